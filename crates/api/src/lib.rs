@@ -1,0 +1,1 @@
+//! The Kubernetes kinds that Karpenter defines: types, schema, defaults, conditions, hashes, labels.

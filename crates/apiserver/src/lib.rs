@@ -1,0 +1,1 @@
+//! Kubernetes REST semantics in process, as a tower service.

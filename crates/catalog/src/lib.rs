@@ -1,0 +1,1 @@
+//! Instance types, offerings, prices and overhead.

@@ -1,0 +1,1 @@
+//! Real etcd, kube-apiserver, controller-manager, scheduler and kwok for tests.

@@ -1,0 +1,1 @@
+//! The control loops, and the CloudProvider trait.

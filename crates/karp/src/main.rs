@@ -1,0 +1,3 @@
+//! The `karp` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `karpenter` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! NodeClaim and Node phases as step functions.

@@ -1,0 +1,1 @@
+//! Values that everything shares: exact quantities, resource vectors, time, slim Kubernetes objects.

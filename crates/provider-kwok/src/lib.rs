@@ -1,0 +1,1 @@
+//! The KWOK cloud: simulated nodes on a real control plane.

@@ -1,0 +1,1 @@
+//! The label requirement algebra, with reasons as values.

@@ -1,0 +1,1 @@
+//! From pending pods to places: a pure function over a snapshot.

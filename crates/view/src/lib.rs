@@ -1,0 +1,1 @@
+//! How decisions look to a person: tables, time lines, colours.

@@ -1,0 +1,3 @@
+//! The house rules and chores of this repository.
+
+fn main() {}

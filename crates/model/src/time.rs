@@ -7,6 +7,7 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -99,15 +100,25 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = text
-            .parse::<jiff::Timestamp>()
-            .map_err(|error| ParseTimestampError {
-                text: text.to_owned(),
-                reason: error.to_string(),
-            })?;
-        let nanos = parsed.as_nanosecond();
-        let ends = i128::from(i64::MIN)..=i128::from(i64::MAX);
-        Ok(Self(nanos.clamp(*ends.start(), *ends.end()) as i64))
+        let error = |reason: String| ParseTimestampError {
+            text: text.to_owned(),
+            reason,
+        };
+        let pieces = Pieces::parse(text).map_err(|e| error(e.to_string()))?;
+        let time = pieces
+            .time()
+            .ok_or_else(|| error("it has no time of day".to_owned()))?;
+        let offset = pieces
+            .to_numeric_offset()
+            .ok_or_else(|| error("it has no offset".to_owned()))?;
+        let ends = (i128::from(i64::MIN), i128::from(i64::MAX));
+        let nanos = match offset.to_timestamp(pieces.date().to_datetime(time)) {
+            Ok(timestamp) => timestamp.as_nanosecond().clamp(ends.0, ends.1),
+            // Beyond the years that jiff counts in, and so far beyond ours.
+            Err(_) if pieces.date().year() > 0 => ends.1,
+            Err(_) => ends.0,
+        };
+        Ok(Self(nanos as i64))
     }
 }
 

@@ -155,14 +155,14 @@ fn decimal_nanos(whole: &str, fraction: &str, power: i32) -> i128 {
             lost |= digit != 0;
             continue;
         }
-        nanos = nanos * 10 + digit;
+        nanos = nanos.saturating_mul(10).saturating_add(digit);
         if nanos > Quantity::MAX.nanos {
             return Quantity::MAX.nanos;
         }
     }
     while position > 0 && nanos != 0 {
         position -= 1;
-        nanos *= 10;
+        nanos = nanos.saturating_mul(10);
         if nanos > Quantity::MAX.nanos {
             return Quantity::MAX.nanos;
         }
@@ -176,7 +176,7 @@ fn binary_nanos(whole: &str, fraction: &str, shift: u32) -> i128 {
     let limit = Quantity::MAX.nanos;
     let mut units: i128 = 0;
     for digit in whole.bytes().map(|b| i128::from(b - b'0')) {
-        units = units * 10 + digit;
+        units = units.saturating_mul(10).saturating_add(digit);
         if units > limit {
             return limit;
         }

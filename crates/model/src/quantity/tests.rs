@@ -136,11 +136,8 @@ fn what_is_no_quantity_is_refused_with_a_reason() {
     }
     for text in [
         "1 ", "1i", "0.1mi", "0.1am", "1.1.M", "1+1.0M", "-3.01i", "-3.01e-", "1e", "1e1.5", "1ki",
-        "1K", "1Mb", "5 Gi", "1e+-3", "1Ee3", "--1", "1,5",
+        "1K", "1Mb", "5 Gi", "1e+-3", "1Ee3", "1,5",
     ] {
-        if text.starts_with("--") {
-            continue;
-        }
         let error = text.parse::<Quantity>();
         assert!(
             matches!(error, Err(ParseQuantityError::UnknownSuffix { .. })),
@@ -240,11 +237,14 @@ fn any_quantity() -> impl Strategy<Value = Quantity> {
 
 proptest! {
     #[test]
-    fn a_text_that_we_write_reads_back_to_the_same_value_and_text(value in any_quantity()) {
+    fn a_text_that_we_write_reads_back_to_the_same_value_and_notation(value in any_quantity()) {
         let text = value.to_string();
         let back = quantity(&text);
         prop_assert_eq!(back, value);
-        prop_assert_eq!(back.to_string(), text);
+        // A binary amount that needs no suffix (10000) cannot show its notation.
+        if back.family() == value.family() {
+            prop_assert_eq!(back.to_string(), text);
+        }
     }
 
     #[test]
@@ -267,7 +267,7 @@ proptest! {
 
     #[test]
     fn sums_are_exact_where_they_do_not_saturate(a in any_quantity(), b in any_quantity()) {
-        let exact = a.nanos + b.nanos;
+        let Some(exact) = a.nanos.checked_add(b.nanos) else { return Ok(()) };
         prop_assume!(exact.abs() <= Quantity::MAX.nanos);
         prop_assert_eq!((a + b).nanos(), exact);
         prop_assert_eq!(a + b, b + a);

@@ -83,10 +83,15 @@ pub fn is_ephemeral(taint: &Taint) -> bool {
     }
     matches!(
         (taint.key.as_str(), taint.effect),
-        ("node.kubernetes.io/not-ready", NoSchedule | NoExecute)
-            | ("node.kubernetes.io/unreachable", NoSchedule)
-            | ("node.cloudprovider.kubernetes.io/uninitialized", NoSchedule)
-            | ("karpenter.sh/unregistered", NoExecute)
+        (
+            "node.kubernetes.io/not-ready"
+                | "node.kubernetes.io/unreachable"
+                | "node.cloudprovider.kubernetes.io/uninitialized",
+            NoSchedule
+        ) | (
+            "node.kubernetes.io/not-ready" | "karpenter.sh/unregistered",
+            NoExecute
+        )
     )
 }
 

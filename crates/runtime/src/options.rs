@@ -1,0 +1,1 @@
+//! Settings of the process from flags and environment.

@@ -1,0 +1,1 @@
+//! Catalogs from JSON, in the format of the KWOK provider.

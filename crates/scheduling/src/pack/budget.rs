@@ -1,0 +1,123 @@
+//! Limits of pools while packing, and the choice of a type where limits or `minValues` count.
+//!
+//! A planned node is charged with the type it would be launched as. Only types that take no more
+//! than that from any limit are listed on its claim, so that whichever is launched, the limit holds.
+
+use rustc_hash::FxHashSet;
+
+use crate::problem::{Pool, Problem};
+use crate::shelf::{Shelf, at_least};
+
+/// The most types that a claim lists.
+pub(crate) const MOST_TYPES: usize = 600;
+
+/// Whether a claim's types must have as many different values as `minValues` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MinValuesCheck {
+    /// They must.
+    #[default]
+    Enforced,
+    /// They need not: there is no such set of types, and the policy is to go on without.
+    Relaxed,
+}
+
+/// What is left of each pool's limits.
+#[derive(Clone, Debug)]
+pub(crate) struct Budgets {
+    left: Vec<Vec<i64>>,
+}
+
+impl Budgets {
+    /// Nothing spent.
+    pub(crate) fn new(problem: &Problem) -> Self {
+        Self {
+            left: problem
+                .pools
+                .iter()
+                .map(|pool| pool.limits.clone())
+                .collect(),
+        }
+    }
+
+    /// What is left of a pool's limits.
+    pub(crate) fn left(&self, pool: usize) -> &[i64] {
+        &self.left[pool]
+    }
+
+    pub(super) fn charge(&mut self, pool: usize, charge: &[i64]) {
+        for (left, charge) in self.left[pool].iter_mut().zip(charge) {
+            *left -= charge;
+        }
+    }
+
+    pub(super) fn release(&mut self, pool: usize, charge: &[i64]) {
+        for (left, charge) in self.left[pool].iter_mut().zip(charge) {
+            *left += charge;
+        }
+    }
+}
+
+/// Where a type is chosen for.
+pub(super) struct Choice<'a> {
+    pub(super) pool: &'a Pool,
+    /// What is left of its limits.
+    pub(super) left: &'a [i64],
+    /// The type that the node has now; it would be given back.
+    pub(super) held: Option<u32>,
+    pub(super) check: MinValuesCheck,
+}
+
+impl Choice<'_> {
+    /// The cheapest type that holds `need`, is within the limits, and leaves enough different values.
+    pub(super) fn pick(&self, shelf: &Shelf, need: &[i64]) -> Option<usize> {
+        let holding = shelf.holding(need);
+        holding.iter().copied().find(|slot| {
+            self.affords(shelf.slot(*slot).kind)
+                && (self.check == MinValuesCheck::Relaxed
+                    || self.pool.min_values.is_empty()
+                    || has_min_values(self.pool, &listed(self.pool, shelf, &holding, *slot)))
+        })
+    }
+
+    fn affords(&self, kind: u32) -> bool {
+        let charge = &self.pool.types[kind as usize].charge;
+        charge.iter().enumerate().all(|(limit, charge)| {
+            let back = self
+                .held
+                .map_or(0, |kind| self.pool.types[kind as usize].charge[limit]);
+            *charge <= self.left[limit] + back
+        })
+    }
+}
+
+/// The types that a claim lists, cheapest first, if `launched` is the one it is charged for.
+pub(crate) fn listed(pool: &Pool, shelf: &Shelf, holding: &[usize], launched: usize) -> Vec<u32> {
+    let most = &pool.types[shelf.slot(launched).kind as usize].charge;
+    holding
+        .iter()
+        .map(|slot| shelf.slot(*slot).kind)
+        .filter(|kind| at_least(most, &pool.types[*kind as usize].charge))
+        .take(MOST_TYPES)
+        .collect()
+}
+
+/// How many different values of each `minValues` key the types have.
+pub(crate) fn distinct_values(pool: &Pool, kinds: &[u32]) -> Vec<usize> {
+    pool.min_values
+        .iter()
+        .map(|min_values| {
+            kinds
+                .iter()
+                .flat_map(|kind| &min_values.values[*kind as usize])
+                .collect::<FxHashSet<_>>()
+                .len()
+        })
+        .collect()
+}
+
+fn has_min_values(pool: &Pool, kinds: &[u32]) -> bool {
+    distinct_values(pool, kinds)
+        .iter()
+        .zip(&pool.min_values)
+        .all(|(count, min_values)| *count >= min_values.least)
+}

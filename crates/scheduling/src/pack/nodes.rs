@@ -1,0 +1,123 @@
+//! Nodes of a packing as parallel arrays: nodes that are there first, then planned ones.
+
+use crate::problem::{Class, Problem, bits_add};
+use crate::shelf::{Shelf, at_least};
+use crate::view::{ViewId, Views};
+
+use super::budget::MinValuesCheck;
+
+/// Index of a node in [`Nodes`].
+pub(crate) type NodeId = usize;
+
+/// No type: a node that is there.
+const NO_KIND: u32 = u32::MAX;
+
+/// Parallel arrays, one entry per node.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    dims: usize,
+    words: usize,
+    /// The node's view.
+    pub(crate) view: Vec<ViewId>,
+    /// Price of the type it would be launched as; 0 for nodes that are there.
+    pub(crate) price: Vec<u64>,
+    /// Pods put there.
+    pub(crate) pods: Vec<u32>,
+    /// How `minValues` is treated.
+    pub(crate) check: Vec<MinValuesCheck>,
+    kind: Vec<u32>,
+    /// Room left in the type chosen now, by node and dimension.
+    slack: Vec<i64>,
+    /// Requests of the pods put there, by node and dimension.
+    used: Vec<i64>,
+    bits: Vec<u64>,
+}
+
+impl Nodes {
+    /// The nodes that are there.
+    pub(super) fn existing(problem: &Problem, views: &mut Views<'_>) -> Self {
+        let mut nodes = Self {
+            dims: problem.dims,
+            words: problem.words,
+            ..Self::default()
+        };
+        for node in &problem.nodes {
+            let view = views.of_node(node.taints, &node.masks);
+            nodes.push(view, &node.room, &node.bits);
+        }
+        nodes
+    }
+
+    fn push(&mut self, view: ViewId, room: &[i64], bits: &[u64]) -> NodeId {
+        self.view.push(view);
+        self.price.push(0);
+        self.pods.push(0);
+        self.check.push(MinValuesCheck::Enforced);
+        self.kind.push(NO_KIND);
+        self.slack.extend_from_slice(room);
+        self.used.extend(std::iter::repeat_n(0, self.dims));
+        self.bits.extend_from_slice(bits);
+        self.view.len() - 1
+    }
+
+    /// Adds an empty planned node.
+    pub(super) fn open(&mut self, view: ViewId, shelf: &Shelf, slot: usize) -> NodeId {
+        let node = self.push(view, shelf.room(slot), &vec![0; self.words]);
+        self.resize(node, view, shelf, slot);
+        node
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.view.len()
+    }
+
+    /// The type that a planned node would be launched as, by position in its pool's list.
+    pub(crate) fn kind(&self, node: NodeId) -> Option<u32> {
+        (self.kind[node] != NO_KIND).then_some(self.kind[node])
+    }
+
+    /// Requests of the pods put there.
+    pub(crate) fn used(&self, node: NodeId) -> &[i64] {
+        &self.used[node * self.dims..(node + 1) * self.dims]
+    }
+
+    /// Room left.
+    pub(crate) fn slack(&self, node: NodeId) -> &[i64] {
+        &self.slack[node * self.dims..(node + 1) * self.dims]
+    }
+
+    /// Bits that are set.
+    pub(crate) fn bits(&self, node: NodeId) -> &[u64] {
+        &self.bits[node * self.words..(node + 1) * self.words]
+    }
+
+    /// Whether one more request fits as the node is.
+    pub(super) fn has_slack(&self, node: NodeId, request: &[i64]) -> bool {
+        at_least(self.slack(node), request)
+    }
+
+    /// Makes a planned node one of this type.
+    pub(super) fn resize(&mut self, node: NodeId, view: ViewId, shelf: &Shelf, slot: usize) {
+        let chosen = shelf.slot(slot);
+        self.view[node] = view;
+        self.kind[node] = chosen.kind;
+        self.price[node] = chosen.price;
+        for (dim, room) in shelf.room(slot).iter().enumerate() {
+            let at = node * self.dims + dim;
+            self.slack[at] = room - self.used[at];
+        }
+    }
+
+    /// Puts pods of a class there.
+    pub(super) fn put(&mut self, node: NodeId, class: &Class, count: u32) {
+        self.pods[node] += count;
+        for (dim, request) in class.request.iter().enumerate() {
+            let at = node * self.dims + dim;
+            self.slack[at] -= request * i64::from(count);
+            self.used[at] += request * i64::from(count);
+        }
+        let words = node * self.words..(node + 1) * self.words;
+        bits_add(&mut self.bits[words], &class.sets);
+    }
+}

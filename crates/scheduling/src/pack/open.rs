@@ -1,0 +1,214 @@
+//! Opening planned nodes: which pool, which type, for how many pods.
+
+use std::collections::VecDeque;
+
+use crate::problem::DemandId;
+use crate::shelf::{Shelf, times};
+use crate::view::ViewId;
+
+use super::budget::{Choice, MinValuesCheck};
+use super::{Cost, NodeId, Packing};
+
+/// A node that could be opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewNode {
+    pool: usize,
+    view: ViewId,
+    slot: usize,
+    price: u64,
+    /// How many pods of the class it holds.
+    room: u32,
+    /// With at least so many pods left, the choice would be the same.
+    stable_from: u32,
+    check: MinValuesCheck,
+}
+
+impl NewNode {
+    /// Whether this is still the best choice with `left` pods left.
+    pub(super) fn holds_for(&self, left: u32) -> bool {
+        left >= self.stable_from
+    }
+
+    pub(super) fn offer(&self, left: u32) -> Cost {
+        Cost {
+            price: self.price,
+            count: self.room.min(left),
+        }
+    }
+}
+
+impl Packing<'_, '_> {
+    /// The best new node for `left` pods of a class: of the first pool that can take one, the type
+    /// with the lowest price per pod.
+    pub(super) fn best_new(
+        &mut self,
+        class: usize,
+        demand: DemandId,
+        left: u32,
+    ) -> Option<NewNode> {
+        (0..self.problem.pools.len()).find_map(|pool| {
+            let root = self.views.root(pool)?;
+            let view = self.views.step(root, demand)?;
+            if self.problem.pools[pool].is_picky() {
+                self.best_picky(class, pool, view, left)
+            } else {
+                let most = self.most(class, left);
+                let shelf = self.views.shelf(view);
+                let request = &self.problem.classes[class].request;
+                let slots = 0..shelf.slots().len();
+                let fee = self.policy.node_fee;
+                best_slot(shelf, slots, request, most, fee).map(|(slot, stable_from)| {
+                    self.new_node(class, pool, view, slot, stable_from)
+                })
+            }
+        })
+    }
+
+    fn most(&self, class: usize, left: u32) -> u32 {
+        if self.problem.classes[class].alone {
+            1
+        } else {
+            left
+        }
+    }
+
+    fn new_node(
+        &self,
+        class: usize,
+        pool: usize,
+        view: ViewId,
+        slot: usize,
+        stable_from: u32,
+    ) -> NewNode {
+        let shelf = self.views.shelf(view);
+        let class = &self.problem.classes[class];
+        let most = if class.alone { 1 } else { u32::MAX };
+        NewNode {
+            pool,
+            view,
+            slot,
+            price: shelf.slot(slot).price + self.policy.node_fee,
+            room: times(shelf.room(slot), &class.request, most),
+            stable_from,
+            check: MinValuesCheck::Enforced,
+        }
+    }
+
+    /// With limits or `minValues`, types are weighed one by one, and anew for each node.
+    fn best_picky(
+        &mut self,
+        class: usize,
+        pool: usize,
+        view: ViewId,
+        left: u32,
+    ) -> Option<NewNode> {
+        self.counters.type_queries += 1;
+        let most = self.most(class, left);
+        let request = &self.problem.classes[class].request;
+        let shelf = self.views.shelf(view);
+        let mut choice = Choice {
+            pool: &self.problem.pools[pool],
+            left: self.budgets.left(pool),
+            held: None,
+            check: MinValuesCheck::Enforced,
+        };
+        if choice.pick(shelf, request).is_none() && self.policy.relax_min_values {
+            choice.check = MinValuesCheck::Relaxed;
+        }
+        let fee = self.policy.node_fee;
+        // For each count of pods that some type is just large enough for, the type that would be
+        // chosen for it; the price per pod decides between them.
+        let mut counts: Vec<u32> = (0..shelf.slots().len())
+            .map(|slot| times(shelf.room(slot), request, most))
+            .filter(|count| *count > 0)
+            .collect();
+        counts.sort_unstable();
+        counts.dedup();
+        let best = counts
+            .into_iter()
+            .filter_map(|count| {
+                let need: Vec<i64> = request.iter().map(|r| r * i64::from(count)).collect();
+                Some((choice.pick(shelf, &need)?, count))
+            })
+            .min_by(|(a, count_a), (b, count_b)| {
+                let cost = |slot: usize, count: u32| Cost {
+                    price: shelf.slot(slot).price + fee,
+                    count,
+                };
+                cost(*a, *count_a)
+                    .cmp(cost(*b, *count_b))
+                    .then(count_b.cmp(count_a))
+            });
+        let check = choice.check;
+        let (slot, count) = best?;
+        let mut new = self.new_node(class, pool, view, slot, u32::MAX);
+        new.room = count;
+        new.check = check;
+        Some(new)
+    }
+
+    /// Opens a node and puts as many pods on it as were planned; says how many.
+    pub(super) fn open(
+        &mut self,
+        class: usize,
+        demand: DemandId,
+        left: u32,
+        new: NewNode,
+        candidates: &mut VecDeque<NodeId>,
+    ) -> u32 {
+        let node = self.open_node(class, demand, left, new);
+        candidates.push_back(node);
+        self.nodes.pods[node]
+    }
+
+    /// Opens a node for up to `left` pods.
+    pub(super) fn open_node(
+        &mut self,
+        class: usize,
+        demand: DemandId,
+        left: u32,
+        new: NewNode,
+    ) -> NodeId {
+        self.counters.opened += 1;
+        let shelf = self.views.shelf(new.view);
+        let node = self.nodes.open(new.view, shelf, new.slot);
+        self.nodes.check[node] = new.check;
+        let kind = shelf.slot(new.slot).kind as usize;
+        let charge = &self.problem.pools[new.pool].types[kind].charge;
+        self.budgets.charge(new.pool, charge);
+        self.put(class, demand, node, new.room.min(left));
+        node
+    }
+}
+
+/// The slot with the lowest price per pod, and from how many pods on that stays so.
+fn best_slot(
+    shelf: &Shelf,
+    slots: impl Iterator<Item = usize>,
+    request: &[i64],
+    most: u32,
+    fee: u64,
+) -> Option<(usize, u32)> {
+    let mut best: Option<(usize, Cost)> = None;
+    let mut largest = 0;
+    for slot in slots {
+        let count = times(shelf.room(slot), request, most);
+        if count == 0 {
+            continue;
+        }
+        largest = largest.max(count);
+        let cost = Cost {
+            price: shelf.slot(slot).price + fee,
+            count,
+        };
+        let better = best.is_none_or(|(_, best)| {
+            cost.cmp(best)
+                .then(best.count.cmp(&cost.count))
+                .is_lt()
+        });
+        if better {
+            best = Some((slot, cost));
+        }
+    }
+    best.map(|(slot, _)| (slot, largest))
+}

@@ -1,0 +1,177 @@
+//! A scheduling problem in numbers: what `index` makes of a snapshot and `pack` solves.
+//!
+//! Amounts are in the units of `cluster`'s resource vectors, one per dimension; dimensions are the
+//! resources that some pod of the batch asks for. What is *not* here: names, except where output
+//! needs them; anything that changes while packing.
+
+use std::sync::Arc;
+
+use catalog::InstanceType;
+use smallvec::SmallVec;
+
+use crate::mask::{KeyId, Keys, Mask};
+
+/// Index of a [`Demand`].
+pub(crate) type DemandId = u32;
+
+/// Masks by key, only of the keys that are constrained.
+pub(crate) type Masks = Vec<(KeyId, Mask)>;
+
+/// Everything one pass needs.
+#[derive(Debug, Default)]
+pub(crate) struct Problem {
+    /// The label keys in play.
+    pub(crate) keys: Keys,
+    /// How many resources are counted.
+    pub(crate) dims: usize,
+    /// Words of the bit set that a node carries (host ports, hostname rules).
+    pub(crate) words: usize,
+    /// Pools that can open nodes, in the order in which they are asked.
+    pub(crate) pools: Vec<Pool>,
+    /// Nodes that are there, in the order in which they are asked.
+    pub(crate) nodes: Vec<Existing>,
+    /// Kinds of pods, in a fixed order of their content.
+    pub(crate) classes: Vec<Class>,
+    /// What pods ask of a node beside room.
+    pub(crate) demands: Vec<Demand>,
+    /// Daemon sets.
+    pub(crate) daemons: Vec<Daemon>,
+    /// Whether a list of tolerations (row) tolerates a list of taints (column).
+    pub(crate) tolerated: Vec<Vec<bool>>,
+}
+
+/// Pods that nothing in this problem tells apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Class {
+    /// How many there are.
+    pub(crate) count: u32,
+    /// Requests by dimension.
+    pub(crate) request: Vec<i64>,
+    /// Demands to be tried in this order: preferences are given up one by one.
+    pub(crate) variants: Vec<DemandId>,
+    /// Bits that must be clear on a node.
+    pub(crate) must_clear: Vec<u64>,
+    /// Bits that a pod of this class sets on its node.
+    pub(crate) sets: Vec<u64>,
+    /// Whether a node can hold one pod of the class only.
+    pub(crate) alone: bool,
+}
+
+/// Requirements, tolerations, and host ports that daemons might hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Demand {
+    /// Masks by key.
+    pub(crate) masks: Masks,
+    /// Row in [`Problem::tolerated`].
+    pub(crate) tolerations: usize,
+    /// Bits that no daemon of the node may set.
+    pub(crate) ports: Vec<u64>,
+}
+
+/// A pool and its instance types.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    /// Position in the snapshot's list of pools.
+    pub(crate) source: usize,
+    /// Column in [`Problem::tolerated`] of the taints its nodes have for good.
+    pub(crate) taints: usize,
+    /// Column of those taints without `PreferNoSchedule`, for daemons.
+    pub(crate) hard_taints: usize,
+    /// A mask for every key in play.
+    pub(crate) masks: Vec<Mask>,
+    /// Its instance types, in catalogue order.
+    pub(crate) types: Vec<Type>,
+    /// What is left of each limit.
+    pub(crate) limits: Vec<i64>,
+    /// How many different values of a key the listed types must have.
+    pub(crate) min_values: Vec<MinValues>,
+}
+
+impl Pool {
+    /// Whether types must be looked at one by one: a limit or a minimum of values is in play.
+    pub(crate) fn is_picky(&self) -> bool {
+        !self.limits.is_empty() || !self.min_values.is_empty()
+    }
+}
+
+/// A `minValues` entry of a pool.
+#[derive(Clone, Debug)]
+pub(crate) struct MinValues {
+    /// The least count of different values.
+    pub(crate) least: usize,
+    /// Per type of the pool: the values that it has, as small integers.
+    pub(crate) values: Vec<SmallVec<[u32; 4]>>,
+}
+
+/// An instance type as one pool sees it.
+#[derive(Debug)]
+pub(crate) struct Type {
+    /// The type.
+    pub(crate) instance: Arc<InstanceType>,
+    /// A mask for every key in play.
+    pub(crate) masks: Vec<Mask>,
+    /// Allocatable by dimension, without any daemon.
+    pub(crate) allocatable: Vec<i64>,
+    /// What a node of this type takes from each limit of its pool.
+    pub(crate) charge: Vec<i64>,
+    /// Offerings that can be had.
+    pub(crate) offerings: Vec<Offer>,
+}
+
+/// An offering that can be had.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    /// Masks of its own requirements that are in play.
+    pub(crate) masks: Masks,
+    /// Billionths of a dollar an hour.
+    pub(crate) price: u64,
+    /// Position in the type's list of offerings.
+    pub(crate) index: usize,
+}
+
+/// A node that is there.
+#[derive(Debug)]
+pub(crate) struct Existing {
+    /// Position in the snapshot's list of nodes.
+    pub(crate) source: usize,
+    /// Column in [`Problem::tolerated`].
+    pub(crate) taints: usize,
+    /// A mask for every key in play: what its labels are.
+    pub(crate) masks: Vec<Mask>,
+    /// Room by dimension, expected daemons taken off.
+    pub(crate) room: Vec<i64>,
+    /// Bits that are set already.
+    pub(crate) bits: Vec<u64>,
+}
+
+/// A daemon set's pod.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    /// Alternatives of its requirements; the first that a node can meet counts.
+    pub(crate) alternatives: Vec<Masks>,
+    /// Row in [`Problem::tolerated`].
+    pub(crate) tolerations: usize,
+    /// Requests by dimension.
+    pub(crate) request: Vec<i64>,
+    /// Host port bits that it takes from the pods of the batch.
+    pub(crate) ports: Vec<u64>,
+}
+
+impl Problem {
+    /// Whether tolerations tolerate taints.
+    pub(crate) fn tolerates(&self, tolerations: usize, taints: usize) -> bool {
+        self.tolerated[tolerations][taints]
+    }
+}
+
+/// Whether two bit sets have a bit in common.
+pub(crate) fn bits_meet(left: &[u64], right: &[u64]) -> bool {
+    left.iter().zip(right).any(|(a, b)| a & b != 0)
+}
+
+/// Adds the bits of one set to another.
+pub(crate) fn bits_add(to: &mut [u64], bits: &[u64]) {
+    for (to, bits) in to.iter_mut().zip(bits) {
+        *to |= bits;
+    }
+}

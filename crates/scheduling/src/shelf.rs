@@ -1,0 +1,183 @@
+//! The instance types that a view admits, ordered by price, and the query "the cheapest type that
+//! holds this".
+//!
+//! Per dimension the distinct sizes are ranked, and each rank has the bit set of types at least that
+//! large. A query is one binary search per dimension, an AND of those rows, and the first set bit.
+//! What is *not* here: which types are admitted and at which price (`view`).
+
+use smallvec::SmallVec;
+
+/// A type on a shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// Position in the pool's list of types.
+    pub(crate) kind: u32,
+    /// Cheapest offering under the view, billionths of a dollar an hour.
+    pub(crate) price: u64,
+}
+
+/// Types of one view, cheapest first.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    dims: usize,
+    words: usize,
+    slots: Vec<Slot>,
+    /// Room for pods by slot and dimension, daemons taken off.
+    room: Vec<i64>,
+    ranks: Vec<Ranks>,
+}
+
+/// The sizes of one dimension.
+#[derive(Debug, Default)]
+struct Ranks {
+    /// Distinct, ascending.
+    sizes: Vec<i64>,
+    /// Per size the bit set of slots with at least that much.
+    rows: Vec<u64>,
+}
+
+/// What a shelf is made of.
+pub(crate) struct Candidate {
+    /// The type and its price.
+    pub(crate) slot: Slot,
+    /// Room for pods by dimension.
+    pub(crate) room: Vec<i64>,
+}
+
+/// Which candidates are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Only those that no cheaper one is at least as large as.
+    Frontier,
+    /// All of them.
+    All,
+}
+
+impl Shelf {
+    /// A shelf of these candidates, in any order.
+    pub(crate) fn new(dims: usize, mut candidates: Vec<Candidate>, keep: Keep) -> Self {
+        candidates.retain(|c| c.room.iter().all(|amount| *amount >= 0));
+        candidates.sort_by_key(|c| (c.slot.price, c.slot.kind));
+        let mut slots: Vec<Slot> = Vec::with_capacity(candidates.len());
+        let mut room: Vec<i64> = Vec::with_capacity(candidates.len() * dims);
+        for candidate in &candidates {
+            let dominated = keep == Keep::Frontier
+                && room
+                    .chunks_exact(dims.max(1))
+                    .any(|kept| at_least(kept, &candidate.room));
+            if !dominated {
+                slots.push(candidate.slot);
+                room.extend_from_slice(&candidate.room);
+            }
+        }
+        let words = slots.len().div_ceil(64);
+        let ranks = (0..dims)
+            .map(|dim| Ranks::new(words, room.iter().skip(dim).step_by(dims).copied()))
+            .collect();
+        Self {
+            dims,
+            words,
+            slots,
+            room,
+            ranks,
+        }
+    }
+
+    /// The types, cheapest first.
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// The type and price at a position.
+    pub(crate) fn slot(&self, index: usize) -> Slot {
+        self.slots[index]
+    }
+
+    /// Room by dimension of the type at a position.
+    pub(crate) fn room(&self, index: usize) -> &[i64] {
+        &self.room[index * self.dims..(index + 1) * self.dims]
+    }
+
+    /// The position of the cheapest type that holds `need`.
+    pub(crate) fn cheapest(&self, need: &[i64]) -> Option<usize> {
+        let rows = self.rows(need)?;
+        (0..self.words).find_map(|word| {
+            let bits = self.word(&rows, word);
+            (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)
+        })
+    }
+
+    /// The positions of all types that hold `need`, cheapest first.
+    pub(crate) fn holding(&self, need: &[i64]) -> Vec<usize> {
+        let Some(rows) = self.rows(need) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for word in 0..self.words {
+            let mut bits = self.word(&rows, word);
+            while bits != 0 {
+                found.push(word * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+        }
+        found
+    }
+
+    /// Where the row of each dimension's rank begins; `None` if some need is beyond all types.
+    fn rows(&self, need: &[i64]) -> Option<SmallVec<[usize; 8]>> {
+        self.ranks
+            .iter()
+            .zip(need)
+            .map(|(ranks, need)| {
+                let rank = ranks.sizes.partition_point(|size| size < need);
+                (rank < ranks.sizes.len()).then_some(rank * self.words)
+            })
+            .collect()
+    }
+
+    fn word(&self, rows: &[usize], word: usize) -> u64 {
+        let all = if self.slots.is_empty() { 0 } else { u64::MAX };
+        self.ranks
+            .iter()
+            .zip(rows)
+            .fold(all, |bits, (ranks, row)| bits & ranks.rows[row + word])
+    }
+}
+
+impl Ranks {
+    fn new(words: usize, amounts: impl Iterator<Item = i64>) -> Self {
+        let amounts: Vec<i64> = amounts.collect();
+        let mut sizes = amounts.clone();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let mut rows = vec![0; sizes.len() * words];
+        for (slot, amount) in amounts.iter().enumerate() {
+            let rank = sizes.partition_point(|size| size < amount);
+            rows[rank * words + slot / 64] |= 1 << (slot % 64);
+        }
+        // A type is at least as large as every size below its own.
+        for row in (words..rows.len()).rev() {
+            rows[row - words] |= rows[row];
+        }
+        Self { sizes, rows }
+    }
+}
+
+/// Whether `large` is nowhere less than `small`.
+pub(crate) fn at_least(large: &[i64], small: &[i64]) -> bool {
+    large.iter().zip(small).all(|(l, s)| l >= s)
+}
+
+/// How many times `request` fits into `room`, at most `most`.
+pub(crate) fn times(room: &[i64], request: &[i64], most: u32) -> u32 {
+    let mut count = i64::from(most);
+    for (room, request) in room.iter().zip(request) {
+        if *request > 0 {
+            count = count.min(*room / *request);
+        }
+    }
+    count.max(0) as u32
+}
+
+#[cfg(test)]
+mod tests;

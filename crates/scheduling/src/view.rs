@@ -1,0 +1,250 @@
+//! Views: everything about a node that does not depend on how full it is, as one integer.
+//!
+//! A view is a host (a pool, or a node that is there), a mask per key in play, and the host ports
+//! that its pods keep from daemons. Adding a pod moves a node from one view to another; the moves
+//! are remembered, so requirement algebra and type filtering run once per distinct pair. A pool's
+//! view owns the shelf of the types that it admits.
+
+use rustc_hash::FxHashMap;
+
+use crate::mask::Mask;
+use crate::problem::{Daemon, DemandId, Pool, Problem, Type, bits_add, bits_meet};
+use crate::shelf::{Candidate, Keep, Shelf, Slot};
+
+/// Index of a view in [`Views`].
+pub(crate) type ViewId = u32;
+
+/// Not known yet.
+const UNKNOWN: ViewId = ViewId::MAX;
+/// The demand can't be met there.
+const NONE: ViewId = ViewId::MAX - 1;
+
+/// Where a node's masks come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Host {
+    /// A planned node of a pool.
+    Pool(usize),
+    /// A node that is there.
+    Node,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ViewKey {
+    host: Host,
+    taints: usize,
+    masks: Vec<Mask>,
+    ports: Vec<u64>,
+}
+
+/// All views of a problem that were met so far.
+pub(crate) struct Views<'p> {
+    problem: &'p Problem,
+    ids: FxHashMap<ViewKey, ViewId>,
+    keys: Vec<ViewKey>,
+    shelves: Vec<Shelf>,
+    /// Per view and demand.
+    steps: Vec<Vec<ViewId>>,
+    /// Per pool: the view of an empty node, unless it admits no type.
+    roots: Vec<Option<ViewId>>,
+}
+
+impl<'p> Views<'p> {
+    /// The views of empty nodes of each pool.
+    pub(crate) fn new(problem: &'p Problem) -> Self {
+        let mut views = Self {
+            problem,
+            ids: FxHashMap::default(),
+            keys: Vec::new(),
+            shelves: Vec::new(),
+            steps: Vec::new(),
+            roots: Vec::new(),
+        };
+        for (index, pool) in problem.pools.iter().enumerate() {
+            let root = views.intern(ViewKey {
+                host: Host::Pool(index),
+                taints: pool.taints,
+                masks: pool.masks.clone(),
+                ports: vec![0; problem.words],
+            });
+            views.roots.push(root);
+        }
+        views
+    }
+
+    /// The view of a node that is there.
+    pub(crate) fn of_node(&mut self, taints: usize, masks: &[Mask]) -> ViewId {
+        let key = ViewKey {
+            host: Host::Node,
+            taints,
+            masks: masks.to_vec(),
+            ports: vec![0; self.problem.words],
+        };
+        self.intern(key).unwrap_or(NONE)
+    }
+
+    /// The view of an empty node of a pool, if the pool admits any type.
+    pub(crate) fn root(&self, pool: usize) -> Option<ViewId> {
+        self.roots[pool]
+    }
+
+    /// The pool of a view.
+    pub(crate) fn pool(&self, view: ViewId) -> Option<usize> {
+        match self.keys[view as usize].host {
+            Host::Pool(pool) => Some(pool),
+            Host::Node => None,
+        }
+    }
+
+    /// The types that a view admits.
+    pub(crate) fn shelf(&self, view: ViewId) -> &Shelf {
+        &self.shelves[view as usize]
+    }
+
+    /// The mask per key of a view.
+    pub(crate) fn masks(&self, view: ViewId) -> &[Mask] {
+        &self.keys[view as usize].masks
+    }
+
+    /// The view of a node after a pod with this demand has joined, if it may.
+    pub(crate) fn step(&mut self, view: ViewId, demand: DemandId) -> Option<ViewId> {
+        let known = self.steps[view as usize][demand as usize];
+        let next = if known == UNKNOWN {
+            let next = self.find_step(view, demand).unwrap_or(NONE);
+            self.steps[view as usize][demand as usize] = next;
+            next
+        } else {
+            known
+        };
+        (next != NONE).then_some(next)
+    }
+
+    fn find_step(&mut self, view: ViewId, demand: DemandId) -> Option<ViewId> {
+        let key = &self.keys[view as usize];
+        let demand = &self.problem.demands[demand as usize];
+        if !self.problem.tolerates(demand.tolerations, key.taints) {
+            return None;
+        }
+        let mut next = key.clone();
+        for (id, mask) in &demand.masks {
+            next.masks[*id] = next.masks[*id].and(mask);
+            if next.masks[*id].is_empty() {
+                return None;
+            }
+        }
+        if matches!(next.host, Host::Pool(_)) {
+            bits_add(&mut next.ports, &demand.ports);
+        }
+        self.intern(next)
+    }
+
+    /// The id of a view; `None` if it is a pool's and admits no type.
+    fn intern(&mut self, key: ViewKey) -> Option<ViewId> {
+        if let Some(id) = self.ids.get(&key) {
+            return self.usable(*id).then_some(*id);
+        }
+        let shelf = match key.host {
+            Host::Pool(pool) => {
+                let keep = if self.problem.pools[pool].is_picky() {
+                    Keep::All
+                } else {
+                    Keep::Frontier
+                };
+                shelf_of(self.problem, &self.problem.pools[pool], &key, keep)
+            }
+            Host::Node => Shelf::default(),
+        };
+        let id = self.keys.len() as ViewId;
+        self.ids.insert(key.clone(), id);
+        self.keys.push(key);
+        self.shelves.push(shelf);
+        self.steps.push(vec![UNKNOWN; self.problem.demands.len()]);
+        self.usable(id).then_some(id)
+    }
+
+    fn usable(&self, view: ViewId) -> bool {
+        self.pool(view).is_none() || !self.shelf(view).slots().is_empty()
+    }
+
+    /// All types that a view admits, not only those worth launching.
+    pub(crate) fn full_shelf(&self, view: ViewId) -> Shelf {
+        let key = &self.keys[view as usize];
+        match key.host {
+            Host::Pool(pool) => shelf_of(self.problem, &self.problem.pools[pool], key, Keep::All),
+            Host::Node => Shelf::default(),
+        }
+    }
+}
+
+fn shelf_of(problem: &Problem, pool: &Pool, key: &ViewKey, keep: Keep) -> Shelf {
+    let daemons: Vec<&Daemon> = problem
+        .daemons
+        .iter()
+        .filter(|daemon| problem.tolerates(daemon.tolerations, pool.hard_taints))
+        .collect();
+    let candidates = pool
+        .types
+        .iter()
+        .enumerate()
+        .filter_map(|(kind, ty)| {
+            let price = cheapest_offer(ty, &key.masks)?.price;
+            let room = room_beside_daemons(ty, &daemons, &key.masks, &key.ports)?;
+            let slot = Slot {
+                kind: kind as u32,
+                price,
+            };
+            Some(Candidate { slot, room })
+        })
+        .collect();
+    Shelf::new(problem.dims, candidates, keep)
+}
+
+/// Whether a type has, for every key, a value that the masks admit.
+pub(crate) fn admits_type(ty: &Type, masks: &[Mask]) -> bool {
+    ty.masks.iter().zip(masks).all(|(a, b)| a.meets(b))
+}
+
+/// The cheapest offering of a type that the masks admit; the first of equally cheap ones.
+pub(crate) fn cheapest_offer<'t>(
+    ty: &'t Type,
+    masks: &[Mask],
+) -> Option<&'t crate::problem::Offer> {
+    if !admits_type(ty, masks) {
+        return None;
+    }
+    ty.offerings
+        .iter()
+        .filter(|offer| offer.masks.iter().all(|(id, mask)| mask.meets(&masks[*id])))
+        .min_by_key(|offer| offer.price)
+}
+
+/// Room for pods when the daemons that may come have come. `None` if one of them holds a host port
+/// that a pod needs.
+fn room_beside_daemons(
+    ty: &Type,
+    daemons: &[&Daemon],
+    masks: &[Mask],
+    ports: &[u64],
+) -> Option<Vec<i64>> {
+    let mut room = ty.allocatable.clone();
+    for daemon in daemons.iter().filter(|d| may_run(d, ty, masks)) {
+        if bits_meet(&daemon.ports, ports) {
+            return None;
+        }
+        for (room, request) in room.iter_mut().zip(&daemon.request) {
+            *room -= request;
+        }
+    }
+    Some(room)
+}
+
+/// Whether a daemon's requirements can be met on a node of this type.
+pub(crate) fn may_run(daemon: &Daemon, ty: &Type, masks: &[Mask]) -> bool {
+    daemon.alternatives.iter().any(|alternative| {
+        alternative
+            .iter()
+            .all(|(id, mask)| mask.meets_both(&ty.masks[*id], &masks[*id]))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use requirements::{AllowUndefined, Key, Requirements, Value, Vocabulary};
+use requirements::{AllowUndefined, Key, Requirement, Requirements, Value, Vocabulary};
 
 use crate::{CapacityType, InstanceType, Offering, Price};
 
@@ -110,7 +110,7 @@ pub fn types_for_min_values<'a>(
         for (key, _, seen) in &mut wanted {
             let offered = instance_type.requirements.get(key);
             let values = offered.filter(|offered| !offered.is_complement());
-            seen.extend(values.into_iter().flat_map(|offered| offered.values()));
+            seen.extend(values.into_iter().flat_map(Requirement::values));
         }
         if met(&wanted) {
             return Ok(needed);

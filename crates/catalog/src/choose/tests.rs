@@ -1,5 +1,3 @@
-use requirements::Requirement;
-
 use super::*;
 use crate::{Catalog, kwok};
 

@@ -13,10 +13,16 @@
 //! [`Rejection::NotBuilt`]; what it merely prefers is not looked at.
 
 mod mask;
+mod options;
 mod pack;
 mod policy;
 mod problem;
 mod shelf;
+#[cfg(test)]
+mod testing;
 mod view;
 
+pub use options::{
+    Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, TaintLabels,
+};
 pub use pack::Counters;

@@ -245,6 +245,3 @@ pub(crate) fn may_run(daemon: &Daemon, ty: &Type, masks: &[Mask]) -> bool {
             .all(|(id, mask)| mask.meets_both(&ty.masks[*id], &masks[*id]))
     })
 }
-
-#[cfg(test)]
-mod tests;

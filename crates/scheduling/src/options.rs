@@ -1,0 +1,107 @@
+//! What a pass is asked to do.
+
+use std::collections::BTreeSet;
+
+use catalog::Price;
+
+/// How preferences of pods are treated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PreferencePolicy {
+    /// As requirements, given up one by one where they can't be met.
+    #[default]
+    Respect,
+    /// They are not looked at.
+    Ignore,
+}
+
+/// How `minValues` of a pool is treated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MinValuesPolicy {
+    /// A claim that can't meet it is not made.
+    #[default]
+    Strict,
+    /// It is lowered to what can be met, and the claim says so in an annotation.
+    BestEffort,
+}
+
+/// Whether nodes get labels from their pool's taints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaintLabels {
+    /// A template taint `k=v` gives the label `k=v`, unless the pool sets or requires the key or users
+    /// may not set it.
+    #[default]
+    FromTaints,
+    /// Taints give no labels.
+    Off,
+}
+
+/// Which of the packings that are known is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effort {
+    /// Several, and the cheapest of those that place most pods is taken.
+    #[default]
+    Portfolio,
+    /// The one that is best on average. For what-ifs.
+    Single,
+}
+
+/// Settings of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Preferences.
+    pub preference_policy: PreferencePolicy,
+    /// `minValues`.
+    pub min_values_policy: MinValuesPolicy,
+    /// Labels from taints.
+    pub taint_labels: TaintLabels,
+    /// What a node costs beside its price, an hour: image pulls, addresses, work. It decides between
+    /// growing and opening, and it is not part of any reported price.
+    pub node_cost: Price,
+    /// How many packings are tried.
+    pub effort: Effort,
+}
+
+impl Default for Options {
+    /// The reference's defaults, and two tenths of a cent an hour for a node.
+    fn default() -> Self {
+        Self {
+            preference_policy: PreferencePolicy::default(),
+            min_values_policy: MinValuesPolicy::default(),
+            taint_labels: TaintLabels::default(),
+            node_cost: Price::from_nanos(2_000_000),
+            effort: Effort::default(),
+        }
+    }
+}
+
+/// Which pods are placed, and where they may not go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Which pods.
+    pub pods: BatchPods,
+    /// Names of nodes that are to be thought away. Their pods need a place, as those of nodes that are
+    /// marked for deletion do.
+    pub without: BTreeSet<String>,
+    /// Whether new nodes may be planned.
+    pub new_nodes: NewNodes,
+}
+
+/// Which pods are placed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BatchPods {
+    /// All that are pending, and those of nodes that go.
+    #[default]
+    PendingAndDisplaced,
+    /// Only those of nodes that go.
+    Displaced,
+}
+
+/// Whether new nodes may be planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewNodes {
+    /// They may.
+    #[default]
+    Allowed,
+    /// Only nodes that are there.
+    Forbidden,
+}

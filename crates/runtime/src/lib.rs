@@ -17,11 +17,14 @@ pub mod options;
 pub mod queue;
 pub mod recorder;
 pub mod shutdown;
+#[cfg(test)]
+mod testing;
 pub mod watch;
 
 pub use client::{ApiError, Client, ObjectKey, Retry};
 pub use clock::Clock;
 pub use metrics::Metrics;
+pub use options::Options;
 pub use queue::{Next, Queue};
 pub use recorder::{Notice, Recorder};
 pub use shutdown::Shutdown;

@@ -361,7 +361,7 @@ fn aws(values: &Values) -> Result<AwsOptions, OptionsError> {
 }
 
 fn validate_aws(aws: &AwsOptions) -> Result<(), OptionsError> {
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     let faults: Vec<AwsFault> = [
         (aws.cluster_name.is_empty(), AwsFault::ClusterName),
         (

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long a repetition is dropped, unless the notice says otherwise.
-pub const DEDUPE_WINDOW: Duration = Duration::from_secs(120);
+pub const DEDUPE_WINDOW: Duration = Duration::from_mins(2);
 /// How often expired entries are swept.
 const SWEEP: Duration = Duration::from_secs(10);
 /// Notices that may wait to be written; more are dropped and counted.

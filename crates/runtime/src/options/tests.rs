@@ -50,7 +50,7 @@ fn defaults_are_those_of_the_reference() {
     assert!(options.ignore_dra_requests && options.disable_controller_warmup);
     assert!(options.label_nodes_from_taints && !options.disable_leader_election);
     assert!((options.aws.vm_memory_overhead_percent - 0.075).abs() < 1e-12);
-    assert_eq!(options.aws.ami_refresh_interval, Duration::from_secs(60));
+    assert_eq!(options.aws.ami_refresh_interval, Duration::from_mins(1));
     assert_eq!(options.kubeconfig, None);
 }
 

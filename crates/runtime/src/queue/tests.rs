@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PLAIN: Backoff = Backoff::exponential(Duration::from_secs(1), Duration::from_secs(60));
+const PLAIN: Backoff = Backoff::exponential(Duration::from_secs(1), Duration::from_mins(1));
 
 fn worker(concurrency: usize) -> Worker {
     Worker {

@@ -14,7 +14,7 @@ use crate::limit::Bucket;
 /// Different messages of one reason about one object, within the window, before they are combined.
 const COMBINE_AFTER: usize = 10;
 /// The window of combining.
-const COMBINE_WINDOW: Duration = Duration::from_secs(600);
+const COMBINE_WINDOW: Duration = Duration::from_mins(10);
 /// Events about one object at once.
 const BURST: u32 = 25;
 /// Events about one object per second, after the burst: one in five minutes.

@@ -124,11 +124,11 @@ async fn a_notice_chooses_its_window_and_what_makes_it_the_same() {
     let notice = |reason: &str| {
         Notice::normal(pod("p"), "Blocked", "text")
             .dedupe_by(["uid".to_owned(), reason.to_owned()])
-            .window(Duration::from_secs(900))
+            .window(Duration::from_mins(15))
     };
     world.recorder.publish(notice("Drifted"));
     world.recorder.publish(notice("Empty"));
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
     world.recorder.publish(notice("Drifted"));
     world.recorder.publish(notice("Drifted").always());
     assert_eq!(world.written().await.len(), 3);

@@ -11,6 +11,7 @@
 
 mod family;
 pub mod names;
+pub mod process;
 mod text;
 
 use std::{

@@ -180,6 +180,7 @@ where
     let mut running = FuturesUnordered::new();
     loop {
         worker.set(&names::WORKERS_ACTIVE, running.len());
+        worker.show_depth(queue);
         tokio::select! {
             biased;
             Some((key, next, started)) = running.next(), if !running.is_empty() => {
@@ -210,6 +211,13 @@ impl Worker {
         }
     }
 
+    fn show_depth<K: Ord + Clone>(&self, queue: &Queue<K>) {
+        if let Some(metrics) = &self.metrics {
+            let labels = [self.name, self.name, ""];
+            metrics.set(&names::QUEUE_DEPTH, &labels, queue.len() as f64);
+        }
+    }
+
     fn count(&self, next: Next, started: Instant) {
         let Some(metrics) = &self.metrics else { return };
         let result = match next {
@@ -223,6 +231,12 @@ impl Worker {
         }
         let took = started.elapsed().as_secs_f64();
         metrics.observe(&names::RECONCILE_SECONDS, &[self.name], took);
+        let labels = [self.name, self.name];
+        metrics.add(&names::QUEUE_ADDED, &labels, 1.0);
+        metrics.observe(&names::QUEUE_WORK_SECONDS, &labels, took);
+        if next == Next::Failed {
+            metrics.add(&names::QUEUE_RETRIES, &labels, 1.0);
+        }
     }
 }
 

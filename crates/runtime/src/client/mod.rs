@@ -134,7 +134,7 @@ impl Client {
             let page: Page<T> = self
                 .typed(Call::new(Verb::List, kind, query.on(&path)))
                 .await?;
-            items.extend(page.items);
+            items.extend(page.items.unwrap_or_default());
             if page.metadata.token.is_empty() {
                 return Ok(List {
                     items,
@@ -287,7 +287,8 @@ impl Client {
 #[derive(Deserialize)]
 struct Page<T> {
     metadata: PageMeta,
-    items: Vec<T>,
+    /// `null` when a Go server has nothing.
+    items: Option<Vec<T>>,
 }
 
 /// Metadata of a list.

@@ -7,6 +7,7 @@ use http::{Method, Response, StatusCode, header};
 use http_body_util::Full;
 
 use super::{Check, Endpoints, Port, Profiling};
+use crate::metrics::process;
 
 /// Prometheus' text format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,6 +30,7 @@ pub(super) fn respond(
     }
     match (port, path) {
         (Port::Metrics, "/metrics") => {
+            process::measure(&endpoints.metrics);
             answer(StatusCode::OK, METRICS_TYPE, endpoints.metrics.to_text())
         }
         (Port::Metrics, path) if path.starts_with("/debug/pprof") => profiles(endpoints.profiling),

@@ -190,6 +190,43 @@ async fn busy_run(concurrency: usize) -> Vec<(u64, u32)> {
     log.take()
 }
 
+#[tokio::test(start_paused = true)]
+async fn work_is_counted_by_how_it_ended() {
+    let (queue, metrics) = (Queue::new(PLAIN), Metrics::new());
+    let worker = Worker {
+        metrics: Some(metrics.clone()),
+        ..worker(2)
+    };
+    (0..3).for_each(|key| queue.add(key));
+    run_loop(&queue, &worker, |key| {
+        let queue = queue.clone();
+        async move {
+            match key {
+                0 => Next::AwaitChange,
+                1 => Next::Failed,
+                _ => {
+                    queue.shut_down();
+                    Next::After(Duration::from_secs(1))
+                }
+            }
+        }
+    })
+    .await;
+    for result in ["success", "error", "requeue_after"] {
+        assert_eq!(
+            metrics.value(&names::RECONCILES, &["test", result]),
+            Some(1.0),
+            "{result}"
+        );
+    }
+    assert_eq!(
+        metrics.value(&names::QUEUE_RETRIES, &["test", "test"]),
+        Some(1.0)
+    );
+    assert_eq!(metrics.value(&names::WORKERS_MAX, &["test"]), Some(2.0));
+    assert_eq!(metrics.value(&names::WORKERS_ACTIVE, &["test"]), Some(0.0));
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Add(u8),

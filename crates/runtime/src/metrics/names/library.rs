@@ -1,6 +1,6 @@
 //! Names that dashboards know from Kubernetes' own libraries.
 
-use super::metrics;
+use super::{DEFAULT, metrics};
 use crate::metrics::Kind::{Counter, Gauge, Histogram};
 
 /// 1 ms times 1.5 to the power of 0..19.
@@ -51,6 +51,22 @@ metrics! { ALL;
         "Seconds that calls to the API server took";
     LEADER = Gauge, "leader_election_master_status", ["name"],
         "1 when this process holds the lease, else 0";
+    PROCESS_CPU_SECONDS = Counter, "process_cpu_seconds_total", [],
+        "Seconds of processor time that the process used";
+    PROCESS_RESIDENT_BYTES = Gauge, "process_resident_memory_bytes", [],
+        "Memory that the process has in use";
+    PROCESS_VIRTUAL_BYTES = Gauge, "process_virtual_memory_bytes", [],
+        "Address space that the process has taken";
+    PROCESS_OPEN_FILES = Gauge, "process_open_fds", [], "Open file descriptors";
+    PROCESS_MAX_FILES = Gauge, "process_max_fds", [], "File descriptors that may be open";
+    QUEUE_ADDED = Counter, "workqueue_adds_total", ["name", "controller"],
+        "Keys taken from a work queue";
+    QUEUE_DEPTH = Gauge, "workqueue_depth", ["name", "controller", "priority"],
+        "Keys that wait in a work queue";
+    QUEUE_WORK_SECONDS = Histogram(DEFAULT), "workqueue_work_duration_seconds",
+        ["name", "controller"], "Seconds that the work on a key took";
+    QUEUE_RETRIES = Counter, "workqueue_retries_total", ["name", "controller"],
+        "Keys that came back because work on them failed";
     EVENTS_DROPPED = Counter, "karpenter_events_dropped_total", ["cause"],
         "Kubernetes events that were not written because of a full queue or a refusal";
     WATCH_RESTARTS = Counter, "karpenter_watch_restarts_total", ["kind", "cause"],

@@ -8,6 +8,7 @@
 //! (`scheduling`).
 
 pub mod choose;
+pub mod ec2;
 pub mod file;
 mod instance_type;
 pub mod kwok;

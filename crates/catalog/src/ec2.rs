@@ -153,17 +153,16 @@ pub fn bundled_regions() -> Vec<String> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Prices {
     on_demand: Price,
-    /// By zone.
-    spot: BTreeMap<String, Price>,
+    /// By zone, in the order of the region's zones.
+    spot: Vec<Price>,
 }
 
 fn simulated(machine: &Machine, on_demand: Price, zones: &[Zone]) -> Prices {
     let price = |zone: &Zone| spot_price(&machine.name, &zone.name, on_demand);
-    let spot = zones
-        .iter()
-        .map(|zone| (zone.name.clone(), price(zone)))
-        .collect();
-    Prices { on_demand, spot }
+    Prices {
+        on_demand,
+        spot: zones.iter().map(price).collect(),
+    }
 }
 
 fn wanted_zones<'a>(

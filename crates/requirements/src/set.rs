@@ -246,10 +246,18 @@ impl Requirements {
 }
 
 impl FromIterator<Requirement> for Requirements {
+    /// Sorts once, which is cheaper than adding one by one.
     fn from_iter<I: IntoIterator<Item = Requirement>>(iter: I) -> Self {
-        let mut requirements = Self::new();
-        requirements.extend(iter);
-        requirements
+        let mut list: Vec<Requirement> = iter.into_iter().collect();
+        list.sort_by(|a, b| a.key().cmp(b.key()));
+        list.dedup_by(|later, kept| {
+            let same = later.key() == kept.key();
+            if same {
+                *kept = kept.intersect(later);
+            }
+            same
+        });
+        Self { list }
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) fn requirements(
     interner: &mut Interner,
 ) -> Requirements {
     let mut labels = Labels {
-        set: Requirements::new(),
+        list: Vec::with_capacity(40),
+        key: String::new(),
         interner,
     };
     general(&mut labels, machine, settings, place);
@@ -41,12 +42,14 @@ pub(super) fn requirements(
     ] {
         labels.own(name, None);
     }
-    labels.set
+    labels.list.into_iter().collect()
 }
 
 /// Collects requirements on shared keys.
 struct Labels<'a> {
-    set: Requirements,
+    list: Vec<Requirement>,
+    /// Room to put a key together.
+    key: String,
     interner: &'a mut Interner,
 }
 
@@ -56,22 +59,26 @@ impl Labels<'_> {
             .into_iter()
             .map(|value| self.interner.get(value))
             .collect();
-        self.set
-            .add(Requirement::any_of(self.interner.get(key), values));
+        self.list
+            .push(Requirement::any_of(self.interner.get(key), values));
     }
 
     fn one(&mut self, key: &str, value: Option<&str>) {
-        match value {
-            Some(value) => self.any_of(key, [value]),
-            None => self
-                .set
-                .add(Requirement::does_not_exist(self.interner.get(key))),
-        }
+        let key = self.interner.get(key);
+        self.list.push(match value {
+            Some(value) => Requirement::single(key, self.interner.get(value)),
+            None => Requirement::does_not_exist(key),
+        });
     }
 
     /// A label of the provider's own domain.
     fn own(&mut self, name: &str, value: Option<&str>) {
-        self.one(&format!("{PREFIX}{name}"), value);
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        key.push_str(PREFIX);
+        key.push_str(name);
+        self.one(&key, value);
+        self.key = key;
     }
 
     fn own_number(&mut self, name: &str, value: Option<u64>) {

@@ -30,16 +30,24 @@ pub fn spot_price(instance_type: &str, zone: &str, on_demand: Price) -> Price {
     on_demand.scaled(250 + hash % 251, 1000)
 }
 
+/// A zone with its position in the region, a capacity type, and what a node's labels then are.
+struct OfferingSet {
+    position: usize,
+    zone: Arc<str>,
+    capacity_type: CapacityType,
+    requirements: Arc<Requirements>,
+}
+
 /// The requirements of every (zone, capacity type), shared by all machines.
 pub(super) struct OfferingSets {
-    sets: Vec<(Arc<str>, CapacityType, Arc<Requirements>)>,
+    sets: Vec<OfferingSet>,
 }
 
 impl OfferingSets {
     /// `wanted` are the zones with a subnet: only there the zone's id is known to nodes.
     pub(super) fn new(zones: &[Zone], wanted: &BTreeSet<&str>, interner: &mut Interner) -> Self {
         let mut sets = Vec::with_capacity(zones.len() * 2);
-        for zone in zones {
+        for (position, zone) in zones.iter().enumerate() {
             let name = interner.get(&zone.name);
             let id = zone
                 .id
@@ -58,7 +66,13 @@ impl OfferingSets {
                 .into_iter()
                 .collect();
                 set.extend(id.map(|id| Requirement::single("topology.k8s.aws/zone-id", id)));
-                sets.push((name.clone(), capacity_type, Arc::new(set)));
+                let (zone, requirements) = (name.clone(), Arc::new(set));
+                sets.push(OfferingSet {
+                    position,
+                    zone,
+                    capacity_type,
+                    requirements,
+                });
             }
         }
         Self { sets }
@@ -80,21 +94,18 @@ impl OfferingSets {
             CapacityType::Spot => machine.usage.spot,
             CapacityType::Reserved => false,
         };
-        let sets = self
-            .sets
-            .iter()
-            .filter(|(_, capacity_type, _)| sold(*capacity_type));
-        sets.map(|(zone, capacity_type, requirements)| {
-            let price = prices.and_then(|prices| match capacity_type {
-                CapacityType::Spot => prices.spot.get(&**zone).copied(),
+        let sets = self.sets.iter().filter(|set| sold(set.capacity_type));
+        sets.map(|set| {
+            let price = prices.and_then(|prices| match set.capacity_type {
+                CapacityType::Spot => prices.spot.get(set.position).copied(),
                 CapacityType::OnDemand | CapacityType::Reserved => Some(prices.on_demand),
             });
             Offering {
-                requirements: requirements.clone(),
-                zone: zone.clone(),
-                capacity_type: *capacity_type,
+                requirements: set.requirements.clone(),
+                zone: set.zone.clone(),
+                capacity_type: set.capacity_type,
                 price: price.unwrap_or_default(),
-                available: runs && price.is_some() && here.contains(&**zone),
+                available: runs && price.is_some() && here.contains(&*set.zone),
                 reservation_capacity: None,
             }
         })

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::incompatible::typo_hint;
 use crate::{Conflict, Incompatible, Item, Key, Requirement, Vocabulary};
 
@@ -275,6 +277,19 @@ impl<'a> IntoIterator for &'a Requirements {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl Serialize for Requirements {
+    /// As the list of entries of an API object.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_items().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Requirements {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from_items(&Vec::<Item>::deserialize(deserializer)?))
     }
 }
 

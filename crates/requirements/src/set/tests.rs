@@ -189,7 +189,7 @@ fn entries_round_trip_through_json() {
         ("n", Operator::Lt, &["9"]),
         ("n", Operator::NotIn, &["5"]),
     ]);
-    let json = serde_json::to_value(requirements.to_items()).unwrap();
+    let json = serde_json::to_value(&requirements).unwrap();
     assert_eq!(
         json,
         serde_json::json!([
@@ -199,8 +199,10 @@ fn entries_round_trip_through_json() {
             {"key": ZONE, "operator": "In", "values": ["a", "b"]},
         ])
     );
-    let items: Vec<Item> = serde_json::from_value(json).unwrap();
-    assert_eq!(Requirements::from_items(&items), requirements);
+    assert_eq!(
+        serde_json::from_value::<Requirements>(json).unwrap(),
+        requirements
+    );
 }
 
 fn any_set() -> impl Strategy<Value = Requirements> {

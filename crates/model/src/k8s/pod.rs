@@ -311,6 +311,43 @@ pub struct PodStatus {
     /// When the kubelet accepted the pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Timestamp>,
+    /// What the containers have been given, which lags behind the spec during a resize in place.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub container_statuses: Vec<ContainerStatus>,
+}
+
+/// `v1.ContainerStatus`, as far as it concerns resources.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerStatus {
+    /// The container.
+    pub name: String,
+    /// What the node has set aside for it.
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub allocated_resources: ResourceList,
+    /// What it runs with.
+    #[serde(
+        skip_serializing_if = "ContainerStatus::is_unset",
+        deserialize_with = "null_as_default"
+    )]
+    pub resources: ResourceRequirements,
+}
+
+impl ContainerStatus {
+    /// Whether nothing is said about resources.
+    pub fn is_silent(&self) -> bool {
+        self.allocated_resources.is_empty() && self.resources.requests.is_empty()
+    }
+
+    fn is_unset(resources: &ResourceRequirements) -> bool {
+        *resources == ResourceRequirements::default()
+    }
 }
 
 /// `v1.PodCondition`.

@@ -1,0 +1,131 @@
+//! Unbound pods: provisionable ones by shape, and the rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::Timestamp;
+
+use super::Cluster;
+use crate::event::Touched;
+use crate::pod::{PodRecord, PodShape, ShapeId};
+use crate::selection;
+use crate::snapshot::PendingGroup;
+use crate::store::ObjectKey;
+
+/// All unbound pods.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) groups: BTreeMap<ShapeId, Group>,
+    /// Pods that are not provisionable, or that a claim is on its way for.
+    pub(super) waiting: BTreeMap<ObjectKey, Arc<PodRecord>>,
+    /// Pods that unlaunched claims are on their way for.
+    pub(super) planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
+}
+
+/// Provisionable pods of one shape, oldest first.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) shape: Arc<PodShape>,
+    pub(super) pods: BTreeMap<(Timestamp, Arc<str>), Arc<PodRecord>>,
+    view: Option<Arc<PendingGroup>>,
+}
+
+impl Group {
+    /// The group for a snapshot.
+    pub(super) fn view(&mut self) -> Arc<PendingGroup> {
+        self.view
+            .get_or_insert_with(|| {
+                Arc::new(PendingGroup {
+                    shape: self.shape.clone(),
+                    pods: self.pods.values().cloned().collect(),
+                })
+            })
+            .clone()
+    }
+}
+
+impl Pending {
+    /// Adds an unbound pod; whether it is provisionable and not spoken for.
+    pub(super) fn add(&mut self, pod: &Arc<PodRecord>) -> bool {
+        let key = object_key(pod);
+        if selection::untaken(pod).is_some() || self.planned.contains_key(&key) {
+            self.waiting.insert(key, pod.clone());
+            return false;
+        }
+        let group = self.groups.entry(pod.shape.id).or_insert_with(|| Group {
+            shape: pod.shape.clone(),
+            pods: BTreeMap::new(),
+            view: None,
+        });
+        group
+            .pods
+            .insert((pod.created, pod.name.clone()), pod.clone());
+        group.view = None;
+        pod.shape.problems.is_empty()
+    }
+
+    /// Takes an unbound pod out; whether it was provisionable and not spoken for.
+    pub(super) fn remove(&mut self, pod: &PodRecord) -> bool {
+        if let Some(group) = self.groups.get_mut(&pod.shape.id)
+            && group
+                .pods
+                .remove(&(pod.created, pod.name.clone()))
+                .is_some()
+        {
+            group.view = None;
+            if group.pods.is_empty() {
+                self.groups.remove(&pod.shape.id);
+            }
+            return pod.shape.problems.is_empty();
+        }
+        self.waiting.remove(&object_key(pod));
+        false
+    }
+}
+
+fn object_key(pod: &PodRecord) -> ObjectKey {
+    ObjectKey {
+        namespace: pod.shape.namespace.clone(),
+        name: pod.name.clone(),
+    }
+}
+
+impl Cluster {
+    /// Notes that a claim is on its way for pods, so that no other is made for them.
+    pub(super) fn plan(&mut self, claim: &Arc<str>, pods: Vec<ObjectKey>, touched: &mut Touched) {
+        for key in pods {
+            Arc::make_mut(&mut self.pending.planned).insert(key.clone(), claim.clone());
+            self.reconsider(&key, touched);
+        }
+    }
+
+    /// Lets go of the pods that a claim was on its way for: its capacity is known now, or it is gone.
+    pub(super) fn release_plan(&mut self, claim: &Arc<str>, touched: &mut Touched) {
+        let released: Vec<ObjectKey> = self
+            .pending
+            .planned
+            .iter()
+            .filter(|(_, planned)| *planned == claim)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in released {
+            Arc::make_mut(&mut self.pending.planned).remove(&key);
+            self.reconsider(&key, touched);
+        }
+    }
+
+    /// Puts an unbound pod where it belongs now.
+    fn reconsider(&mut self, key: &ObjectKey, touched: &mut Touched) {
+        let Some(pod) = self.pods.get(&key.namespace, &key.name).cloned() else {
+            return;
+        };
+        if pod.node.is_some() {
+            return;
+        }
+        let was = self.pending.remove(&pod);
+        if self.pending.add(&pod) && !was {
+            touched.provisionable.insert(pod.key());
+        }
+        touched.pods.insert(pod.key());
+    }
+}

@@ -1,0 +1,130 @@
+//! Pools: may they be used, what can they launch, what do they have.
+
+use std::sync::Arc;
+
+use api::NodePool;
+use model::{ResourceList, resources};
+
+use super::{Cluster, UnknownReadiness};
+use crate::event::{Change, Touched};
+use crate::pool::{PoolProblem, PoolState};
+use crate::store::ObjectKey;
+use crate::{NodeKey, NodeState};
+
+impl Cluster {
+    pub(super) fn apply_pools(&mut self, change: Change<NodePool>, touched: &mut Touched) {
+        for diff in self.pools.apply(change) {
+            let generation =
+                |pool: &Option<Arc<NodePool>>| pool.as_ref().map(|pool| pool.metadata.generation);
+            touched.consolidation |= generation(&diff.old) != generation(&diff.new);
+            if diff.new.is_none() {
+                self.types.remove(&diff.key.name);
+            }
+            touched.pools.insert(diff.key.name);
+        }
+    }
+
+    /// All pools, heaviest first, then by name, last first.
+    pub(super) fn pool_states(&self) -> Vec<Arc<PoolState>> {
+        let mut states: Vec<Arc<PoolState>> = self
+            .pools
+            .objects()
+            .iter()
+            .map(|(key, pool)| Arc::new(self.pool_state(key, pool)))
+            .collect();
+        states.sort_by(|a, b| (b.weight(), b.name()).cmp(&(a.weight(), a.name())));
+        states
+    }
+
+    fn pool_state(&self, key: &ObjectKey, pool: &Arc<NodePool>) -> PoolState {
+        let mut state = PoolState {
+            pool: pool.clone(),
+            types: self.types.get(&key.name).cloned().unwrap_or_default(),
+            problem: None,
+            used: self
+                .machines
+                .usage
+                .get(&key.name)
+                .cloned()
+                .unwrap_or_default(),
+            in_flight: ResourceList::new(),
+        };
+        state.problem = self.pool_problem(&state);
+        for name in &self.machines.unlaunched {
+            if let Some(machine) = self.machines.get(&NodeKey::Claim(name.clone()))
+                && machine.pool() == Some(&key.name)
+                && !machine.is_marked()
+            {
+                let most = may_become(machine, &state);
+                resources::add_to(&mut state.in_flight, &most);
+            }
+        }
+        state
+    }
+
+    fn pool_problem(&self, state: &PoolState) -> Option<PoolProblem> {
+        let pool = &state.pool;
+        let class = &pool.spec.template.spec.node_class_ref;
+        if pool.metadata.is_deleting() {
+            return Some(PoolProblem::Deleting);
+        }
+        if pool.spec.replicas.is_some() {
+            return Some(PoolProblem::Static);
+        }
+        if !self.settings.owns(&class.group, &class.kind) {
+            let (group, kind) = (class.group.clone(), class.kind.clone());
+            return Some(PoolProblem::OtherProvider { group, kind });
+        }
+        let unready = self.unreadiness(pool);
+        if unready.is_some() {
+            return unready;
+        }
+        state.types.is_empty().then_some(PoolProblem::NoTypes)
+    }
+
+    fn unreadiness(&self, pool: &NodePool) -> Option<PoolProblem> {
+        let ready = pool
+            .status
+            .conditions
+            .iter()
+            .find(|condition| condition.r#type == "Ready");
+        match ready {
+            Some(condition) if condition.status == "True" => None,
+            Some(condition)
+                if condition.status == "Unknown"
+                    && self.settings.unknown_readiness == UnknownReadiness::Ready =>
+            {
+                None
+            }
+            Some(condition) => Some(PoolProblem::NotReady {
+                reason: condition.reason.clone(),
+                message: condition.message.clone(),
+            }),
+            None => match self.settings.unknown_readiness {
+                UnknownReadiness::Ready => None,
+                UnknownReadiness::NotReady => Some(PoolProblem::NotReady {
+                    reason: String::new(),
+                    message: String::new(),
+                }),
+            },
+        }
+    }
+}
+
+/// The largest amounts among the types that an unlaunched claim may become.
+fn may_become(machine: &NodeState, pool: &PoolState) -> ResourceList {
+    let Some(claim) = &machine.claim else {
+        return ResourceList::new();
+    };
+    let wanted = claim.spec.requirements.iter().find(|item| {
+        item.key == "node.kubernetes.io/instance-type" && item.operator.to_string() == "In"
+    });
+    pool.types
+        .iter()
+        .filter(|candidate| {
+            wanted.is_none_or(|item| item.values.iter().any(|name| **name == *candidate.name))
+        })
+        .fold(ResourceList::new(), |largest, candidate| {
+            resources::max_each(&largest, &candidate.capacity)
+        })
+}

@@ -1,0 +1,142 @@
+//! The cluster at one moment, shared and unchangeable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::Timestamp;
+use model::k8s::{
+    CsiNode, Namespace, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttachment,
+};
+use requirements::Vocabulary;
+
+use crate::budget::Budgets;
+use crate::daemon::DaemonState;
+use crate::node::NodeState;
+use crate::pod::{PodRecord, PodShape};
+use crate::pool::PoolState;
+use crate::selection::{self, Untaken};
+use crate::store::ObjectKey;
+use crate::{Dimensions, Withheld};
+
+/// Everything that decisions are made from. Cloning it copies a few pointers; what the cluster does
+/// afterwards does not show in it.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Grows with every change.
+    pub version: u64,
+    /// What label keys mean.
+    pub vocabulary: Arc<Vocabulary>,
+    /// Names of resources.
+    pub dimensions: Arc<Dimensions>,
+    /// Machines, by name. Marked ones too.
+    pub nodes: Arc<[Arc<NodeState>]>,
+    /// Pools, usable or not: by weight, largest first, then by name, last first.
+    pub pools: Arc<[Arc<PoolState>]>,
+    /// DaemonSets, by namespace and name.
+    pub daemons: Arc<[Arc<DaemonState>]>,
+    /// Provisionable pods by shape, in order of shape id, which means nothing. Pods that are ignored
+    /// are not here but in `ignored`; pods that a claim is on its way for are in `waiting`.
+    pub pending: Arc<[Arc<PendingGroup>]>,
+    /// Provisionable pods whose shape has problems.
+    pub ignored: Arc<[Arc<PendingGroup>]>,
+    /// Unbound pods that are not provisionable, by namespace and name. See [`Snapshot::why_waiting`].
+    pub waiting: Arc<[Arc<PodRecord>]>,
+    /// Pods that unlaunched claims are on their way for, with the claim.
+    pub planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
+    /// PodDisruptionBudgets.
+    pub budgets: Arc<Budgets>,
+    /// Namespaces, for their labels.
+    pub namespaces: Arc<BTreeMap<ObjectKey, Arc<Namespace>>>,
+    /// Volumes and all that belongs to them.
+    pub volumes: Volumes,
+    /// Names of claims that have no machine yet.
+    pub unlaunched: Arc<[Arc<str>]>,
+}
+
+/// Volumes and all that belongs to them.
+#[derive(Clone, Debug, Default)]
+pub struct Volumes {
+    /// Claims, by namespace and name.
+    pub claims: Arc<BTreeMap<ObjectKey, Arc<PersistentVolumeClaim>>>,
+    /// Volumes, by name.
+    pub volumes: Arc<BTreeMap<ObjectKey, Arc<PersistentVolume>>>,
+    /// Storage classes, by name.
+    pub classes: Arc<BTreeMap<ObjectKey, Arc<StorageClass>>>,
+    /// What the drivers of each node can attach, by name of the node.
+    pub csi_nodes: Arc<BTreeMap<ObjectKey, Arc<CsiNode>>>,
+    /// What is attached where, by name.
+    pub attachments: Arc<BTreeMap<ObjectKey, Arc<VolumeAttachment>>>,
+}
+
+/// Pending pods of one shape.
+#[derive(Clone, Debug)]
+pub struct PendingGroup {
+    /// The shape.
+    pub shape: Arc<PodShape>,
+    /// The pods, oldest first, then by name. Never empty.
+    pub pods: Arc<[Arc<PodRecord>]>,
+}
+
+impl Snapshot {
+    /// The machine of this name.
+    pub fn node(&self, name: &str) -> Option<&Arc<NodeState>> {
+        let at = self
+            .nodes
+            .binary_search_by(|probe| (**probe.name()).cmp(name))
+            .ok()?;
+        Some(&self.nodes[at])
+    }
+
+    /// The pool of this name.
+    pub fn pool(&self, name: &str) -> Option<&Arc<PoolState>> {
+        self.pools.iter().find(|pool| pool.name() == name)
+    }
+
+    /// How many pods are pending, without those that are ignored.
+    pub fn pending_count(&self) -> usize {
+        self.pending.iter().map(|group| group.pods.len()).sum()
+    }
+
+    /// Pods of marked nodes that will need a place elsewhere, by node, namespace and name.
+    pub fn displaced(&self, now: Timestamp) -> Vec<Arc<PodRecord>> {
+        self.nodes
+            .iter()
+            .filter(|node| node.node.is_some() && node.is_marked())
+            .flat_map(|node| &node.pods)
+            .filter(|pod| self.budgets.can_move(pod, now))
+            .cloned()
+            .collect()
+    }
+
+    /// Why an unbound pod waits; none if it is provisionable.
+    pub fn why_waiting(&self, pod: &PodRecord) -> Option<Withheld> {
+        if let Some(untaken) = selection::untaken(pod) {
+            return Some(Withheld::Untaken(untaken));
+        }
+        let key = ObjectKey {
+            namespace: pod.shape.namespace.clone(),
+            name: pod.name.clone(),
+        };
+        self.planned.get(&key).map(|claim| Withheld::Planned {
+            claim: claim.clone(),
+        })
+    }
+
+    /// Whether any pod that counts at all is known by this name, and where it stands.
+    pub fn find_pod(&self, namespace: &str, name: &str) -> Option<Arc<PodRecord>> {
+        let same = |pod: &&Arc<PodRecord>| pod.namespace() == namespace && &*pod.name == name;
+        let groups = self.pending.iter().chain(self.ignored.iter());
+        groups
+            .flat_map(|group| group.pods.iter())
+            .find(same)
+            .or_else(|| self.waiting.iter().find(same))
+            .or_else(|| self.nodes.iter().flat_map(|node| &node.pods).find(same))
+            .cloned()
+    }
+}
+
+impl From<Untaken> for Withheld {
+    fn from(untaken: Untaken) -> Self {
+        Self::Untaken(untaken)
+    }
+}

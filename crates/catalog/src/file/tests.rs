@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::Price;
 
@@ -162,4 +164,48 @@ fn a_wrong_file_is_refused_with_the_place_and_the_problem() {
     assert!(matches!(json("["), Err(FileError::Json(_))));
     let two = r#"[{"name": "x", "architecture": "a"}, {"name": "x", "architecture": "a"}]"#;
     assert!(matches!(json(two), Err(FileError::Duplicate(_))));
+}
+
+/// Every value inside of a JSON value, itself included.
+fn count_values(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(values) => values.iter().map(count_values).sum(),
+        Value::Object(members) => members.values().map(count_values).sum(),
+        _ => 0,
+    }
+}
+
+/// Puts `new` in the place of the `nth` value.
+fn replace(value: &mut Value, nth: &mut usize, new: &Value) {
+    if *nth == 0 {
+        *value = new.clone();
+    }
+    *nth = nth.wrapping_sub(1);
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(|inner| replace(inner, nth, new)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|inner| replace(inner, nth, new)),
+        _ => {}
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_file_with_one_wrong_value_is_read_or_refused_with_a_place(
+        nth in any::<prop::sample::Index>(),
+        new in prop::sample::select(vec!["null", "true", "-1", "1e300", "\"\"", "\"x\"", "[]", "[0]", "{}"]),
+    ) {
+        let mut value: Value = serde_json::from_str(ONE).unwrap();
+        let new: Value = serde_json::from_str(new).unwrap();
+        let mut nth = nth.index(count_values(&value));
+        replace(&mut value, &mut nth, &new);
+        match parse(value.to_string().as_bytes()) {
+            Ok(catalog) => prop_assert!(catalog.types.len() <= 1),
+            Err(FileError::Value { path, problem }) => {
+                prop_assert!(!path.is_empty() && !problem.is_empty());
+            }
+            Err(other) => prop_assert!(false, "{}", other),
+        }
+    }
 }

@@ -12,12 +12,19 @@
 //! and reserved capacity. A pod that needs one of these is left pending with
 //! [`Rejection::NotBuilt`]; what it merely prefers is not looked at.
 
+mod bound;
+mod claims;
+mod explain;
+mod index;
 mod mask;
 mod options;
 mod pack;
+mod placement;
 mod policy;
 mod problem;
+mod reason;
 mod shelf;
+mod solve;
 #[cfg(test)]
 mod testing;
 mod view;
@@ -26,3 +33,9 @@ pub use options::{
     Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, TaintLabels,
 };
 pub use pack::Counters;
+pub use placement::{
+    Candidate, ExistingPlacement, Launch, MinValuesOutcome, Placement, PlannedClaim, Refusal,
+    Unplaced,
+};
+pub use reason::{Feature, Rejection};
+pub use solve::solve;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cluster::{HostPort, PodProblem};
+use cluster::{HostPort, PodProblem, PoolProblem};
 use model::Quantity;
 use requirements::taints::Untolerated;
 use requirements::{Incompatible, Requirement};
@@ -53,7 +53,12 @@ pub enum Rejection {
     /// New nodes were not to be planned.
     NewNodesForbidden,
     /// The pool is not ready, is being deleted, or keeps a fixed number of nodes.
-    Pool(PoolUnusable),
+    Pool(PoolProblem),
+    /// No instance type that can be had meets the pool's own requirements.
+    PoolAdmitsNothing {
+        /// How many types the provider has.
+        types: usize,
+    },
     /// Taints that the pod does not tolerate.
     Taints(Untolerated),
     /// The pod's requirements contradict those of the pool or the labels of the node.
@@ -152,39 +157,6 @@ pub enum Rejection {
     Outrun,
 }
 
-/// Why a pool opens no nodes for pods.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PoolUnusable {
-    /// Its condition `Ready` is not true.
-    NotReady {
-        /// What is said about it.
-        message: String,
-    },
-    /// It is being deleted.
-    Deleting,
-    /// It keeps a fixed number of nodes (`spec.replicas`).
-    Static,
-    /// The provider has no instance types for it, or has not answered yet.
-    NoInstanceTypes,
-    /// No available instance type meets its own requirements.
-    NoneMeetsItsRequirements,
-}
-
-impl fmt::Display for PoolUnusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotReady { message } if message.is_empty() => f.write_str("is not ready"),
-            Self::NotReady { message } => write!(f, "is not ready: {message}"),
-            Self::Deleting => f.write_str("is being deleted"),
-            Self::Static => f.write_str("keeps a fixed number of nodes (spec.replicas)"),
-            Self::NoInstanceTypes => f.write_str("has no instance types"),
-            Self::NoneMeetsItsRequirements => {
-                f.write_str("nodepool requirements filtered out all available instance types")
-            }
-        }
-    }
-}
-
 /// From so many cores on, somebody may have meant millicores.
 const A_MILLION_CORES: i64 = 1_000_000;
 
@@ -200,7 +172,11 @@ impl fmt::Display for Rejection {
             }
             Self::NoNodePools => f.write_str("there is no NodePool"),
             Self::NewNodesForbidden => f.write_str("new nodes are not planned here"),
-            Self::Pool(unusable) => unusable.fmt(f),
+            Self::Pool(problem) => problem.fmt(f),
+            Self::PoolAdmitsNothing { types } => write!(
+                f,
+                "nodepool requirements filtered out all available instance types, of {types}"
+            ),
             Self::Taints(untolerated) => untolerated.fmt(f),
             Self::Requirements(incompatible) => incompatible.fmt(f),
             Self::NoTypeMeets { requirement, types } => {

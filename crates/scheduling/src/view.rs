@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::mask::Mask;
-use crate::problem::{Daemon, DemandId, Pool, Problem, Type, bits_add, bits_meet};
+use crate::problem::{Daemon, DemandId, Offer, Pool, Problem, Type, bits_add, bits_meet};
 use crate::shelf::{Candidate, Keep, Shelf, Slot};
 
 /// Index of a view in [`Views`].
@@ -203,18 +203,19 @@ pub(crate) fn admits_type(ty: &Type, masks: &[Mask]) -> bool {
     ty.masks.iter().zip(masks).all(|(a, b)| a.meets(b))
 }
 
-/// The cheapest offering of a type that the masks admit; the first of equally cheap ones.
-pub(crate) fn cheapest_offer<'t>(
-    ty: &'t Type,
-    masks: &[Mask],
-) -> Option<&'t crate::problem::Offer> {
-    if !admits_type(ty, masks) {
-        return None;
-    }
+/// The offerings of a type that the masks admit, cheapest first.
+pub(crate) fn offers<'t>(ty: &'t Type, masks: &'t [Mask]) -> impl Iterator<Item = &'t Offer> {
     ty.offerings
         .iter()
         .filter(|offer| offer.masks.iter().all(|(id, mask)| mask.meets(&masks[*id])))
-        .min_by_key(|offer| offer.price)
+}
+
+/// The cheapest offering of a type that the masks admit; the first of equally cheap ones.
+pub(crate) fn cheapest_offer<'t>(ty: &'t Type, masks: &'t [Mask]) -> Option<&'t Offer> {
+    if !admits_type(ty, masks) {
+        return None;
+    }
+    offers(ty, masks).min_by_key(|offer| offer.price)
 }
 
 /// Room for pods when the daemons that may come have come. `None` if one of them holds a host port

@@ -1,0 +1,111 @@
+//! Why nodes that are there do not take a pod.
+
+use std::sync::Arc;
+
+use cluster::NodeState;
+use requirements::taints::tolerate_all;
+use requirements::{AllowUndefined, Requirement, Requirements};
+
+use super::Case;
+use crate::index::Index;
+use crate::index::unwelcome::HOSTNAME;
+use crate::pack::Packed;
+use crate::placement::{Candidate, Refusal};
+use crate::problem::bits_meet;
+use crate::reason::Rejection;
+
+/// The reasons of all nodes; those that are alike are one.
+pub(super) fn refusals(index: &Index<'_>, packed: &Packed, case: &Case<'_>) -> Vec<Refusal> {
+    let mut all: Vec<Refusal> = Vec::new();
+    for (at, node) in index.problem.nodes.iter().enumerate() {
+        let state = &index.snapshot.nodes[node.source];
+        let rejection = rejection(index, packed, case, at, state);
+        add(&mut all, state.name(), rejection);
+    }
+    all
+}
+
+fn add(all: &mut Vec<Refusal>, name: &Arc<str>, rejection: Rejection) {
+    for known in all.iter_mut() {
+        let Candidate::Nodes { first, others } = &mut known.candidate else {
+            continue;
+        };
+        match (&known.rejection, &rejection) {
+            (
+                Rejection::NodeFull { resource, available, .. },
+                Rejection::NodeFull { resource: other, available: more, .. },
+            ) if resource == other => {
+                // The node that is nearest to having room speaks for all.
+                if more > available {
+                    *first = name.clone();
+                    known.rejection = rejection;
+                }
+            }
+            (known, other) if known == other => {}
+            _ => continue,
+        }
+        *others += 1;
+        return;
+    }
+    all.push(Refusal {
+        candidate: Candidate::Nodes {
+            first: name.clone(),
+            others: 0,
+        },
+        rejection,
+    });
+}
+
+fn rejection(
+    index: &Index<'_>,
+    packed: &Packed,
+    case: &Case<'_>,
+    at: usize,
+    state: &NodeState,
+) -> Rejection {
+    let taints = crate::index::effective_taints(state);
+    if let Err(untolerated) = tolerate_all(&case.tolerations, &taints) {
+        return Rejection::Taints(untolerated);
+    }
+    let mut labels = Requirements::from_labels(state.labels());
+    labels.set(Requirement::single(HOSTNAME, state.hostname()));
+    if let Err(incompatible) = labels.compatible(case.requirements, &AllowUndefined::Nothing) {
+        return Rejection::Requirements(incompatible);
+    }
+    let class = &index.problem.classes[case.class];
+    if bits_meet(&class.must_clear, packed.nodes.bits(at)) {
+        return blocked(index, packed.nodes.bits(at), case);
+    }
+    for (dim, (slack, request)) in packed.nodes.slack(at).iter().zip(&class.request).enumerate() {
+        if slack < request {
+            let id = index.amounts.id(dim);
+            let dimensions = &index.snapshot.dimensions;
+            return Rejection::NodeFull {
+                resource: dimensions.name(id).into(),
+                requested: dimensions.quantity(id, *request),
+                available: dimensions.quantity(id, *slack),
+            };
+        }
+    }
+    Rejection::Outrun
+}
+
+/// Which bit of those that a node has set stops the pod.
+fn blocked(index: &Index<'_>, bits: &[u64], case: &Case<'_>) -> Rejection {
+    let is_set = |bit: usize| bits[bit / 64] & (1 << (bit % 64)) != 0;
+    for port in &case.pod.shape.host_ports {
+        let conflicting = index.bits.conflicting(std::slice::from_ref(port));
+        if conflicting.into_iter().any(is_set) {
+            return Rejection::HostPort { port: port.clone() };
+        }
+    }
+    let must_clear = &index.problem.classes[case.class].must_clear;
+    index
+        .unwelcome
+        .iter()
+        .find(|(bit, _)| is_set(*bit) && must_clear[bit / 64] & (1 << (bit % 64)) != 0)
+        .map_or(Rejection::Outrun, |(_, term)| Rejection::UnwelcomeBeside {
+            pod: term.owner().key().to_string(),
+            topology_key: term.topology_key().to_owned(),
+        })
+}

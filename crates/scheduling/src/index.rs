@@ -1,0 +1,76 @@
+//! From a snapshot to a problem in numbers, and back: which pods a class stands for, which bit is
+//! which host port.
+
+pub(crate) mod amounts;
+mod build;
+mod features;
+mod gather;
+pub(crate) mod pods;
+pub(crate) mod pools;
+pub(crate) mod ports;
+mod tolerations;
+pub(crate) mod unwelcome;
+pub(crate) mod variants;
+
+use std::sync::Arc;
+
+use cluster::{PodRecord, Snapshot};
+use model::Timestamp;
+use requirements::Requirements;
+
+use crate::options::{Batch, Options};
+use crate::problem::Problem;
+use crate::reason::Rejection;
+
+use amounts::Amounts;
+use pools::{Limited, Template};
+use ports::Bits;
+use unwelcome::Term;
+
+pub(crate) use build::effective_taints;
+
+/// A problem, and what its numbers stand for.
+pub(crate) struct Index<'s> {
+    /// The problem.
+    pub(crate) problem: Problem,
+    /// The snapshot that it was made from.
+    pub(crate) snapshot: &'s Snapshot,
+    /// The pods of each class, in the order in which they get its places.
+    pub(crate) pods: Vec<Vec<Arc<PodRecord>>>,
+    /// The requirements of each demand.
+    pub(crate) requirements: Vec<Requirements>,
+    /// What each pool of the problem stands for.
+    pub(crate) pools: Vec<PoolIndex<'s>>,
+    /// The daemon sets of the problem, by position in the snapshot.
+    pub(crate) daemons: Vec<usize>,
+    /// Which resource a dimension is.
+    pub(crate) amounts: Amounts,
+    /// Which bit is which host port.
+    pub(crate) bits: Bits,
+    /// Terms of running pods by the bit that stands for them.
+    pub(crate) unwelcome: Vec<(usize, Term<'s>)>,
+    /// Terms of running pods that became requirements.
+    pub(crate) kept_out: Vec<Term<'s>>,
+    /// Pods that are not tried, with the reason.
+    pub(crate) refused: Vec<(Vec<Arc<PodRecord>>, Rejection)>,
+}
+
+/// What a pool of a problem stands for.
+pub(crate) struct PoolIndex<'s> {
+    /// What its nodes have in common.
+    pub(crate) template: Template<'s>,
+    /// Its limits.
+    pub(crate) limits: Vec<Limited>,
+    /// The keys of its `minValues`.
+    pub(crate) min_value_keys: Vec<Arc<str>>,
+}
+
+/// Makes a problem of a snapshot.
+pub(crate) fn index<'s>(
+    snapshot: &'s Snapshot,
+    batch: &Batch,
+    options: &Options,
+    now: Timestamp,
+) -> Index<'s> {
+    build::build(gather::gather(snapshot, batch, options, now), batch)
+}

@@ -1,0 +1,312 @@
+//! The parts of a pass as a problem in numbers.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use cluster::{NodeState, PodRecord, ResourceVec};
+use model::k8s::{Taint, TaintEffect};
+use requirements::{Requirements, taints};
+use rustc_hash::FxHashMap;
+
+use super::gather::{DaemonPart, Parts, Wanted, label};
+use super::pools::{Template, limits, min_values, types};
+use super::tolerations::Tolerances;
+use super::variants::{SoftTaints, Variant, tolerate_soft};
+use super::{Index, PoolIndex, pods};
+use crate::mask::Mask;
+use crate::options::Batch;
+use crate::problem::{Class, Daemon, Demand, DemandId, Existing, Pool, Problem};
+
+/// Pods that became one class.
+type ClassPods = Vec<Arc<PodRecord>>;
+
+/// Numbers for what was gathered.
+struct Builder<'p, 's> {
+    parts: &'p Parts<'s>,
+    tolerances: Tolerances,
+    demands: Vec<Demand>,
+    demand_ids: FxHashMap<Demand, DemandId>,
+    requirements: Vec<Requirements>,
+    /// Bits of host ports that some daemon may hold.
+    daemon_ports: Vec<usize>,
+}
+
+/// Makes a problem of what was gathered.
+pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
+    let mut builder = Builder {
+        daemon_ports: daemon_ports(&parts),
+        parts: &parts,
+        tolerances: Tolerances::default(),
+        demands: Vec::new(),
+        demand_ids: FxHashMap::default(),
+        requirements: Vec::new(),
+    };
+    let (classes, pods) = builder.classes();
+    let pools: Vec<_> = parts.templates.iter().map(|t| builder.pool(t)).collect();
+    let daemons = parts.daemons.iter().map(|d| builder.daemon(d)).collect();
+    let nodes = builder.nodes(batch);
+    let problem = Problem {
+        dims: parts.amounts.len(),
+        words: parts.bits.words(),
+        nodes,
+        classes,
+        daemons,
+        tolerated: builder.tolerances.matrix(),
+        demands: builder.demands,
+        ..Problem::default()
+    };
+    let requirements = builder.requirements;
+    let (pools, indexes): (Vec<Pool>, Vec<_>) = pools.into_iter().unzip();
+    let indexed = parts.templates.into_iter().zip(indexes);
+    Index {
+        problem: Problem {
+            pools,
+            keys: parts.keys,
+            ..problem
+        },
+        snapshot: parts.snapshot,
+        pods,
+        requirements,
+        pools: indexed
+            .map(|(template, (limits, min_value_keys))| PoolIndex {
+                template,
+                limits,
+                min_value_keys,
+            })
+            .collect(),
+        daemons: parts.daemons.iter().map(|daemon| daemon.source).collect(),
+        amounts: parts.amounts,
+        bits: parts.bits,
+        unwelcome: parts.unwelcome,
+        kept_out: parts.kept_out,
+        refused: parts.refused,
+    }
+}
+
+/// Bits of host ports that some daemon's pods may take away from pods of the batch.
+fn daemon_ports(parts: &Parts<'_>) -> Vec<usize> {
+    let mut bits: Vec<usize> = parts
+        .daemons
+        .iter()
+        .flat_map(|d| parts.bits.conflicting(&parts.snapshot.daemons[d.source].shape.host_ports))
+        .collect();
+    bits.sort_unstable();
+    bits.dedup();
+    bits
+}
+
+impl<'s> Builder<'_, 's> {
+    /// Classes in their order, and the pods of each.
+    fn classes(&mut self) -> (Vec<Class>, Vec<ClassPods>) {
+        let mut merged: Vec<(Class, ClassPods)> = Vec::new();
+        let mut ids: FxHashMap<ClassKey, usize> = FxHashMap::default();
+        let parts = self.parts;
+        for wanted in &parts.wanted {
+            let class = self.class(wanted);
+            let pods = &wanted.group.pods;
+            match ids.get(&key(&class)) {
+                Some(at) => merged[*at].1.extend(pods.iter().cloned()),
+                None => {
+                    ids.insert(key(&class), merged.len());
+                    merged.push((class, pods.clone()));
+                }
+            }
+        }
+        for (class, pods) in &mut merged {
+            pods::sort(pods);
+            class.count = pods.len() as u32;
+        }
+        merged.sort_by(|(a, pods_a), (b, pods_b)| order((a, pods_a), (b, pods_b)));
+        merged.into_iter().unzip()
+    }
+
+    fn class(&mut self, wanted: &Wanted) -> Class {
+        let shape = &wanted.group.shape;
+        let bits = &self.parts.bits;
+        let own = bits.own(&shape.host_ports);
+        let sets = bits.set(own.iter().copied());
+        let blocked = own.iter().chain(&wanted.unwelcome).copied();
+        let must_clear = bits.set(bits.conflicting(&shape.host_ports).into_iter().chain(blocked));
+        let mut variants = Vec::new();
+        for variant in &wanted.variants {
+            let demand = self.demand(wanted, variant, &own);
+            if !variants.contains(&demand) {
+                variants.push(demand);
+            }
+        }
+        Class {
+            count: 0,
+            request: self.parts.amounts.vector(&shape.requests),
+            variants,
+            must_clear,
+            sets,
+            alone: !own.is_empty(),
+        }
+    }
+
+    fn demand(&mut self, wanted: &Wanted, variant: &Variant, own: &[usize]) -> DemandId {
+        let mut tolerations = wanted.group.shape.spec.tolerations.clone();
+        if variant.soft_taints == SoftTaints::Tolerated {
+            tolerations.push(tolerate_soft());
+        }
+        let at_stake = own.iter().filter(|bit| self.daemon_ports.contains(bit)).copied();
+        let demand = Demand {
+            masks: self.parts.keys.masks(&variant.requirements),
+            tolerations: self.tolerances.row(&tolerations),
+            ports: self.parts.bits.set(at_stake),
+        };
+        if let Some(id) = self.demand_ids.get(&demand) {
+            return *id;
+        }
+        let id = self.demands.len() as DemandId;
+        self.demand_ids.insert(demand.clone(), id);
+        self.demands.push(demand);
+        self.requirements.push(variant.requirements.clone());
+        id
+    }
+
+    fn pool(&mut self, template: &Template<'s>) -> (Pool, (Vec<super::Limited>, Vec<Arc<str>>)) {
+        let parts = self.parts;
+        let (limited, left) = limits(template.state, parts.snapshot);
+        let (min_value_keys, min_values) = min_values(template).into_iter().unzip();
+        let pool = Pool {
+            source: template.source,
+            taints: self.tolerances.column(template.taints()),
+            hard_taints: self.tolerances.hard_column(template.taints()),
+            masks: self.template_masks(template),
+            types: types(template, parts.snapshot, &parts.keys, &parts.amounts, &limited),
+            limits: left,
+            min_values,
+        };
+        (pool, (limited, min_value_keys))
+    }
+
+    /// Keys that a pool leaves open can be anything if providers set them, and are absent otherwise.
+    fn template_masks(&self, template: &Template<'_>) -> Vec<Mask> {
+        let keys = &self.parts.keys;
+        (0..keys.len())
+            .map(|id| match template.requirements.get(keys.key(id)) {
+                Some(requirement) => keys.mask(id, requirement),
+                None if self.parts.snapshot.vocabulary.is_well_known(keys.key(id)) => {
+                    keys.anything(id)
+                }
+                None => keys.absent(id),
+            })
+            .collect()
+    }
+
+    fn daemon(&mut self, part: &DaemonPart) -> Daemon {
+        let shape = &self.parts.snapshot.daemons[part.source].shape;
+        let keys = &self.parts.keys;
+        let alternatives = part.alternatives.iter().map(|r| keys.masks(r)).collect();
+        let bits = &self.parts.bits;
+        Daemon {
+            alternatives,
+            tolerations: self.tolerances.row(&shape.spec.tolerations),
+            request: self.parts.amounts.vector(&shape.requests),
+            ports: bits.set(bits.conflicting(&shape.host_ports)),
+        }
+    }
+
+    /// Nodes that may take pods: complete ones first, then by name.
+    fn nodes(&mut self, batch: &Batch) -> Vec<Existing> {
+        let snapshot = self.parts.snapshot;
+        let mut nodes: Vec<(usize, &NodeState)> = snapshot
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(at, node)| (at, &**node))
+            .filter(|(_, node)| !node.is_marked() && !batch.without.contains(&**node.name()))
+            .collect();
+        nodes.sort_by_key(|(at, node)| (!node.is_initialized(), *at));
+        nodes
+            .into_iter()
+            .filter_map(|(at, node)| self.node(at, node))
+            .collect()
+    }
+
+    /// A node; `None` if more is promised on it than it has.
+    fn node(&mut self, at: usize, node: &NodeState) -> Option<Existing> {
+        let parts = self.parts;
+        let taints = effective_taints(node);
+        let expected: Vec<usize> = expected_daemons(parts, node, &taints);
+        let room = room(parts, node, &expected);
+        if room.iter().any(|(_, amount)| amount < 0) {
+            return None;
+        }
+        let keys = &parts.keys;
+        let masks = (0..keys.len())
+            .map(|id| keys.label(id, label(node, keys.key(id))))
+            .collect();
+        let to_come = expected.iter().map(|at| &parts.snapshot.daemons[*at].shape.host_ports);
+        let mut bits = parts.bits.conflicting(&node.host_ports);
+        bits.extend(to_come.flat_map(|ports| parts.bits.conflicting(ports)));
+        let here = parts.unwelcome.iter().filter(|(_, term)| term.nodes.contains(&at));
+        bits.extend(here.map(|(bit, _)| *bit));
+        Some(Existing {
+            source: at,
+            taints: self.tolerances.column(&taints),
+            masks,
+            room: parts.amounts.vector(&room),
+            bits: parts.bits.set(bits),
+        })
+    }
+}
+
+/// A node's taints; a cordoned node has one that its controller may not have written yet.
+pub(crate) fn effective_taints(node: &NodeState) -> Vec<Taint> {
+    let mut taints = node.taints().to_vec();
+    if node.node.as_ref().is_some_and(|node| node.spec.unschedulable) {
+        let cordoned = Taint::new("node.kubernetes.io/unschedulable", "", TaintEffect::NoSchedule);
+        if !taints.iter().any(|taint| taint.same_identity(&cordoned)) {
+            taints.push(cordoned);
+        }
+    }
+    taints
+}
+
+/// Daemon sets whose pods belong on a node, by position in the snapshot.
+fn expected_daemons(parts: &Parts<'_>, node: &NodeState, taints: &[Taint]) -> Vec<usize> {
+    parts
+        .daemons
+        .iter()
+        .filter(|part| {
+            let spec = &parts.snapshot.daemons[part.source].shape.spec;
+            let admits = |requirements: &Requirements| {
+                requirements.iter().all(|r| r.admits(label(node, r.key())))
+            };
+            taints::tolerate_all(&spec.tolerations, taints).is_ok()
+                && part.alternatives.iter().any(admits)
+        })
+        .map(|part| part.source)
+        .collect()
+}
+
+/// What is left for pods once the daemons that are expected have come.
+fn room(parts: &Parts<'_>, node: &NodeState, expected: &[usize]) -> ResourceVec {
+    let mut to_come = ResourceVec::default();
+    for at in expected {
+        to_come.add(&parts.snapshot.daemons[*at].shape.requests);
+    }
+    to_come.subtract(&node.daemon_requested);
+    to_come.floor_at_zero();
+    let mut room = node.available();
+    room.subtract(&to_come);
+    room
+}
+
+/// What makes two kinds of pods one class.
+type ClassKey = (Vec<i64>, Vec<DemandId>, Vec<u64>, Vec<u64>);
+
+fn key(class: &Class) -> ClassKey {
+    (
+        class.request.clone(),
+        class.variants.clone(),
+        class.must_clear.clone(),
+        class.sets.clone(),
+    )
+}
+
+fn order(a: (&Class, &ClassPods), b: (&Class, &ClassPods)) -> Ordering {
+    pods::class_order(&a.0.request, a.1).cmp(&pods::class_order(&b.0.request, b.1))
+}

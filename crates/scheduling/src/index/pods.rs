@@ -1,0 +1,80 @@
+//! Pods of the batch as classes: pods that nothing in the problem tells apart are one.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use cluster::{PodRecord, PodShape, ShapeId, Snapshot};
+use model::Timestamp;
+use rustc_hash::FxHashMap;
+
+use crate::options::{Batch, BatchPods};
+
+/// Pods of one shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// The shape.
+    pub(crate) shape: Arc<PodShape>,
+    /// The pods.
+    pub(crate) pods: Vec<Arc<PodRecord>>,
+}
+
+/// The pods that a batch is about, by shape: pending ones, and those of nodes that go.
+pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut by_shape: FxHashMap<ShapeId, usize> = FxHashMap::default();
+    if batch.pods == BatchPods::PendingAndDisplaced {
+        for pending in &*snapshot.pending {
+            by_shape.insert(pending.shape.id, groups.len());
+            groups.push(Group {
+                shape: pending.shape.clone(),
+                pods: pending.pods.to_vec(),
+            });
+        }
+    }
+    for pod in displaced(snapshot, batch, now) {
+        let at = *by_shape.entry(pod.shape.id).or_insert_with(|| {
+            groups.push(Group {
+                shape: pod.shape.clone(),
+                pods: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        groups[at].pods.push(pod);
+    }
+    groups
+}
+
+fn displaced(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Arc<PodRecord>> {
+    let mut pods = snapshot.displaced(now);
+    for name in &batch.without {
+        let Some(node) = snapshot.node(name) else {
+            continue;
+        };
+        if !node.is_marked() {
+            let moving = node.pods.iter().filter(|pod| snapshot.budgets.can_move(pod, now));
+            pods.extend(moving.cloned());
+        }
+    }
+    pods
+}
+
+/// The order in which pods of a class get the places of the class: by age, then by name.
+pub(crate) fn age(pod: &PodRecord) -> (Timestamp, &str, &str) {
+    (pod.created, pod.namespace(), &pod.name)
+}
+
+/// Sorts pods and drops repeats.
+pub(crate) fn sort(pods: &mut Vec<Arc<PodRecord>>) {
+    if !pods.is_sorted_by(|a, b| age(a) < age(b)) {
+        pods.sort_by(|a, b| age(a).cmp(&age(b)));
+        pods.dedup_by(|a, b| age(a) == age(b));
+    }
+}
+
+/// The order of classes: larger requests first, then that of their first pods.
+pub(crate) fn class_order<'a>(
+    request: &'a [i64],
+    pods: &'a [Arc<PodRecord>],
+) -> (Reverse<&'a [i64]>, Option<(Timestamp, &'a str, &'a str)>) {
+    (Reverse(request), pods.first().map(|pod| age(pod)))
+}

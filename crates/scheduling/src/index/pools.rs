@@ -1,0 +1,300 @@
+//! Pools as templates of nodes, and their instance types in numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use catalog::{CapacityType, InstanceType};
+use cluster::{PoolState, ResourceId, Snapshot};
+use model::ResourceList;
+use model::k8s::Taint;
+use model::resources::NODES;
+use requirements::{Operator, Requirement, Requirements, Vocabulary};
+
+use super::amounts::Amounts;
+use crate::mask::{Keys, KeysBuilder, Mask};
+use crate::options::TaintLabels;
+use crate::problem::{MinValues, Offer, Type};
+
+/// Device resources that providers know, so that a pool may require them by name although none of its
+/// types has any.
+const DEVICES: [&str; 6] = [
+    "amd.com/gpu",
+    "aws.amazon.com/neuron",
+    "aws.amazon.com/neuroncore",
+    "habana.ai/gaudi",
+    "nvidia.com/gpu",
+    "vpc.amazonaws.com/efa",
+];
+
+/// Labels that every node of ours gets while it comes up. They count while planning, so that daemons
+/// that select on them are expected, and are not written.
+pub(crate) const PROGRESS: [&str; 2] = ["karpenter.sh/initialized", "karpenter.sh/registered"];
+
+/// What every new node of a pool has in common.
+#[derive(Debug)]
+pub(crate) struct Template<'s> {
+    /// Position in the snapshot's list of pools.
+    pub(crate) source: usize,
+    /// The pool.
+    pub(crate) state: &'s PoolState,
+    /// What the pool requires, labels included, and what is only there while planning.
+    pub(crate) requirements: Requirements,
+    /// Labels of its claims, before the pods' requirements add to them.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Types that have the devices that the pool requires by resource name.
+    pub(crate) types: Vec<Arc<InstanceType>>,
+}
+
+impl<'s> Template<'s> {
+    /// The template of a pool.
+    pub(crate) fn new(
+        source: usize,
+        state: &'s PoolState,
+        vocabulary: &Vocabulary,
+        taint_labels: TaintLabels,
+    ) -> Self {
+        let (devices, required): (Vec<Requirement>, Vec<Requirement>) = required(state, vocabulary)
+            .into_iter()
+            .partition(|requirement| is_device(requirement.key(), state, vocabulary));
+        let mut requirements: Requirements = required.into_iter().collect();
+        let labels = labels(state, &requirements, vocabulary, taint_labels);
+        requirements.extend(vocabulary.label_requirements(&labels).iter().cloned());
+        requirements.extend(PROGRESS.map(|key| Requirement::single(key, "true")));
+        let types = state
+            .types
+            .iter()
+            .filter(|ty| devices.iter().all(|device| has_device(ty, device)))
+            .cloned()
+            .collect();
+        Self {
+            source,
+            state,
+            requirements,
+            labels,
+            types,
+        }
+    }
+
+    /// Taints that its nodes have for good.
+    pub(crate) fn taints(&self) -> &'s [Taint] {
+        &self.state.pool.spec.template.spec.taints
+    }
+}
+
+/// What a pool's template requires, entry by entry. An operator that does not exist admits nothing.
+fn required(state: &PoolState, vocabulary: &Vocabulary) -> Vec<Requirement> {
+    let entries = &state.pool.spec.template.spec.requirements;
+    entries
+        .iter()
+        .map(|entry| {
+            let values = entry.values.iter().map(AsRef::as_ref);
+            match entry.operator.to_string().parse() {
+                Ok(operator) => {
+                    vocabulary.requirement(&entry.key, operator, values, entry.min_values)
+                }
+                Err(_) => vocabulary.requirement(&entry.key, Operator::In, [], None),
+            }
+        })
+        .collect()
+}
+
+/// Whether a pool's requirement is about a device that instance types have, not about a label.
+fn is_device(key: &str, state: &PoolState, vocabulary: &Vocabulary) -> bool {
+    if vocabulary.is_well_known(key) {
+        return false;
+    }
+    DEVICES.contains(&key) || state.types.iter().any(|ty| ty.capacity.contains_key(key))
+}
+
+fn has_device(ty: &InstanceType, device: &Requirement) -> bool {
+    let amount = ty.capacity.get(&**device.key()).filter(|amount| !amount.is_zero());
+    device.admits(amount.map(|amount| amount.units_floor().to_string()).as_deref())
+}
+
+/// Labels of a pool's claims: the template's, the pool's and node class' names, and those from taints.
+fn labels(
+    state: &PoolState,
+    requirements: &Requirements,
+    vocabulary: &Vocabulary,
+    taint_labels: TaintLabels,
+) -> BTreeMap<String, String> {
+    let template = &state.pool.spec.template;
+    let mut labels = template.metadata.labels.clone();
+    labels.insert("karpenter.sh/nodepool".to_owned(), state.name().to_owned());
+    let class = &template.spec.node_class_ref;
+    let class_key = format!("{}/{}", class.group, class.kind.to_lowercase());
+    labels.insert(class_key, class.name.clone());
+    if taint_labels == TaintLabels::FromTaints {
+        for taint in &template.spec.taints {
+            let value = taint.value();
+            let free = !labels.contains_key(&taint.key)
+                && !requirements.contains(&taint.key)
+                && !value.is_empty()
+                && is_for_users(&taint.key, vocabulary);
+            if free {
+                labels.insert(taint.key.clone(), value.to_owned());
+            }
+        }
+    }
+    labels
+}
+
+/// Whether users may set a label of this key on a pool's nodes.
+fn is_for_users(key: &str, vocabulary: &Vocabulary) -> bool {
+    !vocabulary.is_well_known(key) && !vocabulary.is_restricted(key)
+}
+
+/// Lists the values that types have of keys with bounds, so that each has a bit of its own.
+pub(crate) fn list_bounded(types: &[Arc<InstanceType>], builder: &mut KeysBuilder) {
+    let bounded: Vec<_> = builder
+        .mentioned()
+        .filter(|key| builder.is_bounded(key))
+        .cloned()
+        .collect();
+    for key in bounded {
+        for ty in types {
+            let offered = ty.offerings.iter().filter_map(|o| o.requirements.get(&key));
+            for requirement in ty.requirements.get(&key).into_iter().chain(offered) {
+                for value in requirement.values() {
+                    builder.list(&key, value);
+                }
+            }
+        }
+    }
+}
+
+/// A pool's types in numbers. `limited` are the resources that the pool limits.
+pub(crate) fn types(
+    template: &Template<'_>,
+    snapshot: &Snapshot,
+    keys: &Keys,
+    amounts: &Amounts,
+    limited: &[Limited],
+) -> Vec<Type> {
+    template
+        .types
+        .iter()
+        .map(|ty| Type {
+            instance: ty.clone(),
+            masks: masks(ty, template, keys),
+            allocatable: amounts.offered(&snapshot.dimensions, &ty.allocatable()),
+            charge: limited.iter().map(|limit| limit.charge(&ty.capacity)).collect(),
+            offerings: offers(ty, keys),
+        })
+        .collect()
+}
+
+fn masks(ty: &InstanceType, template: &Template<'_>, keys: &Keys) -> Vec<Mask> {
+    (0..keys.len())
+        .map(|id| {
+            let key = keys.key(id);
+            if let Some(requirement) = ty.requirements.get(key) {
+                return keys.mask(id, requirement);
+            }
+            let offered = ty.offerings.iter().any(|o| o.requirements.contains(key));
+            if offered || template.requirements.contains(key) {
+                keys.anything(id)
+            } else {
+                keys.absent(id)
+            }
+        })
+        .collect()
+}
+
+/// Offerings that can be had, cheapest first, then by zone. Reserved capacity is left out: nobody
+/// counts yet how much of a reservation a pass has used.
+fn offers(ty: &InstanceType, keys: &Keys) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = ty
+        .offerings
+        .iter()
+        .enumerate()
+        .filter(|(_, o)| o.available && o.capacity_type != CapacityType::Reserved)
+        .map(|(index, offering)| Offer {
+            masks: keys.masks(&offering.requirements),
+            price: offering.price.nanos(),
+            index,
+        })
+        .collect();
+    offers.sort_by_key(|offer| (offer.price, ty.offerings[offer.index].zone.clone()));
+    offers
+}
+
+/// A limit of a pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Limited {
+    /// The resource's name, or `nodes`.
+    pub(crate) resource: Arc<str>,
+    /// Its id, where any pod or node has named it.
+    pub(crate) id: Option<ResourceId>,
+}
+
+impl Limited {
+    /// What a node with this capacity takes from the limit.
+    fn charge(&self, capacity: &ResourceList) -> i64 {
+        if &*self.resource == NODES {
+            return 1;
+        }
+        let amount = capacity.get(&*self.resource).copied().unwrap_or_default();
+        match self.id {
+            Some(ResourceId::CPU) => amount.millis_ceil(),
+            _ => amount.units_ceil(),
+        }
+    }
+}
+
+/// The limits of a pool, and what is left of each for this pass.
+pub(crate) fn limits(state: &PoolState, snapshot: &Snapshot) -> (Vec<Limited>, Vec<i64>) {
+    state
+        .pool
+        .spec
+        .limits
+        .iter()
+        .map(|(resource, limit)| {
+            let limited = Limited {
+                resource: resource.as_str().into(),
+                id: snapshot.dimensions.get(resource),
+            };
+            let used = model::resources::get(&state.used, resource)
+                + model::resources::get(&state.in_flight, resource);
+            let left = *limit - used;
+            let left = match limited.id {
+                Some(ResourceId::CPU) => left.millis_floor(),
+                _ => left.units_floor(),
+            };
+            (limited, left)
+        })
+        .unzip()
+}
+
+/// The `minValues` of a pool, over its types.
+pub(crate) fn min_values(template: &Template<'_>) -> Vec<(Arc<str>, MinValues)> {
+    template
+        .requirements
+        .iter()
+        .filter_map(|requirement| {
+            let least = requirement.min_values()? as usize;
+            let key = requirement.key();
+            let values: BTreeSet<&Arc<str>> = template
+                .types
+                .iter()
+                .filter_map(|ty| ty.requirements.get(key))
+                .flat_map(Requirement::values)
+                .collect();
+            let values: Vec<&Arc<str>> = values.into_iter().collect();
+            let of_type = |ty: &Arc<InstanceType>| {
+                ty.requirements
+                    .get(key)
+                    .into_iter()
+                    .flat_map(Requirement::values)
+                    .filter_map(|value| values.binary_search(&value).ok())
+                    .map(|at| at as u32)
+                    .collect()
+            };
+            let min_values = MinValues {
+                least,
+                values: template.types.iter().map(of_type).collect(),
+            };
+            Some((key.clone(), min_values))
+        })
+        .collect()
+}

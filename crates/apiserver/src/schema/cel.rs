@@ -1,0 +1,163 @@
+//! Evaluation of `x-kubernetes-validations`, with transition rules and their correlation.
+
+use std::{cell::OnceCell, sync::Arc};
+
+use kube_cel::{
+    KubeCelExt,
+    cel::{Context, Value as Cel},
+};
+use serde_json::Value;
+
+use super::{
+    cel_value::convert,
+    node::{ListType, Node, Rule},
+    prune::joined,
+};
+use crate::error::{FieldError, FieldErrorKind};
+
+thread_local! {
+    /// Registering the functions costs more than evaluating most rules, so it is done once.
+    static FUNCTIONS: OnceCell<Context<'static>> = const { OnceCell::new() };
+}
+
+/// All violated rules of an object.
+pub(super) fn check(root: &Node, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    if !root.has_rules {
+        return Vec::new();
+    }
+    FUNCTIONS.with(|cell| {
+        let context = cell.get_or_init(|| Context::default().with_all());
+        let mut walk = Walk {
+            context,
+            errors: Vec::new(),
+        };
+        walk.node(root, object, old, "");
+        walk.errors
+    })
+}
+
+struct Walk<'a> {
+    context: &'a Context<'static>,
+    errors: Vec<FieldError>,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &Node, value: &Value, old: Option<&Value>, path: &str) {
+        if !node.has_rules {
+            return;
+        }
+        let unchanged = old == Some(value);
+        self.rules(node, value, old, path, unchanged.then_some(Unchanged));
+        match value {
+            Value::Object(fields) => {
+                for (name, child) in fields {
+                    if let Some(child_node) = node.child(name) {
+                        let old = old.and_then(|o| o.get(name));
+                        self.node(child_node, child, old, &child_path(node, path, name));
+                    }
+                }
+            }
+            Value::Array(items) => {
+                let Some(child) = &node.items else { return };
+                for (i, item) in items.iter().enumerate() {
+                    let old = old.and_then(|o| correlated(&node.list_type, item, o));
+                    self.node(child, item, old, &format!("{path}[{i}]"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn rules(
+        &mut self,
+        node: &Node,
+        value: &Value,
+        old: Option<&Value>,
+        path: &str,
+        unchanged: Option<Unchanged>,
+    ) {
+        let due = |rule: &&Rule| {
+            if rule.is_transition {
+                old.is_some() || rule.optional_old_self
+            } else {
+                unchanged.is_none()
+            }
+        };
+        if !node.rules.iter().any(|rule| due(&rule)) {
+            return;
+        }
+        let mut scope = self.context.new_inner_scope();
+        scope.add_variable_from_value("self", convert(value, Some(node)));
+        let old = old.map_or(Cel::Null, |old| convert(old, Some(node)));
+        scope.add_variable_from_value("oldSelf", old);
+        for rule in node.rules.iter().filter(due) {
+            if let Some(detail) = violation(rule, &scope) {
+                self.errors.push(field_error(rule, node, path, detail));
+            }
+        }
+    }
+}
+
+/// The value is what it was: only transition rules are due.
+#[derive(Clone, Copy)]
+struct Unchanged;
+
+/// Why the rule does not hold, or `None` if it does.
+fn violation(rule: &Rule, scope: &Context<'_>) -> Option<String> {
+    match rule.program.execute(scope) {
+        Ok(Cel::Bool(true)) => None,
+        Ok(Cel::Bool(false)) => Some(message(rule, scope)),
+        Ok(_) => Some(format!("rule did not evaluate to a bool: {}", rule.source)),
+        Err(error) => Some(format!("{error} evaluating rule: {}", static_message(rule))),
+    }
+}
+
+fn message(rule: &Rule, scope: &Context<'_>) -> String {
+    let made = rule
+        .message_program
+        .as_ref()
+        .and_then(|p| p.execute(scope).ok());
+    match made {
+        Some(Cel::String(text)) if !text.trim().is_empty() => Arc::unwrap_or_clone(text),
+        _ => static_message(rule),
+    }
+}
+
+fn static_message(rule: &Rule) -> String {
+    match &rule.message {
+        Some(message) if !message.trim().is_empty() => message.trim().to_owned(),
+        _ => format!("failed rule: {}", rule.source),
+    }
+}
+
+fn field_error(rule: &Rule, node: &Node, path: &str, detail: String) -> FieldError {
+    let kind = match rule.reason.as_deref() {
+        Some("FieldValueForbidden") => FieldErrorKind::Forbidden,
+        Some("FieldValueRequired") => FieldErrorKind::Required,
+        Some("FieldValueDuplicate") => FieldErrorKind::Duplicate,
+        _ => FieldErrorKind::Invalid,
+    };
+    let path = match &rule.field_path {
+        Some(relative) => joined(path, relative.trim_start_matches('.')),
+        None => path.to_owned(),
+    };
+    let shown = Value::from(node.kind.map_or("", super::node::Type::name));
+    FieldError::new(kind, path, &shown, detail)
+}
+
+/// `path.name` for a field, `path[key]` for a key of a map.
+fn child_path(parent: &Node, path: &str, name: &str) -> String {
+    if parent.properties.contains_key(name) {
+        return joined(path, name);
+    }
+    format!("{path}[{name}]")
+}
+
+/// The old item that is the same item: by key in maps; items of other lists have no past.
+fn correlated<'a>(list: &ListType, item: &Value, old: &'a Value) -> Option<&'a Value> {
+    let ListType::Map(keys) = list else {
+        return None;
+    };
+    let same = |other: &&Value| keys.iter().all(|k| other.get(k) == item.get(k));
+    old.as_array()?.iter().find(same)
+}

@@ -15,7 +15,10 @@ fn pod(ready: &str) -> PodRecord {
     let update = PodUpdate::from(&pod);
     let mut dimensions = Arc::new(Dimensions::default());
     let shape = Shapes::default().intern(&update.content, &mut dimensions, &Vocabulary::core());
-    PodRecord { facts: update.facts, shape }
+    PodRecord {
+        facts: update.facts,
+        shape,
+    }
 }
 
 fn budgets(specs: &[Value]) -> Budgets {
@@ -35,7 +38,9 @@ fn budgets(specs: &[Value]) -> Budgets {
 }
 
 fn blocks(specs: &[Value], ready: &str, blocking: Blocking) -> usize {
-    budgets(specs).blocking(&pod(ready), blocking, Timestamp::EPOCH).len()
+    budgets(specs)
+        .blocking(&pod(ready), blocking, Timestamp::EPOCH)
+        .len()
 }
 
 /// SCH-232: budgets that never allow a disruption.
@@ -55,19 +60,35 @@ fn budgets_that_can_never_allow_a_disruption_block_for_ever() {
 
 #[test]
 fn a_budget_without_allowance_blocks_now() {
-    assert_eq!(blocks(&[json!({"minAvailable": 1})], "True", Blocking::Now), 1);
-    assert_eq!(blocks(&[json!({"minAvailable": 1, "allowed": 1})], "True", Blocking::Now), 0);
+    assert_eq!(
+        blocks(&[json!({"minAvailable": 1})], "True", Blocking::Now),
+        1
+    );
+    assert_eq!(
+        blocks(
+            &[json!({"minAvailable": 1, "allowed": 1})],
+            "True",
+            Blocking::Now
+        ),
+        0
+    );
 }
 
 #[test]
 fn two_budgets_over_one_pod_always_block() {
     let generous = json!({"maxUnavailable": "50%", "allowed": 5});
-    assert_eq!(blocks(&[generous.clone(), generous], "True", Blocking::Now), 2);
+    assert_eq!(
+        blocks(&[generous.clone(), generous], "True", Blocking::Now),
+        2
+    );
 }
 
 #[test]
 fn an_unhealthy_pod_may_go_where_the_budget_says_so() {
     let spec = json!({"maxUnavailable": 0, "unhealthyPodEvictionPolicy": "AlwaysAllow"});
-    assert_eq!(blocks(std::slice::from_ref(&spec), "False", Blocking::Now), 0);
+    assert_eq!(
+        blocks(std::slice::from_ref(&spec), "False", Blocking::Now),
+        0
+    );
     assert_eq!(blocks(&[spec], "True", Blocking::Now), 1);
 }

@@ -75,7 +75,9 @@ fn paths(json: &Value, prefix: &str, into: &mut Vec<String>) {
     match json {
         Value::Object(map) => map.iter().for_each(|(key, value)| visit(key, value)),
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(at, value)| visit(&at.to_string(), value));
+            list.iter()
+                .enumerate()
+                .for_each(|(at, value)| visit(&at.to_string(), value));
         }
         _ => {}
     }
@@ -115,7 +117,10 @@ fn the_memo_never_answers_for_a_pod_that_differs_in_a_field_that_counts() {
 fn pods_of_one_stateful_set_share_their_content_and_keep_what_is_their_own() {
     let mut decoder = PodDecoder::new();
     let first = decoder.decode(full().to_string().as_bytes()).unwrap();
-    let second = full().to_string().replace("web-0", "web-1").replace("x7z2q", "b0d9f");
+    let second = full()
+        .to_string()
+        .replace("web-0", "web-1")
+        .replace("x7z2q", "b0d9f");
     let second = decoder.decode(second.as_bytes()).unwrap();
     assert!(Arc::ptr_eq(&first.content, &second.content));
     assert_eq!(decoder.contents(), 1);
@@ -173,7 +178,11 @@ fn a_list_is_decoded_item_by_item() {
     let mut decoder = PodDecoder::new();
     let list = json!({"kind": "PodList", "metadata": {}, "items": [full(), full()]}).to_string();
     assert_eq!(decoder.decode_list(list.as_bytes()).unwrap().len(), 2);
-    assert!(decoder.decode_list(b"{\"items\":[{\"metadata\":3}]}").is_err());
+    assert!(
+        decoder
+            .decode_list(b"{\"items\":[{\"metadata\":3}]}")
+            .is_err()
+    );
 }
 
 #[test]
@@ -183,7 +192,11 @@ fn contents_that_nobody_uses_are_let_go() {
         let pod = json!({"metadata": {"name": "a", "namespace": "n", "labels": {"n": number.to_string()}}});
         decoder.decode(pod.to_string().as_bytes()).unwrap();
     }
-    assert!(decoder.contents() <= 2 * SWEEP_MIN, "{}", decoder.contents());
+    assert!(
+        decoder.contents() <= 2 * SWEEP_MIN,
+        "{}",
+        decoder.contents()
+    );
 }
 
 #[test]
@@ -191,7 +204,11 @@ fn what_is_no_pod_is_an_error() {
     let mut decoder = PodDecoder::new();
     assert!(matches!(decoder.decode(b"{"), Err(DecodeError::Json(_))));
     assert!(matches!(decoder.decode(b"\xff"), Err(DecodeError::Utf8(_))));
-    assert!(decoder.decode(br#"{"spec":{"containers":[{"resources":{"requests":{"cpu":"x"}}}]}}"#).is_err());
+    assert!(
+        decoder
+            .decode(br#"{"spec":{"containers":[{"resources":{"requests":{"cpu":"x"}}}]}}"#)
+            .is_err()
+    );
 }
 
 proptest! {

@@ -16,7 +16,10 @@ fn pod(metadata: Value, tolerations: Value, status: Value) -> PodRecord {
     let update = PodUpdate::from(&pod);
     let mut dimensions = Arc::new(Dimensions::default());
     let shape = Shapes::default().intern(&update.content, &mut dimensions, &Vocabulary::core());
-    PodRecord { facts: update.facts, shape }
+    PodRecord {
+        facts: update.facts,
+        shape,
+    }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -35,10 +38,19 @@ fn protected(value: &str) -> PodRecord {
 fn protection_lasts_for_ever_or_for_a_time_after_the_start() {
     let now = at("2026-01-01T12:20:00Z");
     assert_eq!(protection(&protected("true"), now), Protection::Always);
-    assert_eq!(protection(&protected("30m"), now), Protection::Until(at("2026-01-01T12:30:00Z")));
+    assert_eq!(
+        protection(&protected("30m"), now),
+        Protection::Until(at("2026-01-01T12:30:00Z"))
+    );
     assert_eq!(protection(&protected("20m"), now), Protection::Lapsed(now));
-    assert_eq!(protection(&protected("false"), now), Protection::Invalid("false".to_owned()));
-    assert_eq!(protection(&protected("-5m"), now), Protection::Invalid("-5m".to_owned()));
+    assert_eq!(
+        protection(&protected("false"), now),
+        Protection::Invalid("false".to_owned())
+    );
+    assert_eq!(
+        protection(&protected("-5m"), now),
+        Protection::Invalid("-5m".to_owned())
+    );
     let unstarted = pod(
         json!({"name": "p", "annotations": {"karpenter.sh/do-not-disrupt": "5m"}}),
         json!([]),
@@ -58,7 +70,11 @@ fn a_protected_pod_is_neither_evictable_nor_disruptable_but_holds_a_drain_open()
 #[test]
 fn a_pod_that_tolerates_disruption_is_left_on_its_node() {
     let now = at("2026-01-01T12:20:00Z");
-    let pod = pod(json!({"name": "p"}), json!([{"operator": "Exists"}]), json!({}));
+    let pod = pod(
+        json!({"name": "p"}),
+        json!([{"operator": "Exists"}]),
+        json!({}),
+    );
     assert!(!is_evictable(&pod, now) && !is_drainable(&pod, now));
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::machines::plan_keys;
+use super::machines::{Machines, plan_keys};
 use super::{Cluster, ObjectKey};
 use crate::NodeKey;
 use crate::event::{Gone, Intent, Touched};
@@ -36,44 +36,44 @@ impl Cluster {
                 }
             }
             Intent::Nominate { node, until } => {
-                for key in self.named(&node) {
-                    let noted = self
-                        .machines
-                        .nominations
-                        .entry(key.clone())
-                        .or_insert(until);
+                self.note(&[node], &mut touched, |machines, key| {
+                    let noted = machines.nominations.entry(key).or_insert(until);
                     *noted = until.max(*noted);
-                    self.replan_machine(&key, &mut touched);
-                }
+                });
             }
             Intent::MarkForDeletion { nodes } => {
-                for key in nodes
-                    .iter()
-                    .flat_map(|node| self.named(node))
-                    .collect::<Vec<_>>()
-                {
-                    self.machines.marks.insert(key.clone());
-                    self.replan_machine(&key, &mut touched);
-                }
+                self.note(&nodes, &mut touched, |machines, key| {
+                    machines.marks.insert(key);
+                });
             }
             Intent::Unmark { nodes } => {
-                for key in nodes
-                    .iter()
-                    .flat_map(|node| self.named(node))
-                    .collect::<Vec<_>>()
-                {
-                    self.machines.marks.remove(&key);
-                    self.replan_machine(&key, &mut touched);
-                }
+                self.note(&nodes, &mut touched, |machines, key| {
+                    machines.marks.remove(&key);
+                });
             }
         }
         self.settle(&touched);
         touched
     }
 
-    /// The names under which plans for a machine are noted, found by either of its names. The first
-    /// one that has a machine is its key.
-    fn named(&self, name: &str) -> Vec<NodeKey> {
+    /// Notes something about machines under the names of both objects of each, then reconsiders them.
+    fn note(
+        &mut self,
+        names: &[String],
+        touched: &mut Touched,
+        change: impl Fn(&mut Machines, NodeKey),
+    ) {
+        let keys: Vec<NodeKey> = names.iter().flat_map(|name| self.keys_of(name)).collect();
+        for key in &keys {
+            change(&mut self.machines, key.clone());
+        }
+        for key in &keys {
+            self.replan_machine(key, touched);
+        }
+    }
+
+    /// The names under which plans for a machine are noted, found by either of its names.
+    fn keys_of(&self, name: &str) -> Vec<NodeKey> {
         let by_node = NodeKey::Node(name.into());
         let by_claim = NodeKey::Claim(name.into());
         let machine = self

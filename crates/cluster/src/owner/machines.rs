@@ -7,24 +7,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::NodeClaim;
-use model::k8s::Node;
+use model::k8s::{Node, Resource};
 use model::{ResourceList, Timestamp, resources};
 
 use super::Cluster;
 use crate::event::Touched;
 use crate::node::node_provider_id;
 use crate::pod::PodRecord;
-use crate::store::{Diff, ObjectKey};
+use crate::store::{Diff, ObjectKey, Store};
 use crate::{NodeKey, NodeState};
+
+/// Names of objects by provider id.
+type Index = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
 /// All machines and what leads to them.
 #[derive(Debug, Default)]
 pub(super) struct Machines {
     pub(super) by_key: BTreeMap<NodeKey, Arc<NodeState>>,
     /// Names of Nodes by provider id.
-    pub(super) nodes_by_id: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    pub(super) nodes_by_id: Index,
     /// Names of NodeClaims by provider id; not those without one.
-    pub(super) claims_by_id: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    pub(super) claims_by_id: Index,
     /// Names of NodeClaims without a provider id.
     pub(super) unlaunched: BTreeSet<Arc<str>>,
     /// Pods bound to Nodes that are not known, by name of the Node.
@@ -119,11 +122,11 @@ pub(super) fn is_trackable(node: &Node) -> bool {
             || labels.contains_key("karpenter.sh/initialized"))
 }
 
-fn link(index: &mut BTreeMap<Arc<str>, BTreeSet<Arc<str>>>, id: &Arc<str>, name: &Arc<str>) {
+fn link(index: &mut Index, id: &Arc<str>, name: &Arc<str>) {
     index.entry(id.clone()).or_default().insert(name.clone());
 }
 
-fn unlink(index: &mut BTreeMap<Arc<str>, BTreeSet<Arc<str>>>, id: &Arc<str>, name: &Arc<str>) {
+fn unlink(index: &mut Index, id: &Arc<str>, name: &Arc<str>) {
     if let Some(names) = index.get_mut(id) {
         names.remove(name);
         if names.is_empty() {
@@ -225,30 +228,39 @@ impl Cluster {
         }
     }
 
-    /// Brings the machines of one provider id in line with the objects.
+    /// Brings the machines of one provider id in line with the objects. Objects of which a relist has
+    /// changes in store that are not followed yet are passed over; their turn comes.
     fn pair(&mut self, id: &Arc<str>, touched: &mut Touched) {
-        let names = |index: &BTreeMap<Arc<str>, BTreeSet<Arc<str>>>| -> Vec<Arc<str>> {
-            index.get(id).into_iter().flatten().cloned().collect()
-        };
-        let nodes = names(&self.machines.nodes_by_id);
-        let claims = names(&self.machines.claims_by_id);
+        let nodes: Vec<(Arc<str>, Arc<Node>)> =
+            objects_of(id, &self.machines.nodes_by_id, &self.nodes)
+                .filter(|(_, node)| is_trackable(node) && node_provider_id(node) == &**id)
+                .collect();
+        let claims: Vec<(Arc<str>, Arc<NodeClaim>)> =
+            objects_of(id, &self.machines.claims_by_id, &self.claims)
+                .filter(|(_, claim)| claim.status.provider_id == **id)
+                .collect();
         let paired = if nodes.is_empty() {
             0
         } else {
             claims.len().min(1)
         };
-        for name in &claims[..paired] {
+        for (name, _) in &claims[..paired] {
             self.remove_machine(&NodeKey::Claim(name.clone()), touched);
         }
-        for (at, name) in nodes.iter().enumerate() {
-            let node = self.nodes.get(&key(name)).cloned();
-            let claim = claims.get(at).filter(|_| at < paired);
-            let claim = claim.and_then(|name| self.claims.get(&key(name)).cloned());
-            self.set_machine(NodeKey::Node(name.clone()), node, claim, touched);
+        for (at, (name, node)) in nodes.into_iter().enumerate() {
+            let claim = claims
+                .get(at)
+                .filter(|_| at < paired)
+                .map(|(_, claim)| claim.clone());
+            self.set_machine(NodeKey::Node(name), Some(node), claim, touched);
         }
-        for name in &claims[paired..] {
-            let claim = self.claims.get(&key(name)).cloned();
-            self.set_machine(NodeKey::Claim(name.clone()), None, claim, touched);
+        for (name, claim) in &claims[paired..] {
+            self.set_machine(
+                NodeKey::Claim(name.clone()),
+                None,
+                Some(claim.clone()),
+                touched,
+            );
         }
     }
 
@@ -326,4 +338,14 @@ fn key(name: &Arc<str>) -> ObjectKey {
         namespace: "".into(),
         name: name.clone(),
     }
+}
+
+/// The objects that an index has under a provider id, by name.
+fn objects_of<'a, T: Resource>(
+    id: &Arc<str>,
+    index: &'a Index,
+    store: &'a Store<T>,
+) -> impl Iterator<Item = (Arc<str>, Arc<T>)> + use<'a, T> {
+    let names = index.get(id).into_iter().flatten();
+    names.filter_map(|name| Some((name.clone(), store.get(&key(name))?.clone())))
 }

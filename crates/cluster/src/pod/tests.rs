@@ -9,10 +9,18 @@ use crate::Dimensions;
 
 #[test]
 fn uids_read_back_as_they_were_written() {
-    for text in ["0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "", "uid-1", "0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D"] {
+    for text in [
+        "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
+        "",
+        "uid-1",
+        "0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D",
+    ] {
         assert_eq!(Uid::new(text).to_string(), text);
     }
-    assert!(matches!(Uid::new("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"), Uid::Uuid(_)));
+    assert!(matches!(
+        Uid::new("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"),
+        Uid::Uuid(_)
+    ));
 }
 
 #[test]
@@ -41,7 +49,10 @@ fn equal_contents_share_a_shape_and_selectors_see_a_pods_own_labels() {
     assert!(zero.matches(&first) && !one.matches(&first));
     let all = selector(json!({"matchLabels": {"app": "job"}}));
     assert!(zero.matches(&all) && one.matches(&all));
-    assert_eq!(one.label("batch.kubernetes.io/job-completion-index"), Some("1"));
+    assert_eq!(
+        one.label("batch.kubernetes.io/job-completion-index"),
+        Some("1")
+    );
 }
 
 #[test]

@@ -12,7 +12,10 @@ fn record(json: &Value) -> PodRecord {
     let update = PodUpdate::from(&pod);
     let mut dimensions = Arc::new(Dimensions::default());
     let shape = Shapes::default().intern(&update.content, &mut dimensions, &Vocabulary::core());
-    PodRecord { facts: update.facts, shape }
+    PodRecord {
+        facts: update.facts,
+        shape,
+    }
 }
 
 /// A provisionable pod, changed by laying `patch` over it.
@@ -43,13 +46,25 @@ fn bound_gated_preempting_and_unseen_pods_are_left_alone() {
             [{"type": "PodScheduled", "status": "False", "reason": reason}]}})
     };
     let cases = [
-        (json!({"spec": {"nodeName": "n1"}}), Untaken::Bound { node: "n1".into() }),
-        (json!({"status": {"nominatedNodeName": "n1"}}), Untaken::Preempting),
+        (
+            json!({"spec": {"nodeName": "n1"}}),
+            Untaken::Bound { node: "n1".into() },
+        ),
+        (
+            json!({"status": {"nominatedNodeName": "n1"}}),
+            Untaken::Preempting,
+        ),
         (json!({"status": {"conditions": []}}), Untaken::Unseen),
         (json!({"status": {"phase": "Failed"}}), Untaken::Ended),
-        (json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}), Untaken::Deleting),
+        (
+            json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}),
+            Untaken::Deleting,
+        ),
         (condition("SchedulingGated"), Untaken::Gated),
-        (condition("AnotherSchedulersReason"), Untaken::NotUnschedulable),
+        (
+            condition("AnotherSchedulersReason"),
+            Untaken::NotUnschedulable,
+        ),
     ];
     for (patch, expected) in cases {
         assert_eq!(untaken(&pending(&patch)), Some(expected), "{patch}");
@@ -62,7 +77,10 @@ fn pods_that_come_with_their_node_are_left_alone() {
         pending(&json!({"metadata": {"ownerReferences":
             [{"apiVersion": api_version, "kind": kind, "name": "x", "uid": "u"}]}}))
     };
-    assert_eq!(untaken(&owned("apps/v1", "DaemonSet")), Some(Untaken::DaemonSet));
+    assert_eq!(
+        untaken(&owned("apps/v1", "DaemonSet")),
+        Some(Untaken::DaemonSet)
+    );
     assert_eq!(untaken(&owned("v1", "Node")), Some(Untaken::Static));
     assert_eq!(untaken(&owned("apps/v1", "ReplicaSet")), None);
     assert_eq!(untaken(&owned("example.com/v1", "DaemonSet")), None);
@@ -78,7 +96,9 @@ fn a_pod_that_stays_off_our_nodes_is_ignored_without_an_event() {
     let term = json!({"matchExpressions":
         [{"key": "karpenter.sh/nodepool", "operator": "DoesNotExist"}]});
     let pod = pending(&affinity(&term));
-    let [problem] = &pod.shape.problems[..] else { panic!("{:?}", pod.shape.problems) };
+    let [problem] = &pod.shape.problems[..] else {
+        panic!("{:?}", pod.shape.problems)
+    };
     assert!(!problem.is_reported());
     assert_eq!(
         problem.to_string(),
@@ -98,7 +118,15 @@ fn invalid_selectors_and_affinities_are_problems() {
     ];
     for patch in cases {
         let pod = pending(&patch);
-        assert!(pod.shape.problems.iter().any(PodProblem::is_reported), "{patch}");
+        assert!(
+            pod.shape.problems.iter().any(PodProblem::is_reported),
+            "{patch}"
+        );
     }
-    assert!(pending(&json!({"spec": {"nodeSelector": {"disk": "ssd"}}})).shape.problems.is_empty());
+    assert!(
+        pending(&json!({"spec": {"nodeSelector": {"disk": "ssd"}}}))
+            .shape
+            .problems
+            .is_empty()
+    );
 }

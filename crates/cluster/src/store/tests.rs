@@ -11,14 +11,22 @@ fn namespace(name: &str, uid: &str, version: u64) -> Namespace {
 }
 
 fn versions(store: &Store<Namespace>) -> Vec<(&str, u64)> {
-    store.objects().values().map(|o| (&*o.metadata.uid, version(&o.metadata))).collect()
+    store
+        .objects()
+        .values()
+        .map(|o| (&*o.metadata.uid, version(&o.metadata)))
+        .collect()
 }
 
 #[test]
 fn a_late_version_changes_nothing() {
     let mut store = Store::default();
     store.apply(Change::Applied(namespace("a", "1", 5)));
-    assert!(store.apply(Change::Applied(namespace("a", "1", 4))).is_empty());
+    assert!(
+        store
+            .apply(Change::Applied(namespace("a", "1", 4)))
+            .is_empty()
+    );
     assert_eq!(versions(&store), [("1", 5)]);
 }
 
@@ -26,7 +34,11 @@ fn a_late_version_changes_nothing() {
 fn a_deleted_object_does_not_come_back_with_a_late_event() {
     let mut store = Store::default();
     store.apply(Change::Deleted(Gone::of(&namespace("a", "1", 6).metadata)));
-    assert!(store.apply(Change::Applied(namespace("a", "1", 5))).is_empty());
+    assert!(
+        store
+            .apply(Change::Applied(namespace("a", "1", 5)))
+            .is_empty()
+    );
     store.apply(Change::Applied(namespace("a", "2", 7)));
     assert_eq!(versions(&store), [("2", 7)]);
 }
@@ -42,7 +54,10 @@ fn deleting_an_object_leaves_a_newer_one_of_the_same_name_alone() {
 #[test]
 fn a_relist_drops_what_it_lacks() {
     let mut store = Store::default();
-    store.apply(Change::Reset(vec![namespace("a", "1", 1), namespace("b", "2", 2)]));
+    store.apply(Change::Reset(vec![
+        namespace("a", "1", 1),
+        namespace("b", "2", 2),
+    ]));
     let diffs = store.apply(Change::Reset(vec![namespace("b", "2", 3)]));
     assert_eq!(diffs.len(), 2);
     assert!(diffs[0].new.is_none());
@@ -64,7 +79,9 @@ fn a_creation_that_the_watch_has_overtaken_is_not_taken_in_again() {
     let mut store = Store::default();
     store.apply(Change::Applied(namespace("mine", "9", 9)));
     assert!(store.put_unconfirmed(namespace("mine", "9", 9)).is_none());
-    store.apply(Change::Deleted(Gone::of(&namespace("mine", "9", 9).metadata)));
+    store.apply(Change::Deleted(Gone::of(
+        &namespace("mine", "9", 9).metadata,
+    )));
     assert!(store.put_unconfirmed(namespace("mine", "9", 9)).is_none());
     assert!(store.objects().is_empty());
 }

@@ -5,17 +5,16 @@
 
 use std::time::Duration;
 
+use api::labels::{DISRUPTED_TAINT, DO_NOT_DISRUPT};
 use model::Timestamp;
 use model::duration::parse_go;
 use model::k8s::{Taint, TaintEffect};
 use requirements::taints;
 
-use crate::pod::{DO_NOT_DISRUPT, OwnerKind, PodRecord};
+use crate::pod::{OwnerKind, PodRecord};
 
-/// The taint that says that a node is being disrupted.
-pub const DISRUPTED_TAINT: &str = "karpenter.sh/disrupted";
 /// How long after its time a pod counts as stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(60);
+const STUCK_AFTER: Duration = Duration::from_mins(1);
 
 /// What the annotation `karpenter.sh/do-not-disrupt` of a pod means at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -56,6 +56,10 @@ impl Gone {
 }
 
 /// Something that happened in the cluster.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each is made once and taken in at once"
+)]
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Pods.

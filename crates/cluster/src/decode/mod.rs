@@ -83,10 +83,8 @@ impl PodDecoder {
             Some(content) => content.clone(),
             None => self.learn(text)?,
         };
-        Ok(PodUpdate {
-            content,
-            facts: self.facts(&raw, own)?,
-        })
+        let facts = self.facts(&raw, own);
+        Ok(PodUpdate { content, facts })
     }
 
     /// Decodes a list of pods, as a collection is answered.
@@ -151,15 +149,11 @@ impl PodDecoder {
         self.sweep_at = SWEEP_MIN.max(2 * self.contents.len());
     }
 
-    fn facts(
-        &mut self,
-        raw: &RawPod<'_>,
-        own: Option<Box<OwnParts>>,
-    ) -> Result<PodFacts, DecodeError> {
+    fn facts(&mut self, raw: &RawPod<'_>, own: Option<Box<OwnParts>>) -> PodFacts {
         let meta = &raw.metadata;
         let status = &raw.status;
         let (scheduling, ready) = status.conditions();
-        Ok(PodFacts {
+        PodFacts {
             name: meta.name().into(),
             uid: Uid::new(meta.uid.as_deref().unwrap_or_default()),
             resource_version: meta.resource_version(),
@@ -180,7 +174,7 @@ impl PodDecoder {
                 .as_deref()
                 .is_some_and(|n| !n.is_empty()),
             own,
-        })
+        }
     }
 
     fn node(&mut self, name: &str) -> Arc<str> {

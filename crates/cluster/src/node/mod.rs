@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::NodeClaim;
+use api::labels::{CAPACITY_TYPE, HOSTNAME, INSTANCE_TYPE, NODEPOOL, ZONE};
 use model::k8s::{Node, Taint};
 use model::{ResourceList, Timestamp, resources};
 
@@ -96,30 +97,29 @@ impl NodeState {
 
     /// The label `kubernetes.io/hostname`, or else the name.
     pub fn hostname(&self) -> &str {
-        self.label("kubernetes.io/hostname")
+        self.label(HOSTNAME)
             .filter(|name| !name.is_empty())
             .unwrap_or(&self.name)
     }
 
     /// The pool that it belongs to.
     pub fn pool(&self) -> Option<&str> {
-        self.label("karpenter.sh/nodepool")
-            .filter(|name| !name.is_empty())
+        self.label(NODEPOOL).filter(|name| !name.is_empty())
     }
 
     /// The instance type, if the label says so.
     pub fn instance_type(&self) -> Option<&str> {
-        self.label("node.kubernetes.io/instance-type")
+        self.label(INSTANCE_TYPE)
     }
 
     /// The zone, if the label says so.
     pub fn zone(&self) -> Option<&str> {
-        self.label("topology.kubernetes.io/zone")
+        self.label(ZONE)
     }
 
     /// The capacity type, if the label says so.
     pub fn capacity_type(&self) -> Option<&str> {
-        self.label("karpenter.sh/capacity-type")
+        self.label(CAPACITY_TYPE)
     }
 
     /// Taints that pods must tolerate now: those of the claim until the node is registered, and

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use api::NodeClaim;
+use api::labels::{INITIALIZED, REGISTERED};
+use api::nodeclaim::conditions::INSTANCE_TERMINATING;
 use model::k8s::{Node, Taint};
 use model::{ObjectMeta, ResourceList};
 use requirements::taints;
 
 use super::NodeState;
 use crate::{Dimensions, ResourceVec};
-
-/// Label that says that a node has joined and been prepared.
-const REGISTERED: &str = "karpenter.sh/registered";
-/// Label that says that a node is complete.
-const INITIALIZED: &str = "karpenter.sh/initialized";
 
 impl NodeState {
     /// A machine without pods. At least one of the two objects must be there.
@@ -83,9 +80,7 @@ impl NodeState {
     /// without a claim, the Node is being deleted.
     pub fn is_deleted(&self) -> bool {
         match (&self.claim, &self.node) {
-            (Some(claim), _) => {
-                claim.metadata.is_deleting() || conditions_true(claim, "InstanceTerminating")
-            }
+            (Some(claim), _) => claim.metadata.is_deleting() || claim.is(INSTANCE_TERMINATING),
             (None, Some(node)) => node.metadata.is_deleting(),
             (None, None) => false,
         }
@@ -159,13 +154,4 @@ pub(crate) fn node_provider_id(node: &Node) -> &str {
     } else {
         &node.spec.provider_id
     }
-}
-
-/// Whether a condition of a claim is `True`.
-fn conditions_true(claim: &NodeClaim, r#type: &str) -> bool {
-    claim
-        .status
-        .conditions
-        .iter()
-        .any(|c| c.r#type == r#type && c.status == "True")
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::NodeClaim;
+use api::labels::{INITIALIZED, INSTANCE_TYPE, NODEPOOL};
 use model::k8s::{Node, Resource};
 use model::{ResourceList, Timestamp, resources};
 
@@ -114,12 +115,11 @@ pub(super) fn plan_keys(machine: &NodeState) -> Vec<NodeKey> {
 /// is complete, of which type.
 pub(super) fn is_trackable(node: &Node) -> bool {
     let labels = &node.metadata.labels;
-    if !labels.contains_key("karpenter.sh/nodepool") {
+    if !labels.contains_key(NODEPOOL) {
         return true;
     }
     !node.spec.provider_id.is_empty()
-        && (labels.contains_key("node.kubernetes.io/instance-type")
-            || labels.contains_key("karpenter.sh/initialized"))
+        && (labels.contains_key(INSTANCE_TYPE) || labels.contains_key(INITIALIZED))
 }
 
 fn link(index: &mut Index, id: &Arc<str>, name: &Arc<str>) {
@@ -274,23 +274,20 @@ impl Cluster {
     ) {
         let before = self.machines.by_key.remove(&key);
         let dimensions = Arc::make_mut(&mut self.dimensions);
-        let mut after = match &before {
-            Some(machine) => {
-                self.machines.count(machine, resources::subtract_from);
-                touch(machine, touched);
-                let mut machine = NodeState::clone(machine);
-                machine.set_objects(node, claim, dimensions);
-                machine
-            }
-            None => {
-                let mut machine = NodeState::new(node, claim, dimensions);
-                if let NodeKey::Node(name) = &key {
-                    for pod in self.machines.orphans.remove(name).into_iter().flatten() {
-                        machine.add_pod(pod);
-                    }
+        let mut after = if let Some(machine) = &before {
+            self.machines.count(machine, resources::subtract_from);
+            touch(machine, touched);
+            let mut machine = NodeState::clone(machine);
+            machine.set_objects(node, claim, dimensions);
+            machine
+        } else {
+            let mut machine = NodeState::new(node, claim, dimensions);
+            if let NodeKey::Node(name) = &key {
+                for pod in self.machines.orphans.remove(name).into_iter().flatten() {
+                    machine.add_pod(pod);
                 }
-                machine
             }
+            machine
         };
         self.machines.apply_plans(&mut after);
         self.machines.count(&after, resources::add_to);

@@ -220,9 +220,11 @@ impl Cluster {
 }
 
 impl Settings {
-    /// Whether a node class is the provider's.
+    /// Whether a node class is the provider's. An empty group or kind stands for the provider's own.
     pub fn owns(&self, group: &str, kind: &str) -> bool {
         self.node_classes.is_empty()
+            || group.is_empty()
+            || kind.is_empty()
             || self
                 .node_classes
                 .iter()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::NodePool;
+use api::labels::INSTANCE_TYPE;
 use model::{ResourceList, resources};
 
 use super::{Cluster, UnknownReadiness};
@@ -116,9 +117,11 @@ fn may_become(machine: &NodeState, pool: &PoolState) -> ResourceList {
     let Some(claim) = &machine.claim else {
         return ResourceList::new();
     };
-    let wanted = claim.spec.requirements.iter().find(|item| {
-        item.key == "node.kubernetes.io/instance-type" && item.operator.to_string() == "In"
-    });
+    let wanted = claim
+        .spec
+        .requirements
+        .iter()
+        .find(|item| item.key == INSTANCE_TYPE && item.operator == "In");
     pool.types
         .iter()
         .filter(|candidate| {

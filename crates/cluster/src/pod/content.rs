@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::labels::DO_NOT_DISRUPT;
 use model::k8s::pod::{ContainerStatus, Pod, PodSpec, Volume};
 use model::{OwnerReference, ResourceList, resources};
 
-use super::{DO_NOT_DISRUPT, OWN_LABELS, OwnParts, POD_DELETION_COST};
+use super::{OWN_LABELS, OwnParts, POD_DELETION_COST};
 use crate::requests;
 
 /// Everything in a pod that decides something and that its like have in common.

@@ -34,8 +34,6 @@ pub const OWN_LABELS: [&str; 7] = [
     "job-name",
 ];
 
-/// Pod annotation that protects a pod from voluntary disruption.
-pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
 /// Pod annotation that says which pods of a workload to give up first.
 pub const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 

@@ -14,7 +14,7 @@ use requirements::Vocabulary;
 use serde_json::{Value, json};
 
 /// Lays `patch` over `base`, object by object.
-pub fn merge(base: &mut Value, patch: &Value) {
+pub(crate) fn merge(base: &mut Value, patch: &Value) {
     match (base, patch) {
         (Value::Object(base), Value::Object(patch)) => {
             for (key, value) in patch {
@@ -31,7 +31,7 @@ fn object<T: serde::de::DeserializeOwned>(mut base: Value, patch: &Value) -> T {
 }
 
 /// A pod of 1 CPU in namespace `n`, pending and unschedulable.
-pub fn pod(name: &str, patch: &Value) -> Pod {
+pub(crate) fn pod(name: &str, patch: &Value) -> Pod {
     object(
         json!({
             "metadata": {"name": name, "namespace": "n", "uid": format!("pod-{name}")},
@@ -44,7 +44,7 @@ pub fn pod(name: &str, patch: &Value) -> Pod {
 }
 
 /// The pod's spec says that it runs on `node`.
-pub fn bound(name: &str, node: &str) -> Pod {
+pub(crate) fn bound(name: &str, node: &str) -> Pod {
     pod(
         name,
         &json!({"spec": {"nodeName": node}, "status": {"phase": "Running", "conditions": []}}),
@@ -52,7 +52,7 @@ pub fn bound(name: &str, node: &str) -> Pod {
 }
 
 /// A pod of a DaemonSet on a node.
-pub fn daemon_pod(name: &str, daemon_set: &str, node: &str) -> Pod {
+pub(crate) fn daemon_pod(name: &str, daemon_set: &str, node: &str) -> Pod {
     pod(
         name,
         &json!({"metadata": {"ownerReferences":
@@ -62,7 +62,7 @@ pub fn daemon_pod(name: &str, daemon_set: &str, node: &str) -> Pod {
 }
 
 /// A node of 4 CPUs that nobody manages.
-pub fn node(name: &str, patch: &Value) -> Node {
+pub(crate) fn node(name: &str, patch: &Value) -> Node {
     object(
         json!({
             "metadata": {"name": name, "uid": format!("node-{name}")},
@@ -75,7 +75,7 @@ pub fn node(name: &str, patch: &Value) -> Node {
 }
 
 /// A registered and initialized node of the pool `default`.
-pub fn our_node(name: &str, provider_id: &str) -> Node {
+pub(crate) fn our_node(name: &str, provider_id: &str) -> Node {
     node(
         name,
         &json!({"metadata": {"labels": {"karpenter.sh/nodepool": "default",
@@ -85,12 +85,12 @@ pub fn our_node(name: &str, provider_id: &str) -> Node {
 }
 
 /// A claim of the pool `default`; without provider id it is not launched.
-pub fn claim(name: &str, provider_id: &str) -> NodeClaim {
+pub(crate) fn claim(name: &str, provider_id: &str) -> NodeClaim {
     claim_with(name, provider_id, &json!({}))
 }
 
 /// A claim of the pool `default`, changed.
-pub fn claim_with(name: &str, provider_id: &str, patch: &Value) -> NodeClaim {
+pub(crate) fn claim_with(name: &str, provider_id: &str, patch: &Value) -> NodeClaim {
     let mut base = json!({
         "metadata": {"name": name, "uid": format!("claim-{name}"),
             "labels": {"karpenter.sh/nodepool": "default"}},
@@ -107,7 +107,7 @@ pub fn claim_with(name: &str, provider_id: &str, patch: &Value) -> NodeClaim {
 }
 
 /// A pool.
-pub fn pool(name: &str, patch: &Value) -> NodePool {
+pub(crate) fn pool(name: &str, patch: &Value) -> NodePool {
     object(
         json!({"metadata": {"name": name, "uid": format!("pool-{name}")},
             "spec": {"template": {"spec": {"requirements": [],
@@ -117,7 +117,7 @@ pub fn pool(name: &str, patch: &Value) -> NodePool {
 }
 
 /// A DaemonSet in namespace `n` whose template requests 100m.
-pub fn daemon_set(name: &str, patch: &Value) -> DaemonSet {
+pub(crate) fn daemon_set(name: &str, patch: &Value) -> DaemonSet {
     object(
         json!({"metadata": {"name": name, "namespace": "n", "uid": format!("ds-{name}")},
             "spec": {"template": {"spec": {"containers":
@@ -127,7 +127,7 @@ pub fn daemon_set(name: &str, patch: &Value) -> DaemonSet {
 }
 
 /// An empty cluster in which pools are ready unless they say otherwise.
-pub fn cluster() -> Cluster {
+pub(crate) fn cluster() -> Cluster {
     let settings = Settings {
         unknown_readiness: UnknownReadiness::Ready,
         ..Settings::default()
@@ -136,7 +136,7 @@ pub fn cluster() -> Cluster {
 }
 
 /// Events, each followed by a check of everything.
-pub trait Feed {
+pub(crate) trait Feed {
     /// Applies an event and checks everything.
     fn feed(&mut self, event: Event) -> &mut Self;
 
@@ -170,7 +170,7 @@ impl Feed for Cluster {
 }
 
 /// Names of pending pods, sorted.
-pub fn pending(cluster: &mut Cluster) -> Vec<String> {
+pub(crate) fn pending(cluster: &mut Cluster) -> Vec<String> {
     let snapshot = cluster.snapshot();
     let mut names: Vec<String> = snapshot
         .pending
@@ -183,7 +183,7 @@ pub fn pending(cluster: &mut Cluster) -> Vec<String> {
 }
 
 /// CPU in millicores that pods request on a machine.
-pub fn requested(cluster: &mut Cluster, node: &str) -> i64 {
+pub(crate) fn requested(cluster: &mut Cluster, node: &str) -> i64 {
     let snapshot = cluster.snapshot();
     snapshot
         .node(node)
@@ -193,6 +193,6 @@ pub fn requested(cluster: &mut Cluster, node: &str) -> i64 {
 }
 
 /// No instance types.
-pub fn no_types() -> Arc<[Arc<catalog::InstanceType>]> {
+pub(crate) fn no_types() -> Arc<[Arc<catalog::InstanceType>]> {
     Arc::from(Vec::new())
 }

@@ -259,7 +259,6 @@ pub(crate) struct FieldError {
 /// `field.ErrorType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldErrorKind {
-    NotFound,
     Required,
     Duplicate,
     Invalid,
@@ -273,7 +272,6 @@ pub(crate) enum FieldErrorKind {
 impl FieldErrorKind {
     fn reason(self) -> &'static str {
         match self {
-            Self::NotFound => "FieldValueNotFound",
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
             Self::Invalid => "FieldValueInvalid",
@@ -287,7 +285,6 @@ impl FieldErrorKind {
 
     fn label(self) -> &'static str {
         match self {
-            Self::NotFound => "Not found",
             Self::Required => "Required value",
             Self::Duplicate => "Duplicate value",
             Self::Invalid | Self::TypeInvalid => "Invalid value",

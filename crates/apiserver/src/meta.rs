@@ -36,10 +36,6 @@ pub(crate) fn map<'a>(object: &'a Value, name: &str) -> Option<&'a Map<String, V
     field(object, name)?.as_object()
 }
 
-pub(crate) fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
-    map(object, "labels")?.get(key)?.as_str()
-}
-
 pub(crate) fn is_deleting(object: &Value) -> bool {
     field(object, "deletionTimestamp").is_some_and(|v| !v.is_null())
 }

@@ -141,19 +141,16 @@ fn check_preconditions(
     let uid = meta::uid(&old.value);
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
         let why = format!(
-            "Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
+            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The \
+             object might have been deleted and then recreated"
         );
         return Err(info.conflict(name, &why));
     }
     let version = old.version.to_string();
-    if let Some(wanted) = options
-        .resource_version
-        .as_deref()
-        .filter(|w| *w != version)
-    {
+    if let Some(wanted) = options.resource_version.as_deref().filter(|w| *w != version) {
         let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in \
-             object meta: {version}"
+            "the ResourceVersion in the precondition ({wanted}) does not match the \
+             ResourceVersion in record ({version}). The object might have been modified"
         );
         return Err(info.conflict(name, &why));
     }

@@ -44,7 +44,9 @@ impl State {
             return Err(ApiError::invalid("autoscaling", "Scale", name, vec![field]));
         }
         let mut object = (*self.get(info, namespace, name)?.value).clone();
-        meta::copy(&mut object, scale, "resourceVersion");
+        if !meta::resource_version(scale).is_empty() {
+            meta::copy(&mut object, scale, "resourceVersion");
+        }
         set(&mut object, &paths.spec_replicas, replicas.into());
         let written = self.update(info, namespace, name, object, options)?;
         Ok((scale_of(&paths, &written.object.value), written))

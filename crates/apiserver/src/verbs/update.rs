@@ -141,6 +141,12 @@ fn check_identity(info: &ResourceInfo, old: &Stored, object: &mut Value) -> Resu
         return Err(info.conflict(name, &why));
     }
     let version = meta::resource_version(object);
+    if version.is_empty() && info.is_custom() {
+        let value = "0x0".to_owned();
+        let detail = "must be specified for an update";
+        let field = FieldError::invalid("metadata.resourceVersion", &Value::Null, detail);
+        return Err(info.invalid(name, vec![FieldError { value, ..field }]));
+    }
     if !version.is_empty() && version != old.version.to_string() {
         return Err(info.conflict(name, MODIFIED));
     }

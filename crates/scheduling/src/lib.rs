@@ -21,6 +21,7 @@ mod options;
 mod pack;
 mod placement;
 mod policy;
+mod portfolio;
 mod problem;
 mod reason;
 mod shelf;

@@ -8,6 +8,7 @@ mod budget;
 mod first_fit;
 mod nodes;
 mod open;
+mod ratio;
 
 use std::collections::VecDeque;
 
@@ -19,6 +20,7 @@ use crate::view::{ViewId, Views};
 use budget::Choice;
 pub(crate) use budget::{Budgets, MinValuesCheck, distinct_values, listed};
 pub(crate) use nodes::{NodeId, Nodes};
+pub(crate) use ratio::pack_by_ratio;
 use open::NewNode;
 
 /// `count` pods of a class were put on a node under one demand.
@@ -90,19 +92,8 @@ pub(crate) fn pack<'p>(
     views: &mut Views<'p>,
     policy: &Policy,
 ) -> Packed {
-    let nodes = Nodes::existing(problem, views);
-    let mut packing = Packing {
-        problem,
-        views,
-        policy,
-        nodes,
-        puts: Vec::new(),
-        budgets: Budgets::new(problem),
-        cursor: 0,
-        need: vec![0; problem.dims],
-        counters: Counters::default(),
-    };
-    let mut left: Vec<u32> = problem.classes.iter().map(|class| class.count).collect();
+    let mut packing = Packing::new(problem, views, policy);
+    let mut left = counts(problem);
     for class in order(problem, policy) {
         for demand in &problem.classes[class].variants {
             if left[class] == 0 {
@@ -111,13 +102,12 @@ pub(crate) fn pack<'p>(
             left[class] = packing.place(class, *demand, left[class]);
         }
     }
-    Packed {
-        nodes: packing.nodes,
-        puts: packing.puts,
-        left,
-        budgets: packing.budgets,
-        counters: packing.counters,
-    }
+    packing.finish(left)
+}
+
+/// Pods of each class.
+fn counts(problem: &Problem) -> Vec<u32> {
+    problem.classes.iter().map(|class| class.count).collect()
 }
 
 /// The state of one run.
@@ -147,6 +137,33 @@ struct Growth {
     count: u32,
     /// What is left of the first dimension, to break ties.
     rest: i64,
+}
+
+impl<'a, 'p> Packing<'a, 'p> {
+    fn new(problem: &'p Problem, views: &'a mut Views<'p>, policy: &'a Policy) -> Self {
+        let nodes = Nodes::existing(problem, views);
+        Self {
+            problem,
+            views,
+            policy,
+            nodes,
+            puts: Vec::new(),
+            budgets: Budgets::new(problem),
+            cursor: 0,
+            need: vec![0; problem.dims],
+            counters: Counters::default(),
+        }
+    }
+
+    fn finish(self, left: Vec<u32>) -> Packed {
+        Packed {
+            nodes: self.nodes,
+            puts: self.puts,
+            left,
+            budgets: self.budgets,
+            counters: self.counters,
+        }
+    }
 }
 
 impl Packing<'_, '_> {

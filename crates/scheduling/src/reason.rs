@@ -164,7 +164,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBuilt { feature } => {
-                write!(f, "{feature} are not supported yet, so the pod is left pending")
+                write!(f, "needs {feature}, not supported yet: the pod is left pending")
             }
             Self::Pod(problem) => problem.fmt(f),
             Self::EmptyAffinity => {

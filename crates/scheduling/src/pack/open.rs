@@ -24,6 +24,24 @@ pub(super) struct NewNode {
 }
 
 impl NewNode {
+    /// The pool that opens it.
+    pub(super) fn pool(&self) -> usize {
+        self.pool
+    }
+
+    /// A node of a known type for so many pods.
+    pub(super) fn of(pool: usize, view: ViewId, slot: usize, price: u64) -> Self {
+        Self {
+            pool,
+            view,
+            slot,
+            price,
+            room: 0,
+            stable_from: u32::MAX,
+            check: MinValuesCheck::Enforced,
+        }
+    }
+
     /// Whether this is still the best choice with `left` pods left.
     pub(super) fn holds_for(&self, left: u32) -> bool {
         left >= self.stable_from
@@ -169,6 +187,13 @@ impl Packing<'_, '_> {
         left: u32,
         new: NewNode,
     ) -> NodeId {
+        let node = self.open_empty(new);
+        self.put(class, demand, node, new.room.min(left));
+        node
+    }
+
+    /// Opens a node without pods.
+    pub(super) fn open_empty(&mut self, new: NewNode) -> NodeId {
         self.counters.opened += 1;
         let shelf = self.views.shelf(new.view);
         let node = self.nodes.open(new.view, shelf, new.slot);
@@ -176,7 +201,6 @@ impl Packing<'_, '_> {
         let kind = shelf.slot(new.slot).kind as usize;
         let charge = &self.problem.pools[new.pool].types[kind].charge;
         self.budgets.charge(new.pool, charge);
-        self.put(class, demand, node, new.room.min(left));
         node
     }
 }

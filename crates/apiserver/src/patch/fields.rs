@@ -66,6 +66,38 @@ impl Fields {
         }
     }
 
+    /// The places of a value that was not there before: containers count as written too.
+    fn added(shape: Shape<'_>, value: &Value) -> Self {
+        let mut set = Self::of(shape, value);
+        set.mark_containers(shape, value);
+        set
+    }
+
+    fn mark_containers(&mut self, shape: Shape<'_>, value: &Value) {
+        self.whole |= !shape.is_always_there();
+        match value {
+            Value::Object(map) if !shape.is_atomic_map() => {
+                for (name, child) in map {
+                    if let Some(set) = self.children.get_mut(&format!("f:{name}")) {
+                        set.mark_containers(shape.child(name), child);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                if let ListKind::Map(keys) = shape.list_kind() {
+                    for item in items {
+                        let element = key_element(shape.item(), item, &keys);
+                        if let Some(set) = self.children.get_mut(&element) {
+                            set.mark_containers(shape.item(), item);
+                            set.whole = true;
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     pub(crate) fn union(&mut self, other: &Fields) {
         self.whole |= other.whole;
         for (element, child) in &other.children {
@@ -222,7 +254,7 @@ fn diff(shape: Shape<'_>, old: &Value, new: &Value, written: &mut Fields, remove
                 }
             }
             for (name, after) in b.iter().filter(|(name, _)| !a.contains_key(*name)) {
-                let places = Fields::of(shape.child(name), after);
+                let places = Fields::added(shape.child(name), after);
                 written.children.insert(format!("f:{name}"), places);
             }
         }
@@ -259,7 +291,7 @@ fn diff_lists(
                 drop_empty(written, removed, key);
             }
             None => {
-                let mut places = Fields::of(shape.item(), item);
+                let mut places = Fields::added(shape.item(), item);
                 places.whole = true;
                 written.children.insert(key.clone(), places);
             }

@@ -83,6 +83,20 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// Whether the place is always there in the server's types, so that nobody can add it.
+    pub(crate) fn is_always_there(self) -> bool {
+        match self {
+            Shape::Builtin { parent, field } => {
+                matches!(
+                    field,
+                    "" | "metadata" | "spec" | "status" | "template" | "resources"
+                ) || matches!(field, "strategy" | "updateStrategy" | "containers")
+                    || (parent, field) == ("spec", "jobTemplate")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a map at this place is owned and replaced as a whole.
     pub(crate) fn is_atomic_map(self) -> bool {
         match self {

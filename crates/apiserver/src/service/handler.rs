@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Body, Form};
 use crate::{
     ApiError, Reason, Server, discovery,
-    options::{Part, Selectors},
+    options::{Part, Patch, Selectors},
     request::{self, ObjectPath, Query, Route, route},
     resource::{PODS, ResourceInfo, Scope, StatusSubresource},
     state::State,
@@ -243,7 +243,9 @@ impl Call<'_> {
             }
             Method::PATCH => {
                 let change = request::patch_of(self.header(&header::CONTENT_TYPE), self.body)?;
-                let options = self.query.write_options(part, Some(self.agent()))?;
+                // An apply must name its manager itself.
+                let agent = Some(self.agent()).filter(|_| !matches!(change, Patch::Apply(_)));
+                let options = self.query.write_options(part, agent)?;
                 let mut state = self.server.lock();
                 let written = state.patch(info, namespace, name, &change, &options);
                 state.settle();

@@ -147,7 +147,11 @@ fn check_preconditions(
         return Err(info.conflict(name, &why));
     }
     let version = old.version.to_string();
-    if let Some(wanted) = options.resource_version.as_deref().filter(|w| *w != version) {
+    if let Some(wanted) = options
+        .resource_version
+        .as_deref()
+        .filter(|w| *w != version)
+    {
         let why = format!(
             "the ResourceVersion in the precondition ({wanted}) does not match the \
              ResourceVersion in record ({version}). The object might have been modified"

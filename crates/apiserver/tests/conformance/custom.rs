@@ -75,7 +75,12 @@ fn spec_schema() -> Value {
 
 /// Installs the definition and returns the path of its objects.
 async fn install(w: &World) -> String {
-    let made = w.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &definition()).await;
+    let made = w
+        .post(
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+            &definition(),
+        )
+        .await;
     assert!(made.code == 201 || made.code == 409, "{:#}", made.body);
     let path = w.group(&format!("{GROUP}/v1"), "widgets");
     for _ in 0..1000 {
@@ -95,12 +100,15 @@ fn widget(name: &str, spec: &Value) -> Value {
     })
 }
 
-pub async fn prunes_and_defaults(w: &World) {
+pub(crate) async fn prunes_and_defaults(w: &World) {
     let path = install(w).await;
-    let mut object = widget("a", &json!({
-        "mode": "Fast", "unknown": 1, "size": null, "parts": [{"key": "k", "other": true}],
-        "free": {"any": {"thing": 1}}, "limits": {"x": 1},
-    }));
+    let mut object = widget(
+        "a",
+        &json!({
+            "mode": "Fast", "unknown": 1, "size": null, "parts": [{"key": "k", "other": true}],
+            "free": {"any": {"thing": 1}}, "limits": {"x": 1},
+        }),
+    );
     object["status"] = json!({"size": 3});
     object["extra"] = json!(1);
     let answer = w.post(&path, &object).await;
@@ -116,15 +124,21 @@ pub async fn prunes_and_defaults(w: &World) {
     assert!(made.get("status").is_none() && made.get("extra").is_none());
     assert_eq!(made["metadata"]["generation"], 1);
     for field in ["extra", "spec.unknown", "spec.parts[0].other"] {
-        assert!(warnings.contains(&format!("unknown field \\\"{field}\\\"")), "{warnings}");
+        assert!(
+            warnings.contains(&format!("unknown field \\\"{field}\\\"")),
+            "{warnings}"
+        );
     }
 }
 
-pub async fn reports_every_structural_error(w: &World) {
+pub(crate) async fn reports_every_structural_error(w: &World) {
     let path = install(w).await;
-    let object = widget("a", &json!({
-        "size": 10, "name": "Toolong1", "tags": ["a", "b", "c", "d"],
-    }));
+    let object = widget(
+        "a",
+        &json!({
+            "size": 10, "name": "Toolong1", "tags": ["a", "b", "c", "d"],
+        }),
+    );
     let mut causes = w.post(&path, &object).await.causes();
     causes.sort();
     assert_eq!(
@@ -152,7 +166,7 @@ pub async fn reports_every_structural_error(w: &World) {
     );
 }
 
-pub async fn reports_type_errors(w: &World) {
+pub(crate) async fn reports_type_errors(w: &World) {
     let path = install(w).await;
     let object = widget("a", &json!({"mode": "Fast", "size": "3"}));
     let message = w.post(&path, &object).await.refused(422, "Invalid");
@@ -161,38 +175,62 @@ pub async fn reports_type_errors(w: &World) {
     assert!(message.contains(told), "{message}");
     for (port, code) in [(json!(80), 201), (json!("http"), 201), (json!(true), 422)] {
         let object = widget("b", &json!({"mode": "Fast", "port": port}));
-        w.post(&format!("{path}?dryRun=All"), &object).await.expect(code);
+        w.post(&format!("{path}?dryRun=All"), &object)
+            .await
+            .expect(code);
     }
 }
 
-pub async fn checks_rules(w: &World) {
+pub(crate) async fn checks_rules(w: &World) {
     let path = install(w).await;
-    let object = widget("a", &json!({
-        "mode": "Slow", "size": 7, "parts": [{"key": "k", "low": 5}, {"key": "l", "low": 11}],
-    }));
+    let object = widget(
+        "a",
+        &json!({
+            "mode": "Slow", "size": 7, "parts": [{"key": "k", "low": 5}, {"key": "l", "low": 11}],
+        }),
+    );
     let answer = w.post(&path, &object).await;
-    let message = answer.body["message"].as_str().unwrap_or_default().to_owned();
+    let message = answer.body["message"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let mut causes = answer.causes();
     causes.sort();
     assert_eq!(
         causes,
         [
-            "spec.parts[1]: Invalid value: low 11 is above high",
-            "spec: Invalid value: slow widgets are small",
+            "spec.parts[1]: Invalid value: \"object\": low 11 is above high",
+            "spec: Invalid value: \"object\": slow widgets are small",
         ]
     );
-    assert!(message.starts_with(&format!("Widget.{GROUP} \"a\" is invalid: [")), "{message}");
+    assert!(
+        message.starts_with(&format!("Widget.{GROUP} \"a\" is invalid: [")),
+        "{message}"
+    );
 }
 
-pub async fn checks_transition_rules(w: &World) {
+pub(crate) async fn checks_transition_rules(w: &World) {
     let path = install(w).await;
-    w.post(&path, &widget("a", &json!({"mode": "Fast", "class": "x"}))).await.expect(201);
+    w.post(&path, &widget("a", &json!({"mode": "Fast", "class": "x"})))
+        .await
+        .expect(201);
     let one = format!("{path}/a");
-    w.merge(&one, &json!({"spec": {"size": 2}})).await.expect(200);
-    let causes = w.merge(&one, &json!({"spec": {"class": "y"}})).await.causes();
-    assert_eq!(causes, ["spec.class: Invalid value: class is immutable"]);
+    w.merge(&one, &json!({"spec": {"size": 2}}))
+        .await
+        .expect(200);
+    let causes = w
+        .merge(&one, &json!({"spec": {"class": "y"}}))
+        .await
+        .causes();
+    assert_eq!(
+        causes,
+        ["spec.class: Invalid value: \"string\": class is immutable"]
+    );
     let mut object = w.get(&one).await.expect(200);
-    object["metadata"].as_object_mut().unwrap().remove("resourceVersion");
+    object["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("resourceVersion");
     let causes = w.put(&one, &object).await.causes();
     assert_eq!(
         causes,
@@ -200,7 +238,7 @@ pub async fn checks_transition_rules(w: &World) {
     );
 }
 
-pub async fn strict_validation_names_unknown_fields(w: &World) {
+pub(crate) async fn strict_validation_names_unknown_fields(w: &World) {
     let path = format!("{}?fieldValidation=Strict", install(w).await);
     let object = widget("a", &json!({"mode": "Fast", "unknown": 1}));
     let message = w.post(&path, &object).await.refused(400, "BadRequest");
@@ -211,21 +249,32 @@ pub async fn strict_validation_names_unknown_fields(w: &World) {
     );
 }
 
-pub async fn does_not_hold_old_errors_against_an_update(w: &World) {
+pub(crate) async fn does_not_hold_old_errors_against_an_update(w: &World) {
     let path = install(w).await;
-    w.post(&path, &widget("a", &json!({"mode": "Slow", "name": "ok"}))).await.expect(201);
+    w.post(&path, &widget("a", &json!({"mode": "Slow", "name": "ok"})))
+        .await
+        .expect(201);
     // A change elsewhere is checked; a change of the status alone does not look at the spec.
-    w.merge(&format!("{path}/a"), &json!({"spec": {"size": 8}})).await.expect(422);
-    w.merge(&format!("{path}/a/status"), &json!({"status": {"size": 1}})).await.expect(200);
+    w.merge(&format!("{path}/a"), &json!({"spec": {"size": 8}}))
+        .await
+        .expect(422);
+    w.merge(&format!("{path}/a/status"), &json!({"status": {"size": 1}}))
+        .await
+        .expect(200);
 }
 
-pub async fn separates_status(w: &World) {
+pub(crate) async fn separates_status(w: &World) {
     let path = install(w).await;
-    w.post(&path, &widget("a", &json!({"mode": "Fast"}))).await.expect(201);
+    w.post(&path, &widget("a", &json!({"mode": "Fast"})))
+        .await
+        .expect(201);
     let change = json!({
         "metadata": {"labels": {"x": "y"}}, "spec": {"size": 3}, "status": {"size": 4},
     });
-    let after = w.merge(&format!("{path}/a/status"), &change).await.expect(200);
+    let after = w
+        .merge(&format!("{path}/a/status"), &change)
+        .await
+        .expect(200);
     assert_eq!(after["spec"]["size"], 1);
     assert_eq!(after["status"]["size"], 4);
     assert!(after["metadata"]["labels"].is_null());
@@ -236,21 +285,34 @@ pub async fn separates_status(w: &World) {
     assert_eq!(after["metadata"]["generation"], 2);
 }
 
-pub async fn scales_by_declared_paths(w: &World) {
+pub(crate) async fn scales_by_declared_paths(w: &World) {
     let path = install(w).await;
-    w.post(&path, &widget("a", &json!({"mode": "Fast"}))).await.expect(201);
+    w.post(&path, &widget("a", &json!({"mode": "Fast"})))
+        .await
+        .expect(201);
     let scale = w.get(&format!("{path}/a/scale")).await.expect(200);
     assert_eq!(scale["spec"]["replicas"], 1);
-    let after = w.merge(&format!("{path}/a/scale"), &json!({"spec": {"replicas": 4}})).await;
+    let after = w
+        .merge(
+            &format!("{path}/a/scale"),
+            &json!({"spec": {"replicas": 4}}),
+        )
+        .await;
     assert_eq!(after.expect(200)["spec"]["replicas"], 4);
-    assert_eq!(w.get(&format!("{path}/a")).await.expect(200)["spec"]["size"], 4);
+    assert_eq!(
+        w.get(&format!("{path}/a")).await.expect(200)["spec"]["size"],
+        4
+    );
 }
 
-pub async fn refuses_duplicate_keys(w: &World) {
+pub(crate) async fn refuses_duplicate_keys(w: &World) {
     let path = install(w).await;
-    let object = widget("a", &json!({
-        "mode": "Fast", "tags": ["x", "x"], "parts": [{"key": "k"}, {"key": "k"}],
-    }));
+    let object = widget(
+        "a",
+        &json!({
+            "mode": "Fast", "tags": ["x", "x"], "parts": [{"key": "k"}, {"key": "k"}],
+        }),
+    );
     let mut causes = w.post(&path, &object).await.causes();
     causes.sort();
     assert_eq!(
@@ -262,18 +324,28 @@ pub async fn refuses_duplicate_keys(w: &World) {
     );
 }
 
-pub async fn refuses_definitions_that_make_no_sense(w: &World) {
+pub(crate) async fn refuses_definitions_that_make_no_sense(w: &World) {
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All";
     let mut bad = definition();
     bad["metadata"]["name"] = format!("gadgets.{GROUP}").into();
     let causes = w.post(path, &bad).await.causes();
-    assert!(causes.iter().any(|c| c.starts_with("metadata.name: Invalid value")), "{causes:#?}");
+    assert!(
+        causes
+            .iter()
+            .any(|c| c.starts_with("metadata.name: Invalid value")),
+        "{causes:#?}"
+    );
     let mut bad = definition();
     bad["metadata"]["name"] = format!("gadgets.{GROUP}").into();
     bad["spec"]["names"] = json!({"plural": "gadgets", "kind": "Gadget"});
     let rules = json!([{"rule": "self.mode =="}]);
-    bad["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-        ["x-kubernetes-validations"] = rules;
+    bad["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"] =
+        rules;
     let causes = w.post(path, &bad).await.causes();
-    assert!(causes.iter().any(|c| c.contains("x-kubernetes-validations[0].rule")), "{causes:#?}");
+    assert!(
+        causes
+            .iter()
+            .any(|c| c.contains("x-kubernetes-validations[0].rule")),
+        "{causes:#?}"
+    );
 }

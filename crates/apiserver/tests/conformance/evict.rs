@@ -14,7 +14,9 @@ async fn running(w: &World, name: &str) {
     let status = json!({"status": {
         "phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
     }});
-    w.merge(&w.core(&format!("pods/{name}/status")), &status).await.expect(200);
+    w.merge(&w.core(&format!("pods/{name}/status")), &status)
+        .await
+        .expect(200);
 }
 
 /// A budget with this many healthy pods too many, as its controller would find it.
@@ -30,7 +32,9 @@ async fn budget(w: &World, spare: i64) {
         "desiredHealthy": 2 - spare, "expectedPods": 2,
     }});
     if !w.is_real() {
-        w.merge(&format!("{path}/web/status"), &status).await.expect(200);
+        w.merge(&format!("{path}/web/status"), &status)
+            .await
+            .expect(200);
         return;
     }
     for _ in 0..1000 {
@@ -47,22 +51,28 @@ fn eviction(name: &str) -> Value {
     json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}})
 }
 
-pub async fn without_a_budget_is_a_delete(w: &World) {
+pub(crate) async fn without_a_budget_is_a_delete(w: &World) {
     running(w, "a").await;
-    let answer = w.post(&w.core("pods/a/eviction"), &eviction("a")).await.expect(201);
+    let answer = w
+        .post(&w.core("pods/a/eviction"), &eviction("a"))
+        .await
+        .expect(201);
     assert_eq!(answer["kind"], "Status");
     assert_eq!(answer["status"], "Success");
     w.get(&w.core("pods/a")).await.refused(404, "NotFound");
 }
 
-pub async fn is_refused_by_a_budget_that_is_used_up(w: &World) {
+pub(crate) async fn is_refused_by_a_budget_that_is_used_up(w: &World) {
     running(w, "a").await;
     running(w, "b").await;
     budget(w, 0).await;
     let answer = w.post(&w.core("pods/a/eviction"), &eviction("a")).await;
     let causes = answer.body["details"]["causes"].clone();
     let message = answer.refused(429, "TooManyRequests");
-    assert_eq!(message, "Cannot evict pod as it would violate the pod's disruption budget.");
+    assert_eq!(
+        message,
+        "Cannot evict pod as it would violate the pod's disruption budget."
+    );
     assert_eq!(
         causes,
         json!([{
@@ -73,16 +83,25 @@ pub async fn is_refused_by_a_budget_that_is_used_up(w: &World) {
     w.get(&w.core("pods/a")).await.expect(200);
 }
 
-pub async fn takes_from_the_budget(w: &World) {
+pub(crate) async fn takes_from_the_budget(w: &World) {
     running(w, "a").await;
     running(w, "b").await;
     budget(w, 1).await;
-    w.post(&w.core("pods/a/eviction"), &eviction("a")).await.expect(201);
-    w.post(&w.core("pods/b/eviction"), &eviction("b")).await.refused(429, "TooManyRequests");
-    let after = w.get(&w.group("policy/v1", "poddisruptionbudgets/web")).await.expect(200);
+    w.post(&w.core("pods/a/eviction"), &eviction("a"))
+        .await
+        .expect(201);
+    w.post(&w.core("pods/b/eviction"), &eviction("b"))
+        .await
+        .refused(429, "TooManyRequests");
+    let after = w
+        .get(&w.group("policy/v1", "poddisruptionbudgets/web"))
+        .await
+        .expect(200);
     assert_eq!(after["status"]["disruptionsAllowed"], 0);
 }
 
-pub async fn unknown_pods_are_not_found(w: &World) {
-    w.post(&w.core("pods/a/eviction"), &eviction("a")).await.refused(404, "NotFound");
+pub(crate) async fn unknown_pods_are_not_found(w: &World) {
+    w.post(&w.core("pods/a/eviction"), &eviction("a"))
+        .await
+        .refused(404, "NotFound");
 }

@@ -14,8 +14,8 @@ mod patch;
 mod pods;
 mod update;
 mod watch;
-mod world;
 mod workloads;
+mod world;
 
 use world::World;
 
@@ -24,7 +24,7 @@ macro_rules! cases {
     ($($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
         mod embedded {
             $(mod $module {
-                $(#[tokio::test]
+                $(#[tokio::test(start_paused = true)]
                 async fn $case() {
                     crate::$module::$case(&crate::World::embedded().await).await;
                 })*

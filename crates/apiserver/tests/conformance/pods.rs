@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::world::{World, pod};
 
-pub async fn get_their_defaults(w: &World) {
+pub(crate) async fn get_their_defaults(w: &World) {
     let mut object = pod("a");
     object["spec"]["containers"][0]["resources"] = json!({"limits": {"cpu": "1"}});
     object["status"] = json!({"phase": "Running"});
@@ -18,9 +18,7 @@ pub async fn get_their_defaults(w: &World) {
     assert_eq!(spec["preemptionPolicy"], "PreemptLowerPriority");
     assert_eq!(spec["containers"][0]["imagePullPolicy"], "IfNotPresent");
     assert_eq!(spec["containers"][0]["resources"]["requests"]["cpu"], "1");
-    let seconds = |key: &str| {
-        json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    };
+    let seconds = |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
     assert_eq!(
         spec["tolerations"],
         json!([
@@ -33,17 +31,26 @@ pub async fn get_their_defaults(w: &World) {
     assert_eq!(made["metadata"]["generation"], 1);
 }
 
-pub async fn take_priority_from_their_class(w: &World) {
+pub(crate) async fn take_priority_from_their_class(w: &World) {
     let mut object = pod("a");
     object["spec"]["priorityClassName"] = "system-cluster-critical".into();
-    let made = w.post("/api/v1/namespaces/kube-system/pods?dryRun=All", &object).await.expect(201);
+    let made = w
+        .post("/api/v1/namespaces/kube-system/pods?dryRun=All", &object)
+        .await
+        .expect(201);
     assert_eq!(made["spec"]["priority"], 2_000_000_000);
     object["spec"]["priorityClassName"] = "nope".into();
-    let message = w.post(&w.core("pods"), &object).await.refused(403, "Forbidden");
-    assert_eq!(message, "pods \"a\" is forbidden: no PriorityClass with name nope was found");
+    let message = w
+        .post(&w.core("pods"), &object)
+        .await
+        .refused(403, "Forbidden");
+    assert_eq!(
+        message,
+        "pods \"a\" is forbidden: no PriorityClass with name nope was found"
+    );
 }
 
-pub async fn are_bound_once(w: &World) {
+pub(crate) async fn are_bound_once(w: &World) {
     let mut object = pod("a");
     object["spec"]["schedulerName"] = "nobody".into();
     w.post(&w.core("pods"), &object).await.expect(201);
@@ -51,13 +58,22 @@ pub async fn are_bound_once(w: &World) {
         "apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"},
         "target": {"apiVersion": "v1", "kind": "Node", "name": "nowhere"},
     });
-    let answer = w.post(&w.core("pods/a/binding"), &binding).await.expect(201);
+    let answer = w
+        .post(&w.core("pods/a/binding"), &binding)
+        .await
+        .expect(201);
     assert_eq!(answer["status"], "Success");
     let bound = w.get(&w.core("pods/a")).await.expect(200);
     assert_eq!(bound["spec"]["nodeName"], "nowhere");
     let condition = &bound["status"]["conditions"][0];
-    assert_eq!((&condition["type"], &condition["status"]), (&json!("PodScheduled"), &json!("True")));
-    let message = w.post(&w.core("pods/a/binding"), &binding).await.refused(409, "Conflict");
+    assert_eq!(
+        (&condition["type"], &condition["status"]),
+        (&json!("PodScheduled"), &json!("True"))
+    );
+    let message = w
+        .post(&w.core("pods/a/binding"), &binding)
+        .await
+        .refused(409, "Conflict");
     assert_eq!(
         message,
         "Operation cannot be fulfilled on pods/binding \"a\": pod a is already assigned to node \
@@ -65,7 +81,7 @@ pub async fn are_bound_once(w: &World) {
     );
 }
 
-pub async fn refuse_changes_of_their_spec(w: &World) {
+pub(crate) async fn refuse_changes_of_their_spec(w: &World) {
     w.post(&w.core("pods"), &pod("a")).await.expect(201);
     let path = w.core("pods/a");
     let change = json!({"spec": {"hostNetwork": true}});
@@ -78,7 +94,7 @@ pub async fn refuse_changes_of_their_spec(w: &World) {
     w.merge(&path, &change).await.expect(200);
 }
 
-pub async fn name_what_is_missing(w: &World) {
+pub(crate) async fn name_what_is_missing(w: &World) {
     let mut object = pod("a");
     object["spec"] = json!({"containers": [
         {"name": "x", "image": "i"},
@@ -104,12 +120,18 @@ pub async fn name_what_is_missing(w: &World) {
     object["spec"]["tolerations"] = json!([{"key": "k", "operator": "Maybe"}]);
     object["spec"]["restartPolicy"] = "Sometimes".into();
     let causes = w.post(&w.core("pods"), &object).await.causes();
-    let fields: Vec<&str> = causes.iter().map(|c| c.split(':').next().unwrap()).collect();
+    let fields: Vec<&str> = causes
+        .iter()
+        .map(|c| c.split(':').next().unwrap())
+        .collect();
     assert!(fields.contains(&"spec.restartPolicy"), "{causes:#?}");
-    assert!(fields.contains(&"spec.tolerations[0].operator"), "{causes:#?}");
+    assert!(
+        fields.contains(&"spec.tolerations[0].operator"),
+        "{causes:#?}"
+    );
 }
 
-pub async fn take_defaults_from_a_limit_range(w: &World) {
+pub(crate) async fn take_defaults_from_a_limit_range(w: &World) {
     let range = json!({
         "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits"},
         "spec": {"limits": [{
@@ -125,14 +147,17 @@ pub async fn take_defaults_from_a_limit_range(w: &World) {
     );
     let mut large = pod("b");
     large["spec"]["containers"][0]["resources"] = json!({"limits": {"memory": "2Gi"}});
-    let message = w.post(&w.core("pods"), &large).await.refused(403, "Forbidden");
+    let message = w
+        .post(&w.core("pods"), &large)
+        .await
+        .refused(403, "Forbidden");
     assert_eq!(
         message,
         "pods \"b\" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi"
     );
 }
 
-pub async fn nodes_start_not_ready(w: &World) {
+pub(crate) async fn nodes_start_not_ready(w: &World) {
     let name = format!("node-{}", w.unique);
     let node = json!({
         "apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
@@ -143,5 +168,7 @@ pub async fn nodes_start_not_ready(w: &World) {
     let taints = made["spec"]["taints"].as_array().unwrap();
     let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
     assert_eq!(*taints, [taint]);
-    w.delete(&format!("/api/v1/nodes/{name}"), &serde_json::Value::Null).await.expect(200);
+    w.delete(&format!("/api/v1/nodes/{name}"), &serde_json::Value::Null)
+        .await
+        .expect(200);
 }

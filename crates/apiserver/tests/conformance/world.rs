@@ -12,35 +12,35 @@ use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
 /// A client of a server, and a namespace of this case's own.
-pub struct World {
+pub(crate) struct World {
     client: Client,
     /// Where the case makes its objects.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Appended to the names of cluster-wide objects, so that cases don't meet.
-    pub unique: String,
+    pub(crate) unique: String,
     kind: Kind,
 }
 
 /// Which server answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Embedded,
     Real,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub code: u16,
-    pub body: Value,
-    pub warnings: Vec<String>,
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) body: Value,
+    pub(crate) warnings: Vec<String>,
 }
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 impl World {
     /// A fresh embedded server whose clock moves a second with every reading.
-    pub async fn embedded() -> Self {
+    pub(crate) async fn embedded() -> Self {
         let seconds = AtomicU32::new(0);
         let clock = move || {
             let passed = seconds.fetch_add(1, Ordering::Relaxed);
@@ -52,14 +52,20 @@ impl World {
             ..Config::new(Arc::new(clock), 1)
         };
         let server = Server::new(config);
-        Self::begin(Client::new(server.client_service(), "default"), Kind::Embedded).await
+        Self::begin(
+            Client::new(server.client_service(), "default"),
+            Kind::Embedded,
+        )
+        .await
     }
 
     /// A namespace of its own on a real server.
-    pub async fn real(kubeconfig: &str) -> Self {
+    pub(crate) async fn real(kubeconfig: &str) -> Self {
         let config = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
         let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(config, &options).await.expect("valid");
+        let config = kube::Config::from_custom_kubeconfig(config, &options)
+            .await
+            .expect("valid");
         Self::begin(Client::try_from(config).expect("a client"), Kind::Real).await
     }
 
@@ -70,61 +76,79 @@ impl World {
             Kind::Real => format!("{}-{n}", std::process::id()),
         };
         let namespace = format!("conformance-{unique}");
-        let world = Self { client, namespace, unique, kind };
+        let world = Self {
+            client,
+            namespace,
+            unique,
+            kind,
+        };
         let namespace = json!({"metadata": {"name": world.namespace}});
-        world.post("/api/v1/namespaces", &namespace).await.expect(201);
+        world
+            .post("/api/v1/namespaces", &namespace)
+            .await
+            .expect(201);
         world
     }
 
-    pub fn is_real(&self) -> bool {
+    pub(crate) fn is_real(&self) -> bool {
         self.kind == Kind::Real
     }
 
     /// Path of a core resource in the case's namespace.
-    pub fn core(&self, rest: &str) -> String {
+    pub(crate) fn core(&self, rest: &str) -> String {
         format!("/api/v1/namespaces/{}/{rest}", self.namespace)
     }
 
     /// Path of a resource of a group in the case's namespace.
-    pub fn group(&self, group_version: &str, rest: &str) -> String {
+    pub(crate) fn group(&self, group_version: &str, rest: &str) -> String {
         format!("/apis/{group_version}/namespaces/{}/{rest}", self.namespace)
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, &[], Vec::new()).await
     }
 
-    pub async fn get_as(&self, path: &str, accept: &str) -> Answer {
-        self.call(Method::GET, path, &[("accept", accept)], Vec::new()).await
+    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Answer {
+        self.call(Method::GET, path, &[("accept", accept)], Vec::new())
+            .await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::POST, path, "application/json", body).await
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, "application/json", body)
+            .await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::PUT, path, "application/json", body).await
     }
 
-    pub async fn delete(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::DELETE, path, "application/json", body).await
+    pub(crate) async fn delete(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::DELETE, path, "application/json", body)
+            .await
     }
 
-    pub async fn merge(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::PATCH, path, "application/merge-patch+json", body).await
+    pub(crate) async fn merge(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, "application/merge-patch+json", body)
+            .await
     }
 
-    pub async fn apply(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::PATCH, path, "application/apply-patch+yaml", body).await
+    pub(crate) async fn apply(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, "application/apply-patch+yaml", body)
+            .await
     }
 
-    pub async fn patch_as(&self, path: &str, media: &str, body: &Value) -> Answer {
+    pub(crate) async fn patch_as(&self, path: &str, media: &str, body: &Value) -> Answer {
         self.send(Method::PATCH, path, media, body).await
     }
 
     async fn send(&self, method: Method, path: &str, media: &str, body: &Value) -> Answer {
-        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        self.call(method, path, &[("content-type", media)], bytes).await
+        let bytes = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        self.call(method, path, &[("content-type", media)], bytes)
+            .await
     }
 
     async fn call(
@@ -138,19 +162,37 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.header("user-agent", "conformance/1").body(Body::from(body));
-        let response = self.client.send(request.expect("a request")).await.expect("an answer");
+        let request = request
+            .header("user-agent", "conformance/1")
+            .body(Body::from(body));
+        let response = self
+            .client
+            .send(request.expect("a request"))
+            .await
+            .expect("an answer");
         let code = response.status().as_u16();
         let warnings = response.headers().get_all("warning");
-        let warnings = warnings.iter().map(|w| w.to_str().expect("text").to_owned()).collect();
-        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+        let warnings = warnings
+            .iter()
+            .map(|w| w.to_str().expect("text").to_owned())
+            .collect();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes)));
-        Answer { code, body, warnings }
+        Answer {
+            code,
+            body,
+            warnings,
+        }
     }
 
     /// All events of a watch until it ends; the query must set `timeoutSeconds`.
-    pub async fn events(&self, path: &str) -> Vec<(String, Value)> {
+    pub(crate) async fn events(&self, path: &str) -> Vec<(String, Value)> {
         let answer = self.get(path).await;
         assert_eq!(answer.code, 200, "{answer:?}");
         let text = match &answer.body {
@@ -160,7 +202,10 @@ impl World {
         text.lines()
             .map(|line| {
                 let event: Value = serde_json::from_str(line).expect("an event per line");
-                (event["type"].as_str().expect("a type").to_owned(), event["object"].clone())
+                (
+                    event["type"].as_str().expect("a type").to_owned(),
+                    event["object"].clone(),
+                )
             })
             .collect()
     }
@@ -169,14 +214,14 @@ impl World {
 impl Answer {
     /// The body, if the call had this status code.
     #[track_caller]
-    pub fn expect(self, code: u16) -> Value {
+    pub(crate) fn expect(self, code: u16) -> Value {
         assert_eq!(self.code, code, "{:#}", self.body);
         self.body
     }
 
     /// Checks code and reason of a failure; returns its message.
     #[track_caller]
-    pub fn refused(self, code: u16, reason: &str) -> String {
+    pub(crate) fn refused(self, code: u16, reason: &str) -> String {
         let body = self.expect(code);
         assert_eq!(body["kind"], "Status", "{body:#}");
         assert_eq!(body["reason"], reason, "{body:#}");
@@ -185,16 +230,22 @@ impl Answer {
 
     /// Checks a 422 and returns its causes as `field: message`.
     #[track_caller]
-    pub fn causes(self) -> Vec<String> {
+    pub(crate) fn causes(self) -> Vec<String> {
         let body = self.expect(422);
-        let causes = body["details"]["causes"].as_array().cloned().unwrap_or_default();
+        let causes = body["details"]["causes"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let text = |c: &Value, f: &str| c[f].as_str().unwrap_or_default().to_owned();
-        causes.iter().map(|c| format!("{}: {}", text(c, "field"), text(c, "message"))).collect()
+        causes
+            .iter()
+            .map(|c| format!("{}: {}", text(c, "field"), text(c, "message")))
+            .collect()
     }
 }
 
 /// A pod with one container.
-pub fn pod(name: &str) -> Value {
+pub(crate) fn pod(name: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
         "spec": {"containers": [{"name": "main", "image": "example.com/app:1"}]},
@@ -202,12 +253,12 @@ pub fn pod(name: &str) -> Value {
 }
 
 /// A config map.
-pub fn config_map(name: &str, data: &Value) -> Value {
+pub(crate) fn config_map(name: &str, data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
 }
 
 /// A deployment of pods labelled `app: NAME`.
-pub fn deployment(name: &str) -> Value {
+pub(crate) fn deployment(name: &str) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
         "spec": {

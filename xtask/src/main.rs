@@ -1,3 +1,51 @@
-//! The house rules and chores of this repository.
+//! The chores of this repository: `cargo xtask <command>`.
+//!
+//! One file per command, one variant per file. What is *not* here: anything the product needs at run
+//! time.
 
-fn main() {}
+mod ec2_table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the EC2 tables of the catalog from their sources.
+    Ec2Table(ec2_table::Ec2Table),
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    let root = repository()?;
+    match command {
+        Command::Ec2Table(options) => ec2_table::run(&root, options)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The root of the repository that this program was built from.
+fn repository() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.parent().context("xtask has no parent folder")?;
+    Ok(root.to_path_buf())
+}

@@ -1,52 +1,219 @@
-//! Names that Karpenter puts on objects: labels, annotations, taints, finalizers. Each is defined
-//! here and nowhere else.
+//! Every label, annotation, taint and finalizer key, each named once; and which keys are known,
+//! restricted or spelled in several ways, as data.
+//!
+//! What is *not* here: the rules about them, which `requirements` has.
 
-/// Label and requirement key: the NodePool that a node belongs to.
+use model::k8s::{Taint, TaintEffect};
+
+/// API group of NodePool, NodeClaim and NodeOverlay, and the domain of Karpenter's own labels.
+pub const GROUP: &str = "karpenter.sh";
+/// API group of EC2NodeClass, and the domain of the EC2 provider's labels.
+pub const AWS_GROUP: &str = "karpenter.k8s.aws";
+/// API group of KWOKNodeClass, and the domain of the KWOK provider's labels.
+pub const KWOK_GROUP: &str = "karpenter.kwok.sh";
+
+/// The NodePool that a claim or node belongs to.
 pub const NODEPOOL: &str = "karpenter.sh/nodepool";
-/// Label and requirement key: `on-demand`, `spot` or `reserved`.
+/// `spot`, `on-demand` or `reserved`.
 pub const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
-/// Node label: the node has joined and been synchronised with its NodeClaim.
+/// `true` once a node has joined and been made to match its claim.
 pub const REGISTERED: &str = "karpenter.sh/registered";
-/// Node label: the node is ready for pods for the first time.
+/// `true` once a node is complete.
 pub const INITIALIZED: &str = "karpenter.sh/initialized";
-/// Node label: taints are left alone at registration.
+/// `true` where a node keeps the taints that it joined with.
 pub const DO_NOT_SYNC_TAINTS: &str = "karpenter.sh/do-not-sync-taints";
+/// Zone.
+pub const ZONE: &str = "topology.kubernetes.io/zone";
+/// Region.
+pub const REGION: &str = "topology.kubernetes.io/region";
+/// Instance type.
+pub const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
+/// CPU architecture: `amd64` or `arm64`.
+pub const ARCH: &str = "kubernetes.io/arch";
+/// Operating system: `linux` or `windows`.
+pub const OS: &str = "kubernetes.io/os";
+/// Host name. Not for users to ask for.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
+/// Build of Windows.
+pub const WINDOWS_BUILD: &str = "node.kubernetes.io/windows-build";
+/// The zone's id, which is the same in every AWS account.
+pub const AWS_ZONE_ID: &str = "topology.k8s.aws/zone-id";
 
-/// Annotation on pods, nodes and claims that keeps them from voluntary disruption.
+/// A value of [`CAPACITY_TYPE`]: paid for by the hour, not taken away.
+pub const ON_DEMAND: &str = "on-demand";
+/// A value of [`CAPACITY_TYPE`]: cheaper, may be taken away.
+pub const SPOT: &str = "spot";
+/// A value of [`CAPACITY_TYPE`]: paid for already.
+pub const RESERVED: &str = "reserved";
+/// The values of [`CAPACITY_TYPE`], sorted.
+pub const CAPACITY_TYPES: &[&str] = &[ON_DEMAND, RESERVED, SPOT];
+/// Key of the label that tells tenancy on EC2.
+pub const AWS_INSTANCE_TENANCY: &str = "karpenter.k8s.aws/instance-tenancy";
+/// The values of [`AWS_INSTANCE_TENANCY`], sorted.
+pub const AWS_TENANCIES: &[&str] = &["dedicated", "default"];
+
+/// Annotation: `true` (or, on a pod, a duration) keeps a pod or node from voluntary disruption.
 pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
-/// Annotation: hash of the static part of the NodePool's template.
+/// Annotation: the hash of the pool's template that a claim was made from.
 pub const NODEPOOL_HASH: &str = "karpenter.sh/nodepool-hash";
-/// Annotation: version of the algorithm of [`NODEPOOL_HASH`].
+/// Annotation: the algorithm of [`NODEPOOL_HASH`].
 pub const NODEPOOL_HASH_VERSION: &str = "karpenter.sh/nodepool-hash-version";
-/// Annotation on claims: when the node must be gone, whatever still runs on it.
+/// Annotation: when a deleted claim's node is ended by force, in RFC 3339.
 pub const TERMINATION_TIMESTAMP: &str = "karpenter.sh/nodeclaim-termination-timestamp";
-/// Annotation on claims: whether `minValues` had to be relaxed.
+/// Annotation: whether `minValues` was relaxed for a claim.
 pub const MIN_VALUES_RELAXED: &str = "karpenter.sh/nodeclaim-min-values-relaxed";
+/// Annotation: drivers whose resources a claim's node must publish, sorted and joined by commas.
+pub const REQUESTED_DRA_DRIVERS: &str = "karpenter.sh/requested-dra-drivers";
+/// Annotation: `true` where an overlay changed the price of a claim's types.
+pub const PRICE_OVERLAY_APPLIED: &str = "karpenter.sh/price-overlay-applied";
+/// Annotation: `true` where an overlay changed the capacity of a claim's types.
+pub const CAPACITY_OVERLAY_APPLIED: &str = "karpenter.sh/capacity-overlay-applied";
+/// Annotation of pods that exist in memory only: `true`.
+pub const BUFFER_FAKE_POD: &str = "karpenter.sh/capacity-buffer-fake-pod";
+/// Annotation of such pods: name of their buffer.
+pub const BUFFER_NAME: &str = "karpenter.sh/capacity-buffer-name";
+/// Annotation of such pods: namespace of their buffer.
+pub const BUFFER_NAMESPACE: &str = "karpenter.sh/capacity-buffer-namespace";
+/// Annotation: reserved, not used.
+pub const COMPATIBILITY_PROVIDER: &str = "compatibility.karpenter.sh/provider";
+/// Annotation: the hash of the EC2NodeClass that a claim was made from.
+pub const EC2NODECLASS_HASH: &str = "karpenter.k8s.aws/ec2nodeclass-hash";
+/// Annotation: the algorithm of [`EC2NODECLASS_HASH`].
+pub const EC2NODECLASS_HASH_VERSION: &str = "karpenter.k8s.aws/ec2nodeclass-hash-version";
+/// Annotation: `true` once an instance has the tags that follow from its node.
+pub const AWS_TAGGED: &str = "karpenter.k8s.aws/tagged";
+/// Annotation: `true` once an instance has the tag with the cluster's name.
+pub const AWS_CLUSTER_NAME_TAGGED: &str = "compatibility.karpenter.k8s.aws/cluster-name-tagged";
+/// Annotation: the instance profile of a claim's instance.
+pub const AWS_INSTANCE_PROFILE_NAME: &str = "karpenter.k8s.aws/instance-profile-name";
+/// Annotation in which kubectl keeps what was last applied.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Taint of a node that has not been synchronised with its claim yet (`NoExecute`).
+/// Finalizer of claims and nodes: the instance must go first.
+pub const TERMINATION_FINALIZER: &str = "karpenter.sh/termination";
+/// Finalizer of EC2NodeClasses: claims, profiles and launch templates must go first.
+pub const AWS_TERMINATION_FINALIZER: &str = "karpenter.k8s.aws/termination";
+
+/// Key of the taint of nodes that have joined and are not registered yet.
 pub const UNREGISTERED_TAINT: &str = "karpenter.sh/unregistered";
-/// Taint of a node that is going away (`NoSchedule`).
+/// Key of the taint of nodes that are about to go.
 pub const DISRUPTED_TAINT: &str = "karpenter.sh/disrupted";
 
-/// Finalizer on NodeClaims and Nodes: the machine must be drained and ended first.
-pub const TERMINATION_FINALIZER: &str = "karpenter.sh/termination";
+/// The taint that a node joins with.
+pub fn unregistered_taint() -> Taint {
+    Taint::new(UNREGISTERED_TAINT, "", TaintEffect::NoExecute)
+}
 
-/// Kubernetes: the node's name as topology domain.
-pub const HOSTNAME: &str = "kubernetes.io/hostname";
-/// Kubernetes: the zone.
-pub const ZONE: &str = "topology.kubernetes.io/zone";
-/// Kubernetes: the region.
-pub const REGION: &str = "topology.kubernetes.io/region";
-/// Kubernetes: the instance type.
-pub const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
-/// Kubernetes: the processor architecture.
-pub const ARCH: &str = "kubernetes.io/arch";
-/// Kubernetes: the operating system.
-pub const OS: &str = "kubernetes.io/os";
+/// The taint of a node that is about to go.
+pub fn disrupted_taint() -> Taint {
+    Taint::new(DISRUPTED_TAINT, "", TaintEffect::NoSchedule)
+}
 
-/// `karpenter.sh/capacity-type`: paid by the hour.
-pub const ON_DEMAND: &str = "on-demand";
-/// `karpenter.sh/capacity-type`: spare capacity that may be reclaimed.
-pub const SPOT: &str = "spot";
-/// `karpenter.sh/capacity-type`: paid for beforehand.
-pub const RESERVED: &str = "reserved";
+/// Well known to every provider: may be asked for although no pool defines them.
+pub const WELL_KNOWN: &[&str] = &[
+    NODEPOOL,
+    ZONE,
+    REGION,
+    INSTANCE_TYPE,
+    ARCH,
+    OS,
+    CAPACITY_TYPE,
+    WINDOWS_BUILD,
+];
+
+/// Well known to the EC2 provider, beside [`WELL_KNOWN`].
+pub const AWS_WELL_KNOWN: &[&str] = &[
+    "karpenter.k8s.aws/capacity-reservation-id",
+    "karpenter.k8s.aws/capacity-reservation-interruptible",
+    "karpenter.k8s.aws/capacity-reservation-type",
+    "karpenter.k8s.aws/instance-accelerator-count",
+    "karpenter.k8s.aws/instance-accelerator-manufacturer",
+    "karpenter.k8s.aws/instance-accelerator-name",
+    "karpenter.k8s.aws/instance-capability-flex",
+    "karpenter.k8s.aws/instance-category",
+    "karpenter.k8s.aws/instance-cpu",
+    "karpenter.k8s.aws/instance-cpu-manufacturer",
+    "karpenter.k8s.aws/instance-cpu-sustained-clock-speed-mhz",
+    "karpenter.k8s.aws/instance-ebs-bandwidth",
+    "karpenter.k8s.aws/instance-encryption-in-transit-supported",
+    "karpenter.k8s.aws/instance-family",
+    "karpenter.k8s.aws/instance-generation",
+    "karpenter.k8s.aws/instance-gpu-count",
+    "karpenter.k8s.aws/instance-gpu-manufacturer",
+    "karpenter.k8s.aws/instance-gpu-memory",
+    "karpenter.k8s.aws/instance-gpu-name",
+    "karpenter.k8s.aws/instance-hypervisor",
+    "karpenter.k8s.aws/instance-local-nvme",
+    "karpenter.k8s.aws/instance-memory",
+    "karpenter.k8s.aws/instance-network-bandwidth",
+    "karpenter.k8s.aws/instance-size",
+    "karpenter.k8s.aws/instance-tenancy",
+    "karpenter.k8s.aws/nitro-sandbox",
+    "karpenter.k8s.aws/placement-group-id",
+    "karpenter.k8s.aws/placement-group-partition",
+    AWS_ZONE_ID,
+];
+
+/// Well known to the KWOK provider, beside [`WELL_KNOWN`] and the keys that its instance types use.
+pub const KWOK_WELL_KNOWN: &[&str] = &[
+    "karpenter.kwok.sh/instance-cpu",
+    "karpenter.kwok.sh/instance-family",
+    "karpenter.kwok.sh/instance-memory",
+    "karpenter.kwok.sh/instance-size",
+];
+
+/// Name of an EC2NodeClass, on claims and nodes.
+pub const EC2NODECLASS: &str = "karpenter.k8s.aws/ec2nodeclass";
+/// Name of a KWOKNodeClass, on claims and nodes.
+pub const KWOKNODECLASS: &str = "karpenter.kwok.sh/kwoknodeclass";
+
+/// Domains whose labels are not for users, for every provider.
+pub const RESTRICTED_DOMAINS: &[&str] = &[GROUP];
+/// Further ones of the EC2 provider.
+pub const AWS_RESTRICTED_DOMAINS: &[&str] = &[AWS_GROUP];
+/// Further ones of the KWOK provider.
+pub const KWOK_RESTRICTED_DOMAINS: &[&str] = &[KWOK_GROUP];
+/// Keys that are not for users, whatever their domain.
+pub const RESTRICTED: &[&str] = &[HOSTNAME];
+
+/// Deprecated spellings of keys, and today's.
+pub const NORMALIZED: &[(&str, &str)] = &[
+    ("failure-domain.beta.kubernetes.io/zone", ZONE),
+    ("failure-domain.beta.kubernetes.io/region", REGION),
+    ("beta.kubernetes.io/arch", ARCH),
+    ("beta.kubernetes.io/os", OS),
+    ("beta.kubernetes.io/instance-type", INSTANCE_TYPE),
+];
+
+/// Further spellings that the EC2 provider knows.
+pub const AWS_NORMALIZED: &[(&str, &str)] = &[("topology.ebs.csi.aws.com/zone", ZONE)];
+
+/// Resources that the core knows by name, which overlays can't set.
+pub const KNOWN_RESOURCES: &[&str] = &["cpu", "memory", "ephemeral-storage", "pods"];
+/// Further ones of the EC2 provider.
+pub const AWS_KNOWN_RESOURCES: &[&str] = &[
+    "vpc.amazonaws.com/pod-eni",
+    "aws.amazon.com/neuron",
+    "aws.amazon.com/neuroncore",
+    "habana.ai/gaudi",
+    "vpc.amazonaws.com/efa",
+];
+
+/// Extended resources that instance types offer, which a requirement may name in place of a label.
+pub const DEVICES: &[&str] = &[
+    "nvidia.com/gpu",
+    "amd.com/gpu",
+    "aws.amazon.com/neuron",
+    "aws.amazon.com/neuroncore",
+    "habana.ai/gaudi",
+    "vpc.amazonaws.com/efa",
+];
+
+/// Today's spelling of a key, for every provider and for EC2.
+pub fn normalize(key: &str) -> &str {
+    NORMALIZED
+        .iter()
+        .chain(AWS_NORMALIZED)
+        .find(|(alias, _)| *alias == key)
+        .map_or(key, |(_, key)| key)
+}

@@ -4,15 +4,26 @@
 //! Nothing here depends on a Kubernetes client: the types are plain values that serde reads and
 //! writes, and the custom resource definitions are made from tables beside them.
 
+pub mod capacity_buffer;
 pub mod condition;
+pub mod ec2nodeclass;
+pub mod kwok_node_class;
 pub mod labels;
 pub mod nillable;
 pub mod nodeclaim;
+pub mod nodeoverlay;
 pub mod nodepool;
 pub mod shared;
 
+pub use capacity_buffer::CapacityBuffer;
 pub use condition::Condition;
+pub use ec2nodeclass::Ec2NodeClass;
+pub use kwok_node_class::KwokNodeClass;
 pub use nillable::NillableDuration;
 pub use nodeclaim::{NodeClaim, NodeClaimSpec, NodeClaimStatus};
-pub use nodepool::{NodePool, NodePoolSpec, NodePoolStatus};
+pub use nodeoverlay::NodeOverlay;
+pub use nodepool::{
+    Budget, ConsolidationPolicy, Disruption, DisruptionReason, NodePool, NodePoolSpec,
+    NodePoolStatus,
+};
 pub use shared::{NodeClassRef, NodeRequirement, ProviderDefaults};

@@ -31,6 +31,11 @@ impl NillableDuration {
         }
     }
 
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The duration; none for `Never`.
     pub fn get(&self) -> Option<Duration> {
         self.value

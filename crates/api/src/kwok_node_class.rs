@@ -1,0 +1,45 @@
+//! KWOKNodeClass: what the KWOK provider's nodes are made from.
+
+use model::ObjectMeta;
+use serde::{Deserialize, Serialize};
+
+use crate::{Condition, NillableDuration};
+
+/// What the KWOK provider's nodes are made from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KwokNodeClass {
+    /// Metadata.
+    pub metadata: ObjectMeta,
+    /// What is wanted.
+    pub spec: KwokNodeClassSpec,
+    /// Whether it can be used.
+    pub status: KwokNodeClassStatus,
+}
+
+model::resource!(
+    KwokNodeClass,
+    "karpenter.kwok.sh",
+    "v1alpha1",
+    "KWOKNodeClass",
+    "kwoknodeclasses",
+    false
+);
+
+/// How the KWOK provider makes nodes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct KwokNodeClassSpec {
+    /// How long a node takes to join once it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_registration_delay: Option<NillableDuration>,
+}
+
+/// Whether a class can be used. It always can: the API server sets `Ready` when the class is created.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KwokNodeClassStatus {
+    /// Conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}

@@ -1,0 +1,71 @@
+//! NodeOverlay: other prices and further resources for instance types.
+
+use model::{ObjectMeta, ResourceList};
+use serde::{Deserialize, Serialize};
+
+use crate::Condition;
+
+/// A change to what instance types are taken to cost and to have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeOverlay {
+    /// Metadata.
+    pub metadata: ObjectMeta,
+    /// What is changed.
+    pub spec: NodeOverlaySpec,
+    /// Whether it is in force.
+    pub status: NodeOverlayStatus,
+}
+
+model::resource!(
+    NodeOverlay,
+    "karpenter.sh",
+    "v1alpha1",
+    "NodeOverlay",
+    "nodeoverlays",
+    false
+);
+
+/// What an overlay changes, and of what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeOverlaySpec {
+    /// Which offerings of which instance types are changed. All must hold.
+    pub requirements: Vec<OverlayRequirement>,
+    /// The new price, in dollars per hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
+    /// What is added to the price (`+0.01`, `-0.01`) or by which part it changes (`+10%`, `-10%`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_adjustment: Option<String>,
+    /// Extended resources that the instance types have beside those they are known for.
+    #[serde(skip_serializing_if = "ResourceList::is_empty")]
+    pub capacity: ResourceList,
+    /// Rank among overlays: the heaviest one that matches decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<i32>,
+}
+
+/// A demand on one label of an instance type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OverlayRequirement {
+    /// Label key that the requirement applies to.
+    pub key: String,
+    /// How the values are to be read: one of `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt`, `Lt`,
+    /// `Gte`, `Lte`.
+    pub operator: String,
+    /// Operands: at least one for `In` and `NotIn`, none for `Exists` and `DoesNotExist`, one
+    /// integer that is not negative for the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// Whether an overlay is in force.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeOverlayStatus {
+    /// Conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}

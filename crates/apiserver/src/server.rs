@@ -54,7 +54,7 @@ impl Server {
             Err(e) if e.reason == crate::Reason::AlreadyExists => {
                 let options = WriteOptions::default();
                 self.modify(resource::CRDS, "", &name, &options, |old| {
-                    old["spec"] = crd["spec"].clone()
+                    old["spec"] = crd["spec"].clone();
                 })
             }
             other => other,

@@ -42,7 +42,7 @@ pub(super) fn on_create(info: &ResourceInfo, object: &mut Value, now: &str) {
     );
 }
 
-pub(super) fn on_update(info: &ResourceInfo, object: &mut Value, _now: &str) {
+pub(super) fn on_update(info: &ResourceInfo, object: &mut Value) {
     if info.is(CRDS) {
         defaults(object);
     }

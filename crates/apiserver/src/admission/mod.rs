@@ -68,25 +68,16 @@ pub(crate) fn on_create(
     }
 }
 
-/// Defaults of a changed object, and rules on what may change.
-pub(crate) fn on_update(
-    state: &State,
-    info: &ResourceInfo,
-    old: &Value,
-    object: &mut Value,
-    part: Part,
-) -> Result<(), ApiError> {
-    if info.is_custom() || part == Part::Status {
-        return Ok(());
+/// Defaults of a changed object.
+pub(crate) fn on_update(info: &ResourceInfo, old: &Value, object: &mut Value, part: Part) {
+    if info.is_custom() || part == Part::Status || old.get("spec") == object.get("spec") {
+        return;
     }
-    if old.get("spec") != object.get("spec") {
-        if info.is(PODS) {
-            pod::keep_priority(old, object);
-        }
-        workload::defaults(info, object);
-        crd::on_update(info, object, &state.now_text());
+    if info.is(PODS) {
+        pod::keep_priority(old, object);
     }
-    Ok(())
+    workload::defaults(info, object);
+    crd::on_update(info, object);
 }
 
 /// What is wrong with an object; `old` is there for an update.
@@ -114,18 +105,16 @@ pub(crate) fn validate(
     errors
 }
 
-impl State {
-    /// Last checks before an object is stored; a definition must compile.
-    pub(crate) fn before_store(&self, info: &ResourceInfo, object: &Value) -> Result<(), ApiError> {
-        if !info.is(CRDS) {
-            return Ok(());
-        }
-        let check = crate::registry::CrdParts::parse(object);
-        check
-            .map(drop)
-            .map_err(|errors| info.invalid(meta::name(object), errors))
+/// Last checks before an object is stored: a definition must compile.
+pub(crate) fn before_store(info: &ResourceInfo, object: &Value) -> Result<(), ApiError> {
+    if !info.is(CRDS) {
+        return Ok(());
     }
+    let check = crate::registry::CrdParts::parse(object);
+    check.map(drop).map_err(|errors| info.invalid(meta::name(object), errors))
+}
 
+impl State {
     /// Effects of a stored object on the server itself.
     pub(crate) fn after_store(&mut self, info: &ResourceInfo, object: &Value) {
         if info.is(CRDS) && !meta::is_deleting(object) {

@@ -34,12 +34,10 @@ pub(super) fn metadata(
         errors.extend(name(info, meta::name(object)));
     }
     let labels = meta::field(object, "labels");
-    if old.and_then(|o| meta::field(o, "labels")) != labels {
-        if let Some(map) = labels.and_then(Value::as_object) {
-            for (key, value) in map {
-                label(key, value, "metadata.labels", &mut errors);
-            }
-        }
+    let changed = old.and_then(|o| meta::field(o, "labels")) != labels;
+    let map = labels.and_then(Value::as_object).filter(|_| changed);
+    for (key, value) in map.into_iter().flatten() {
+        label(key, value, "metadata.labels", &mut errors);
     }
     let references = meta::owner_references(object);
     if references

@@ -71,34 +71,23 @@ fn default_class(state: &State) -> Option<String> {
 }
 
 pub(super) fn validate(info: &ResourceInfo, object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    match (info.group.as_str(), info.plural.as_str()) {
+    let spec = &object["spec"];
+    let error = match (info.group.as_str(), info.plural.as_str()) {
         ("policy", "poddisruptionbudgets") => {
-            let given = |field: &str| !object["spec"][field].is_null();
-            if given("minAvailable") && given("maxUnavailable") {
-                let detail = "minAvailable and maxUnavailable cannot be both set";
-                errors.push(FieldError::invalid("spec", &object["spec"], detail));
-            }
+            let both = !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null();
+            let detail = "minAvailable and maxUnavailable cannot be both set";
+            both.then(|| FieldError::invalid("spec", spec, detail))
         }
         ("storage.k8s.io", "storageclasses") => {
-            if object["provisioner"]
-                .as_str()
-                .unwrap_or_default()
-                .is_empty()
-            {
-                errors.push(FieldError::required("provisioner", ""));
-            }
+            let given = object["provisioner"].as_str().is_some_and(|p| !p.is_empty());
+            (!given).then(|| FieldError::required("provisioner", ""))
         }
         ("", "persistentvolumeclaims") => {
-            if object["spec"]["accessModes"]
-                .as_array()
-                .is_none_or(Vec::is_empty)
-            {
-                let detail = "at least 1 access mode is required";
-                errors.push(FieldError::required("spec.accessModes", detail));
-            }
+            let none = spec["accessModes"].as_array().is_none_or(Vec::is_empty);
+            let detail = "at least 1 access mode is required";
+            none.then(|| FieldError::required("spec.accessModes", detail))
         }
-        _ => {}
-    }
-    errors
+        _ => None,
+    };
+    error.into_iter().collect()
 }

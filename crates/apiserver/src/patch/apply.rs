@@ -64,7 +64,9 @@ pub(crate) fn merge(
         let mut gone = last.fields.clone();
         gone.subtract(&writer.fields);
         let mut others = Fields::default();
-        list.iter().for_each(|m| others.union(&m.fields));
+        for manager in &list {
+            others.union(&manager.fields);
+        }
         others.union(&writer.fields);
         give_up(shape, &mut after, &gone, &others);
     }
@@ -149,7 +151,7 @@ fn merge_value(shape: Shape<'_>, live: &mut Value, config: &Value) {
                 return;
             };
             match kind {
-                ListKind::Atomic => *list = items.clone(),
+                ListKind::Atomic => list.clone_from(items),
                 ListKind::Set => {
                     list.extend(
                         items

@@ -284,17 +284,14 @@ fn diff_lists(
     let before: BTreeMap<String, &Value> = old.iter().map(|i| (element(i), i)).collect();
     let after: BTreeMap<String, &Value> = new.iter().map(|i| (element(i), i)).collect();
     for (key, item) in &after {
-        match before.get(key) {
-            Some(old) => {
-                let (w, r) = (written.child_mut(key), removed.child_mut(key));
-                diff(shape.item(), old, item, w, r);
-                drop_empty(written, removed, key);
-            }
-            None => {
-                let mut places = Fields::added(shape.item(), item);
-                places.whole = true;
-                written.children.insert(key.clone(), places);
-            }
+        if let Some(old) = before.get(key) {
+            let (w, r) = (written.child_mut(key), removed.child_mut(key));
+            diff(shape.item(), old, item, w, r);
+            drop_empty(written, removed, key);
+        } else {
+            let mut places = Fields::added(shape.item(), item);
+            places.whole = true;
+            written.children.insert(key.clone(), places);
         }
     }
     for key in before.keys().filter(|key| !after.contains_key(*key)) {

@@ -116,15 +116,11 @@ fn apply_kind(parent: &str, field: &str) -> ListKind {
     match (parent, field) {
         ("metadata", "finalizers") | ("spec", "podCIDRs") => ListKind::Set,
         ("metadata", "ownerReferences") | ("status", "reservedFor") => by(&["uid"]),
-        (_, "containers" | "initContainers" | "ephemeralContainers" | "env") => by(&["name"]),
         ("containers" | "initContainers" | "ephemeralContainers", "ports") => {
             by(&["containerPort", "protocol"])
         }
         ("spec", "ports") => by(&["port", "protocol"]),
-        ("spec", "volumes" | "imagePullSecrets" | "schedulingGates" | "resourceClaims")
-        | ("", "imagePullSecrets" | "secrets")
-        | ("resources", "claims")
-        | ("spec", "drivers") => by(&["name"]),
+        _ if is_keyed_by_name(parent, field) => by(&["name"]),
         (_, "volumeMounts") => by(&["mountPath"]),
         (_, "volumeDevices") => by(&["devicePath"]),
         ("spec", "hostAliases") | ("status", "podIPs") => by(&["ip"]),
@@ -132,6 +128,17 @@ fn apply_kind(parent: &str, field: &str) -> ListKind {
         ("status", "conditions" | "addresses") => by(&["type"]),
         ("status", "devices") => by(&["driver", "device", "pool"]),
         _ => ListKind::Atomic,
+    }
+}
+
+fn is_keyed_by_name(parent: &str, field: &str) -> bool {
+    match field {
+        "containers" | "initContainers" | "ephemeralContainers" | "env" => true,
+        "volumes" | "schedulingGates" | "resourceClaims" | "drivers" => parent == "spec",
+        "imagePullSecrets" => matches!(parent, "spec" | ""),
+        "secrets" => parent.is_empty(),
+        "claims" => parent == "resources",
+        _ => false,
     }
 }
 
@@ -150,24 +157,22 @@ fn strategic_kind(parent: &str, field: &str) -> ListKind {
 
 /// `structType=atomic` and `mapType=atomic` of the API's source.
 fn is_atomic_map(parent: &str, field: &str) -> bool {
-    matches!(
-        (parent, field),
-        ("spec", "nodeSelector" | "selector")
-            | (
-                _,
-                "labelSelector" | "namespaceSelector" | "podSelector" | "overhead"
-            )
-            | (
-                "nodeAffinity",
-                "requiredDuringSchedulingIgnoredDuringExecution"
-            )
-            | (
-                "valueFrom",
-                "fieldRef" | "resourceFieldRef" | "configMapKeyRef" | "secretKeyRef"
-            )
-            | (
-                _,
-                "claimRef" | "dataSource" | "targetRef" | "involvedObject"
-            )
-    )
+    match field {
+        "nodeSelector" | "selector" => parent == "spec",
+        "requiredDuringSchedulingIgnoredDuringExecution" => parent == "nodeAffinity",
+        "fieldRef" | "resourceFieldRef" | "configMapKeyRef" | "secretKeyRef" => {
+            parent == "valueFrom"
+        }
+        _ => matches!(
+            field,
+            "labelSelector"
+                | "namespaceSelector"
+                | "podSelector"
+                | "overhead"
+                | "claimRef"
+                | "dataSource"
+                | "targetRef"
+                | "involvedObject"
+        ),
+    }
 }

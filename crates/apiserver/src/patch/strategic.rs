@@ -109,13 +109,12 @@ fn merge_list(
             list.retain(|item| !same(item));
             continue;
         }
-        match list.iter_mut().find(|item| same(item)) {
-            Some(item) => merge(shape, item, change)?,
-            None => {
-                let mut item = Value::Null;
-                merge(shape, &mut item, change)?;
-                list.push(item);
-            }
+        if let Some(item) = list.iter_mut().find(|item| same(item)) {
+            merge(shape, item, change)?;
+        } else {
+            let mut item = Value::Null;
+            merge(shape, &mut item, change)?;
+            list.push(item);
         }
     }
     Ok(())

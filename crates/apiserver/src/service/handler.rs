@@ -109,7 +109,7 @@ impl Call<'_> {
                 let mut state = self.server.lock();
                 let written = state.create(info, path.namespace(), object, &options);
                 state.settle();
-                self.written(info, &written?, &state)
+                Ok(self.written(info, &written?, &state))
             }
             Method::DELETE => {
                 let options = request::delete_options(&self.delete_body()?, &self.query)?;
@@ -130,7 +130,7 @@ impl Call<'_> {
                     self.form(info, &state).list(&page),
                 ))
             }
-            _ => Err(self.not_allowed()),
+            _ => Err(not_allowed()),
         }
     }
 
@@ -239,7 +239,7 @@ impl Call<'_> {
                 let mut state = self.server.lock();
                 let written = state.update(info, namespace, name, object, &options);
                 state.settle();
-                self.written(info, &written?, &state)
+                Ok(self.written(info, &written?, &state))
             }
             Method::PATCH => {
                 let change = request::patch_of(self.header(&header::CONTENT_TYPE), self.body)?;
@@ -249,16 +249,16 @@ impl Call<'_> {
                 let mut state = self.server.lock();
                 let written = state.patch(info, namespace, name, &change, &options);
                 state.settle();
-                self.written(info, &written?, &state)
+                Ok(self.written(info, &written?, &state))
             }
             Method::DELETE if part == Part::Main => {
                 let options = request::delete_options(&self.delete_body()?, &self.query)?;
                 let mut state = self.server.lock();
                 let written = state.delete(info, namespace, name, &options);
                 state.settle();
-                self.deleted(info, path, &written?, &state)
+                Ok(self.deleted(info, path, &written?, &state))
             }
-            _ => Err(self.not_allowed()),
+            _ => Err(not_allowed()),
         }
     }
 
@@ -284,7 +284,7 @@ impl Call<'_> {
                     .patch_scale(info, namespace, name, &change, &options)?
                     .0
             }
-            _ => return Err(self.not_allowed()),
+            _ => return Err(not_allowed()),
         };
         Ok(respond(StatusCode::OK, JSON, scale.to_string()))
     }
@@ -295,7 +295,7 @@ impl Call<'_> {
             return Err(ApiError::no_such_path());
         }
         if *self.method != Method::POST {
-            return Err(self.not_allowed());
+            return Err(not_allowed());
         }
         let object = self.parse_body()?;
         let mut state = self.server.lock();
@@ -319,7 +319,7 @@ impl Call<'_> {
         info: &Arc<ResourceInfo>,
         written: &Written,
         state: &State,
-    ) -> Result<Response<Body>, ApiError> {
+    ) -> Response<Body> {
         let code = match written.outcome {
             Outcome::Created => StatusCode::CREATED,
             _ => StatusCode::OK,
@@ -331,7 +331,7 @@ impl Call<'_> {
                 response.headers_mut().append(header::WARNING, value);
             }
         }
-        Ok(response)
+        response
     }
 
     fn deleted(
@@ -340,7 +340,7 @@ impl Call<'_> {
         path: &ObjectPath,
         written: &Written,
         state: &State,
-    ) -> Result<Response<Body>, ApiError> {
+    ) -> Response<Body> {
         // Built-in pods and services answer with the object, others with a status once it is gone.
         if written.outcome == Outcome::Deleting || info.is(PODS) {
             return self.written(info, written, state);
@@ -356,7 +356,7 @@ impl Call<'_> {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
             "details": details,
         });
-        Ok(respond(StatusCode::OK, JSON, status.to_string()))
+        respond(StatusCode::OK, JSON, status.to_string())
     }
 
     fn form(&self, info: &Arc<ResourceInfo>, state: &State) -> Form {
@@ -387,9 +387,9 @@ impl Call<'_> {
             self.parse_body()
         }
     }
+}
 
-    fn not_allowed(&self) -> ApiError {
-        let why = "the server does not allow this method on the requested resource";
-        ApiError::new(Reason::MethodNotAllowed, why)
-    }
+fn not_allowed() -> ApiError {
+    let why = "the server does not allow this method on the requested resource";
+    ApiError::new(Reason::MethodNotAllowed, why)
 }

@@ -38,7 +38,7 @@ impl State {
         options: &WriteOptions,
         owners: Owners,
     ) -> Result<Written, ApiError> {
-        self.check_type(info, &mut object)?;
+        check_type(info, &mut object)?;
         place(info, namespace, &mut object)?;
         if !meta::resource_version(&object).is_empty() {
             let why = "resourceVersion should not be set on objects to be created";
@@ -74,49 +74,13 @@ impl State {
             let tracking = self.config.field_tracking;
             ownership::after_update(tracking, info, None, &mut object, (options, &now));
         }
-        self.before_store(info, &object)?;
+        admission::before_store(info, &object)?;
         let stored = self.keep(info, object, options);
         Ok(Written {
             object: stored,
             warnings,
             outcome: Outcome::Created,
         })
-    }
-
-    /// Checks `apiVersion` and `kind` against the path, and fills them in where missing.
-    pub(super) fn check_type(
-        &self,
-        info: &ResourceInfo,
-        object: &mut Value,
-    ) -> Result<(), ApiError> {
-        if !object.is_object() {
-            return Err(ApiError::bad_request(
-                "the object provided is not a JSON object",
-            ));
-        }
-        let wanted = info.api_version();
-        let said = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (version, kind) = (said("apiVersion"), said("kind"));
-        if !kind.is_empty() && kind != info.kind {
-            let why = format!(
-                "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is \
-                 registered for this path",
-                info.version, info.kind
-            );
-            return Err(ApiError::bad_request(why));
-        }
-        if !version.is_empty() && version != wanted && version != info.storage_api_version {
-            let why = format!(
-                "the API version in the data ({version}) does not match the expected API version \
-                 ({wanted})"
-            );
-            return Err(ApiError::bad_request(why));
-        }
-        let stored_as = info.storage_api_version.clone();
-        let map = meta::as_map(object);
-        map.insert("apiVersion".into(), stored_as.into());
-        map.insert("kind".into(), info.kind.clone().into());
-        Ok(())
     }
 
     /// Draws a name for `generateName`.
@@ -166,6 +130,38 @@ impl State {
             }
         }
     }
+}
+
+/// Checks `apiVersion` and `kind` against the path, and fills them in where missing.
+pub(super) fn check_type(info: &ResourceInfo, object: &mut Value) -> Result<(), ApiError> {
+    if !object.is_object() {
+        return Err(ApiError::bad_request(
+            "the object provided is not a JSON object",
+        ));
+    }
+    let wanted = info.api_version();
+    let said = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (said("apiVersion"), said("kind"));
+    if !kind.is_empty() && kind != info.kind {
+        let why = format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is \
+             registered for this path",
+            info.version, info.kind
+        );
+        return Err(ApiError::bad_request(why));
+    }
+    if !version.is_empty() && version != wanted && version != info.storage_api_version {
+        let why = format!(
+            "the API version in the data ({version}) does not match the expected API version \
+             ({wanted})"
+        );
+        return Err(ApiError::bad_request(why));
+    }
+    let stored_as = info.storage_api_version.clone();
+    let map = meta::as_map(object);
+    map.insert("apiVersion".into(), stored_as.into());
+    map.insert("kind".into(), info.kind.clone().into());
+    Ok(())
 }
 
 /// Puts the namespace of the path into the object; they must not disagree.

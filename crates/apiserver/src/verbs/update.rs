@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Outcome, Written, create::conform, generation};
+use super::{Outcome, Written, create::{check_type, conform}, generation};
 use crate::{
     ApiError, admission,
     error::{FieldError, FieldErrorKind},
@@ -51,12 +51,12 @@ impl State {
         options: &WriteOptions,
         owners: Owners,
     ) -> Result<Written, ApiError> {
-        self.check_type(info, &mut object)?;
+        check_type(info, &mut object)?;
         check_identity(info, old, &mut object)?;
         let mut warnings = Vec::new();
         conform(info, &mut object, options, &mut warnings)?;
         isolate(info, &old.value, &mut object, options.part);
-        admission::on_update(self, info, &old.value, &mut object, options.part)?;
+        admission::on_update(info, &old.value, &mut object, options.part);
         generation::advance(info, &old.value, &mut object);
         let mut invalid = admission::validate(info, &object, Some(&old.value));
         invalid.extend(new_finalizers(&old.value, &object));
@@ -69,7 +69,7 @@ impl State {
             let old = Some(&*old.value);
             ownership::after_update(tracking, info, old, &mut object, (options, &now));
         }
-        self.before_store(info, &object)?;
+        admission::before_store(info, &object)?;
         if is_done(&object) {
             return Ok(self.finish_deletion(info, object, options, warnings));
         }

@@ -114,6 +114,19 @@ impl Watch {
         }
     }
 
+    /// Waits until there is an event, or a reason why there will be none, and leaves it to be taken.
+    pub async fn ready(&mut self) {
+        loop {
+            let changed = self.changed.clone();
+            let mut notified = std::pin::pin!(changed.notified());
+            notified.as_mut().enable();
+            if self.fetch().is_err() || !self.pending.is_empty() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
     /// The next event if there is one by now.
     pub fn try_next(&mut self) -> Result<Option<Event>, ApiError> {
         if self.pending.is_empty() {

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use catalog::Catalog;
+use catalog::ec2::Ec2Options;
 use cluster::{Change, Cluster, Event, PodDecoder, Settings, Snapshot, UnknownReadiness};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use model::Timestamp;
@@ -65,7 +66,7 @@ fn pod(number: usize) -> serde_json::Value {
 }
 
 fn benchmark(c: &mut Criterion) {
-    let catalog = catalog::ec2::bundled("us-west-2").expect("the bundled table");
+    let catalog = catalog::ec2::bundled(&Ec2Options::default()).expect("the bundled table");
     let now = Timestamp::from_seconds(1_767_268_800);
     let mut group = c.benchmark_group("solve");
     group.sample_size(20);

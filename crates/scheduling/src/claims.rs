@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::labels;
 use catalog::{InstanceType, Price};
 use cluster::{PodRecord, ResourceVec};
 use requirements::{Requirement, Requirements};
@@ -15,14 +16,6 @@ use crate::placement::{ExistingPlacement, Launch, MinValuesOutcome, PlannedClaim
 use crate::problem::{DemandId, Pool};
 use crate::shelf::Shelf;
 use crate::view::{ViewId, Views, cheapest_offer, may_run};
-
-/// The key whose values are the instance types.
-const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
-/// The key of the capacity type.
-const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
-
-/// Says whether a pool's `minValues` was lowered for a claim.
-const MIN_VALUES_RELAXED: &str = "karpenter.sh/nodeclaim-min-values-relaxed";
 
 /// Planned claims, and nodes that are there with their new pods.
 pub(crate) fn claims(
@@ -147,8 +140,8 @@ impl Writer<'_, '_, '_> {
         requirements.add(listing.capacity_types);
         let outcome = self.relax(pool, node, &listing.kinds, &mut requirements);
         let vocabulary = &index.snapshot.vocabulary;
-        let mut labels = template.labels.clone();
-        labels.extend(requirements.labels(vocabulary, self.seed.wrapping_add(node as u64)));
+        let mut own_labels = template.labels.clone();
+        own_labels.extend(requirements.labels(vocabulary, self.seed.wrapping_add(node as u64)));
         let mut requests = content.requests;
         requests.add(&listing.daemons);
         let spec = &template.state.pool.spec.template.spec;
@@ -159,7 +152,7 @@ impl Writer<'_, '_, '_> {
             instance_types: listing.types,
             requirements,
             requests: index.snapshot.dimensions.list(&requests),
-            labels,
+            labels: own_labels,
             annotations: annotations(template.state, outcome),
             taints: spec.taints.clone(),
             startup_taints: spec.startup_taints.clone(),
@@ -252,7 +245,7 @@ impl Writer<'_, '_, '_> {
                 for demand in demands {
                     all.extend(index.requirements[*demand as usize].iter().cloned());
                 }
-                for key in PROGRESS.into_iter().chain(["kubernetes.io/hostname"]) {
+                for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
                     all.remove(key);
                 }
                 all
@@ -301,7 +294,7 @@ fn capacity_types(pool: &Pool, kinds: &[u32], masks: &[crate::mask::Mask]) -> Re
             }
         }
     }
-    Requirement::any_of(CAPACITY_TYPE, found)
+    Requirement::any_of(labels::CAPACITY_TYPE, found)
 }
 
 fn annotations(
@@ -309,20 +302,12 @@ fn annotations(
     outcome: MinValuesOutcome,
 ) -> BTreeMap<String, String> {
     let mut annotations = state.pool.spec.template.metadata.annotations.clone();
-    let relaxed = outcome == MinValuesOutcome::Relaxed;
-    annotations.insert(MIN_VALUES_RELAXED.to_owned(), relaxed.to_string());
-    annotations
-}
-
-impl PlannedClaim {
-    /// All that the claim requires, the instance types included, as it is written.
-    pub fn all_requirements(&self) -> Requirements {
-        let mut all = self.requirements.clone();
-        let min_values = all.get(INSTANCE_TYPE).and_then(Requirement::min_values);
-        let names = self.instance_types.iter().map(|ty| ty.name.clone());
-        let mut types = Requirement::any_of(INSTANCE_TYPE, names);
-        types.set_min_values(min_values);
-        all.set(types);
-        all
+    for key in [labels::NODEPOOL_HASH, labels::NODEPOOL_HASH_VERSION] {
+        if let Some(value) = state.pool.metadata.annotations.get(key) {
+            annotations.insert(key.to_owned(), value.clone());
+        }
     }
+    let relaxed = outcome == MinValuesOutcome::Relaxed;
+    annotations.insert(labels::MIN_VALUES_RELAXED.to_owned(), relaxed.to_string());
+    annotations
 }

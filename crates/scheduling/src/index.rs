@@ -49,8 +49,6 @@ pub(crate) struct Index<'s> {
     pub(crate) bits: Bits,
     /// Terms of running pods by the bit that stands for them.
     pub(crate) unwelcome: Vec<(usize, Term<'s>)>,
-    /// Terms of running pods that became requirements.
-    pub(crate) kept_out: Vec<Term<'s>>,
     /// Pods that are not tried, with the reason.
     pub(crate) refused: Vec<(Vec<Arc<PodRecord>>, Rejection)>,
 }

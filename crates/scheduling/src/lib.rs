@@ -17,6 +17,7 @@ mod claims;
 mod explain;
 mod index;
 mod mask;
+mod node_claim;
 mod options;
 mod pack;
 mod placement;

@@ -43,11 +43,6 @@ impl Mask {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
     }
 
-    /// What either set holds.
-    pub(crate) fn or(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(a, b)| a | b).collect())
-    }
-
     /// Whether the sets have something in common.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
@@ -227,11 +222,6 @@ impl KeysBuilder {
         if let Some(mentioned) = self.keys.get_mut(key) {
             mentioned.values.insert(value.clone());
         }
-    }
-
-    /// Whether anybody mentions the key.
-    pub(crate) fn contains(&self, key: &str) -> bool {
-        self.keys.contains_key(key)
     }
 
     /// The keys that are mentioned, sorted.

@@ -71,8 +71,6 @@ pub(crate) struct Demand {
 /// A pool and its instance types.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    /// Position in the snapshot's list of pools.
-    pub(crate) source: usize,
     /// Column in [`Problem::tolerated`] of the taints its nodes have for good.
     pub(crate) taints: usize,
     /// Column of those taints without `PreferNoSchedule`, for daemons.

@@ -65,7 +65,6 @@ pub(crate) fn class(count: u32, request: &[i64]) -> Class {
 /// A pool without requirements; all its types can be had at one price.
 pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
     Pool {
-        source: 0,
         taints: 0,
         hard_taints: 0,
         masks: (0..keys.len()).map(|id| keys.anything(id)).collect(),

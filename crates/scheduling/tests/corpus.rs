@@ -46,14 +46,13 @@ fn corpus() -> PathBuf {
 
 fn json(path: &Path) -> Option<Value> {
     let zipped = PathBuf::from(format!("{}.gz", path.display()));
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(_) => {
-            let mut bytes = Vec::new();
-            let file = fs::File::open(zipped).ok()?;
-            flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).ok()?;
-            bytes
-        }
+    let bytes = if let Ok(bytes) = fs::read(path) {
+        bytes
+    } else {
+        let mut bytes = Vec::new();
+        let file = fs::File::open(zipped).ok()?;
+        flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).ok()?;
+        bytes
     };
     Some(serde_json::from_slice(&bytes).expect("the corpus is JSON"))
 }

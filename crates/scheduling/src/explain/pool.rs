@@ -26,15 +26,11 @@ pub(super) fn refusals(
     all: &mut Vec<Refusal>,
 ) {
     for (source, state) in index.snapshot.pools.iter().enumerate() {
-        let rejection = match &state.problem {
-            Some(problem) => Rejection::Pool(problem.clone()),
-            None => {
-                let at = index.pools.iter().position(|pool| pool.template.source == source);
-                match at {
-                    Some(at) => rejection(index, views, packed, case, at),
-                    None => continue,
-                }
-            }
+        let at = index.pools.iter().position(|pool| pool.template.source == source);
+        let rejection = match (&state.problem, at) {
+            (Some(problem), _) => Rejection::Pool(problem.clone()),
+            (None, Some(at)) => rejection(index, views, packed, case, at),
+            (None, None) => continue,
         };
         all.push(Refusal {
             candidate: Candidate::NodePool(state.name().into()),

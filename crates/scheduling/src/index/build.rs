@@ -78,7 +78,6 @@ pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
         amounts: parts.amounts,
         bits: parts.bits,
         unwelcome: parts.unwelcome,
-        kept_out: parts.kept_out,
         refused: parts.refused,
     }
 }
@@ -104,12 +103,11 @@ impl<'s> Builder<'_, 's> {
         for wanted in &parts.wanted {
             let class = self.class(wanted);
             let pods = &wanted.group.pods;
-            match ids.get(&key(&class)) {
-                Some(at) => merged[*at].1.extend(pods.iter().cloned()),
-                None => {
-                    ids.insert(key(&class), merged.len());
-                    merged.push((class, pods.clone()));
-                }
+            if let Some(at) = ids.get(&key(&class)) {
+                merged[*at].1.extend(pods.iter().cloned());
+            } else {
+                ids.insert(key(&class), merged.len());
+                merged.push((class, pods.clone()));
             }
         }
         for (class, pods) in &mut merged {
@@ -170,7 +168,6 @@ impl<'s> Builder<'_, 's> {
         let (limited, left) = limits(template.state, parts.snapshot);
         let (min_value_keys, min_values) = min_values(template).into_iter().unzip();
         let pool = Pool {
-            source: template.source,
             taints: self.tolerances.column(template.taints()),
             hard_taints: self.tolerances.hard_column(template.taints()),
             masks: self.template_masks(template),
@@ -308,5 +305,5 @@ fn key(class: &Class) -> ClassKey {
 }
 
 fn order(a: (&Class, &ClassPods), b: (&Class, &ClassPods)) -> Ordering {
-    pods::class_order(&a.0.request, a.1).cmp(&pods::class_order(&b.0.request, b.1))
+    pods::class_order((&a.0.request, a.1), (&b.0.request, b.1))
 }

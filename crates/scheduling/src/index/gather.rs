@@ -7,7 +7,7 @@ use cluster::{PodRecord, Snapshot};
 use model::Timestamp;
 use model::k8s::TaintEffect;
 use requirements::{Requirements, pod};
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use super::amounts::Amounts;
 use super::features::unbuilt;
@@ -29,8 +29,6 @@ pub(super) struct Parts<'s> {
     pub(super) daemons: Vec<DaemonPart>,
     /// Terms over single nodes, by bit.
     pub(super) unwelcome: Vec<(usize, Term<'s>)>,
-    /// Terms over other keys.
-    pub(super) kept_out: Vec<Term<'s>>,
     pub(super) keys: Keys,
     pub(super) amounts: Amounts,
     pub(super) bits: Bits,
@@ -77,7 +75,6 @@ pub(super) fn gather<'s>(
         refused,
         daemons,
         unwelcome,
-        kept_out,
         keys,
         amounts,
         bits,
@@ -214,12 +211,12 @@ fn keys(
     templates: &[Template<'_>],
 ) -> Keys {
     let mut builder = KeysBuilder::default();
-    let mut seen: FxHashMap<&Requirements, ()> = FxHashMap::default();
+    let mut seen: FxHashSet<&Requirements> = FxHashSet::default();
     let of_pods = wanted.iter().flat_map(|w| &w.variants).map(|v| &v.requirements);
     let of_daemons = daemons.iter().flat_map(|daemon| &daemon.alternatives);
     let of_pools = templates.iter().map(|template| &template.requirements);
     for requirements in of_pods.chain(of_daemons).chain(of_pools) {
-        if seen.insert(requirements, ()).is_none() {
+        if seen.insert(requirements) {
             builder.mention(requirements);
         }
     }

@@ -1,6 +1,6 @@
 //! Pods of the batch as classes: pods that nothing in the problem tells apart are one.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use cluster::{PodRecord, PodShape, ShapeId, Snapshot};
@@ -72,9 +72,13 @@ pub(crate) fn sort(pods: &mut Vec<Arc<PodRecord>>) {
 }
 
 /// The order of classes: larger requests first, then that of their first pods.
-pub(crate) fn class_order<'a>(
-    request: &'a [i64],
-    pods: &'a [Arc<PodRecord>],
-) -> (Reverse<&'a [i64]>, Option<(Timestamp, &'a str, &'a str)>) {
-    (Reverse(request), pods.first().map(|pod| age(pod)))
+pub(crate) fn class_order(
+    (request_a, pods_a): (&[i64], &[Arc<PodRecord>]),
+    (request_b, pods_b): (&[i64], &[Arc<PodRecord>]),
+) -> Ordering {
+    let first = |pods: &'_ [Arc<PodRecord>]| pods.first().cloned();
+    request_b.cmp(request_a).then_with(|| match (first(pods_a), first(pods_b)) {
+        (Some(a), Some(b)) => age(&a).cmp(&age(&b)),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    })
 }

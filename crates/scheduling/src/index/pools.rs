@@ -3,32 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use api::labels;
 use catalog::{CapacityType, InstanceType};
 use cluster::{PoolState, ResourceId, Snapshot};
 use model::ResourceList;
 use model::k8s::Taint;
 use model::resources::NODES;
-use requirements::{Operator, Requirement, Requirements, Vocabulary};
+use requirements::{Requirement, Requirements, Vocabulary};
 
 use super::amounts::Amounts;
 use crate::mask::{Keys, KeysBuilder, Mask};
 use crate::options::TaintLabels;
 use crate::problem::{MinValues, Offer, Type};
 
-/// Device resources that providers know, so that a pool may require them by name although none of its
-/// types has any.
-const DEVICES: [&str; 6] = [
-    "amd.com/gpu",
-    "aws.amazon.com/neuron",
-    "aws.amazon.com/neuroncore",
-    "habana.ai/gaudi",
-    "nvidia.com/gpu",
-    "vpc.amazonaws.com/efa",
-];
-
 /// Labels that every node of ours gets while it comes up. They count while planning, so that daemons
 /// that select on them are expected, and are not written.
-pub(crate) const PROGRESS: [&str; 2] = ["karpenter.sh/initialized", "karpenter.sh/registered"];
+pub(crate) const PROGRESS: [&str; 2] = [labels::INITIALIZED, labels::REGISTERED];
 
 /// What every new node of a pool has in common.
 #[derive(Debug)]
@@ -53,11 +43,13 @@ impl<'s> Template<'s> {
         vocabulary: &Vocabulary,
         taint_labels: TaintLabels,
     ) -> Self {
-        let (devices, required): (Vec<Requirement>, Vec<Requirement>) = required(state, vocabulary)
-            .into_iter()
+        let (devices, required): (Vec<Requirement>, Vec<Requirement>) = vocabulary
+            .item_requirements(&state.pool.spec.template.spec.requirements)
+            .iter()
+            .cloned()
             .partition(|requirement| is_device(requirement.key(), state, vocabulary));
         let mut requirements: Requirements = required.into_iter().collect();
-        let labels = labels(state, &requirements, vocabulary, taint_labels);
+        let labels = labels_of(state, &requirements, vocabulary, taint_labels);
         requirements.extend(vocabulary.label_requirements(&labels).iter().cloned());
         requirements.extend(PROGRESS.map(|key| Requirement::single(key, "true")));
         let types = state
@@ -81,29 +73,12 @@ impl<'s> Template<'s> {
     }
 }
 
-/// What a pool's template requires, entry by entry. An operator that does not exist admits nothing.
-fn required(state: &PoolState, vocabulary: &Vocabulary) -> Vec<Requirement> {
-    let entries = &state.pool.spec.template.spec.requirements;
-    entries
-        .iter()
-        .map(|entry| {
-            let values = entry.values.iter().map(AsRef::as_ref);
-            match entry.operator.to_string().parse() {
-                Ok(operator) => {
-                    vocabulary.requirement(&entry.key, operator, values, entry.min_values)
-                }
-                Err(_) => vocabulary.requirement(&entry.key, Operator::In, [], None),
-            }
-        })
-        .collect()
-}
-
 /// Whether a pool's requirement is about a device that instance types have, not about a label.
 fn is_device(key: &str, state: &PoolState, vocabulary: &Vocabulary) -> bool {
     if vocabulary.is_well_known(key) {
         return false;
     }
-    DEVICES.contains(&key) || state.types.iter().any(|ty| ty.capacity.contains_key(key))
+    labels::DEVICES.contains(&key) || state.types.iter().any(|ty| ty.capacity.contains_key(key))
 }
 
 fn has_device(ty: &InstanceType, device: &Requirement) -> bool {
@@ -112,31 +87,30 @@ fn has_device(ty: &InstanceType, device: &Requirement) -> bool {
 }
 
 /// Labels of a pool's claims: the template's, the pool's and node class' names, and those from taints.
-fn labels(
+fn labels_of(
     state: &PoolState,
     requirements: &Requirements,
     vocabulary: &Vocabulary,
     taint_labels: TaintLabels,
 ) -> BTreeMap<String, String> {
     let template = &state.pool.spec.template;
-    let mut labels = template.metadata.labels.clone();
-    labels.insert("karpenter.sh/nodepool".to_owned(), state.name().to_owned());
+    let mut all = template.metadata.labels.clone();
+    all.insert(labels::NODEPOOL.to_owned(), state.name().to_owned());
     let class = &template.spec.node_class_ref;
-    let class_key = format!("{}/{}", class.group, class.kind.to_lowercase());
-    labels.insert(class_key, class.name.clone());
+    all.insert(class.label_key(), class.name.clone());
     if taint_labels == TaintLabels::FromTaints {
         for taint in &template.spec.taints {
             let value = taint.value();
-            let free = !labels.contains_key(&taint.key)
+            let free = !all.contains_key(&taint.key)
                 && !requirements.contains(&taint.key)
                 && !value.is_empty()
                 && is_for_users(&taint.key, vocabulary);
             if free {
-                labels.insert(taint.key.clone(), value.to_owned());
+                all.insert(taint.key.clone(), value.to_owned());
             }
         }
     }
-    labels
+    all
 }
 
 /// Whether users may set a label of this key on a pool's nodes.

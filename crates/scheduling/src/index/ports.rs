@@ -29,11 +29,6 @@ impl Bits {
         (self.ports.len() + self.others).div_ceil(64)
     }
 
-    /// The host port of a bit.
-    pub(crate) fn port(&self, bit: usize) -> Option<&HostPort> {
-        self.ports.get(bit)
-    }
-
     /// The bits of exactly these ports.
     pub(crate) fn own(&self, ports: &[HostPort]) -> Vec<usize> {
         ports

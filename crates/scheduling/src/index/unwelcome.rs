@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use api::labels::HOSTNAME;
 use cluster::{ObjectKey, PodRecord, ShapeId, Snapshot};
 use model::k8s::affinity::PodAffinityTerm;
 use model::k8s::{LabelSelector, Namespace};
@@ -14,9 +15,6 @@ use requirements::{Operator, Requirement};
 use rustc_hash::FxHashMap;
 
 type Namespaces = BTreeMap<ObjectKey, Arc<Namespace>>;
-
-/// The host name's label.
-pub(crate) const HOSTNAME: &str = "kubernetes.io/hostname";
 
 /// All required anti-affinity terms of running pods. Terms of pods of one shape are one.
 pub(crate) fn terms(snapshot: &Snapshot) -> Vec<Term<'_>> {
@@ -26,8 +24,8 @@ pub(crate) fn terms(snapshot: &Snapshot) -> Vec<Term<'_>> {
         for pod in &node.pods {
             let known = by_shape.entry(pod.shape.id).or_insert_with(|| {
                 let first = terms.len();
-                terms.extend(required(pod).iter().map(|term| Term {
-                    term,
+                terms.extend(required(pod).iter().map(|rule| Term {
+                    rule,
                     owner: pod,
                     nodes: Vec::new(),
                     values: Vec::new(),
@@ -38,7 +36,7 @@ pub(crate) fn terms(snapshot: &Snapshot) -> Vec<Term<'_>> {
                 let term = &mut terms[*index];
                 if term.nodes.last() != Some(&at) {
                     term.nodes.push(at);
-                    term.values.extend(node.label(&term.term.topology_key));
+                    term.values.extend(node.label(&term.rule.topology_key));
                 }
             }
         }
@@ -60,7 +58,7 @@ fn required(pod: &PodRecord) -> &[PodAffinityTerm] {
 /// A term of a running pod, and the nodes where such pods run.
 #[derive(Clone, Debug)]
 pub(crate) struct Term<'a> {
-    term: &'a PodAffinityTerm,
+    rule: &'a PodAffinityTerm,
     owner: &'a PodRecord,
     /// Positions of the nodes in the snapshot.
     pub(crate) nodes: Vec<usize>,
@@ -71,7 +69,7 @@ pub(crate) struct Term<'a> {
 impl Term<'_> {
     /// Over which label.
     pub(crate) fn topology_key(&self) -> &str {
-        &self.term.topology_key
+        &self.rule.topology_key
     }
 
     /// A pod that has the term.
@@ -81,18 +79,18 @@ impl Term<'_> {
 
     /// Whether it is a matter of single nodes.
     pub(crate) fn is_per_node(&self) -> bool {
-        self.term.topology_key == HOSTNAME
+        self.rule.topology_key == HOSTNAME
     }
 
     /// Whether it is about a pod.
     pub(crate) fn selects(&self, pod: &PodRecord, namespaces: &Namespaces) -> bool {
         let matches = |selector: &LabelSelector| pod.matches(selector);
-        self.term.label_selector.as_ref().is_some_and(matches)
+        self.rule.label_selector.as_ref().is_some_and(matches)
             && self.in_namespace(pod.namespace(), namespaces)
     }
 
     fn in_namespace(&self, name: &str, namespaces: &Namespaces) -> bool {
-        let term = self.term;
+        let term = self.rule;
         if term.namespaces.is_empty() && term.namespace_selector.is_none() {
             return name == self.owner.namespace();
         }

@@ -1,7 +1,6 @@
-use model::k8s::{
-    Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm,
-    PreferredSchedulingTerm,
-};
+use model::k8s::affinity::{Affinity, NodeAffinity};
+use model::k8s::selector::{NodeSelector, PreferredSchedulingTerm};
+use model::k8s::{NodeSelectorRequirement, NodeSelectorTerm};
 
 use super::*;
 

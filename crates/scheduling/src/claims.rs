@@ -52,7 +52,9 @@ pub(crate) fn claims(
         .map(|(at, content)| writer.claim(first + at, content))
         .collect();
     claims.sort_by(|(pool_a, a), (pool_b, b)| {
-        pool_a.cmp(pool_b).then_with(|| first_pod(a).cmp(&first_pod(b)))
+        pool_a
+            .cmp(pool_b)
+            .then_with(|| first_pod(a).cmp(&first_pod(b)))
     });
     let mut numbers: BTreeMap<usize, usize> = BTreeMap::new();
     for (pool, claim) in &mut claims {
@@ -60,7 +62,10 @@ pub(crate) fn claims(
         *number += 1;
         claim.name = format!("{}-{number}", claim.pool);
     }
-    (claims.into_iter().map(|(_, claim)| claim).collect(), existing)
+    (
+        claims.into_iter().map(|(_, claim)| claim).collect(),
+        existing,
+    )
 }
 
 fn first_pod(claim: &PlannedClaim) -> Option<(&str, &str)> {
@@ -132,7 +137,10 @@ impl Writer<'_, '_, '_> {
     /// The claim of a planned node, with the position of its pool.
     fn claim(&mut self, node: NodeId, content: Content) -> (usize, PlannedClaim) {
         let view = self.packed.nodes.view[node];
-        let pool = self.views.pool(view).unwrap_or_else(|| unreachable!("a planned node has a pool"));
+        let pool = self
+            .views
+            .pool(view)
+            .unwrap_or_else(|| unreachable!("a planned node has a pool"));
         let listing = self.listing(node, view, pool);
         let index = self.index;
         let template = &index.pools[pool].template;
@@ -174,7 +182,9 @@ impl Writer<'_, '_, '_> {
         let holding = shelf.holding(self.packed.nodes.used(node));
         let kind = self.packed.nodes.kind(node);
         let launched = if of.is_picky() {
-            holding.iter().position(|slot| Some(shelf.slot(*slot).kind) == kind)
+            holding
+                .iter()
+                .position(|slot| Some(shelf.slot(*slot).kind) == kind)
         } else {
             Some(0)
         };
@@ -227,7 +237,9 @@ impl Writer<'_, '_, '_> {
         let problem = &self.index.problem;
         for (daemon, source) in problem.daemons.iter().zip(&self.index.daemons) {
             let everywhere = problem.tolerates(daemon.tolerations, pool.hard_taints)
-                && kinds.iter().all(|kind| may_run(daemon, &pool.types[*kind as usize], masks));
+                && kinds
+                    .iter()
+                    .all(|kind| may_run(daemon, &pool.types[*kind as usize], masks));
             if everywhere {
                 requests.add(&self.index.snapshot.daemons[*source].shape.requests);
             }
@@ -297,10 +309,7 @@ fn capacity_types(pool: &Pool, kinds: &[u32], masks: &[crate::mask::Mask]) -> Re
     Requirement::any_of(labels::CAPACITY_TYPE, found)
 }
 
-fn annotations(
-    state: &cluster::PoolState,
-    outcome: MinValuesOutcome,
-) -> BTreeMap<String, String> {
+fn annotations(state: &cluster::PoolState, outcome: MinValuesOutcome) -> BTreeMap<String, String> {
     let mut annotations = state.pool.spec.template.metadata.annotations.clone();
     for key in [labels::NODEPOOL_HASH, labels::NODEPOOL_HASH_VERSION] {
         if let Some(value) = state.pool.metadata.annotations.get(key) {

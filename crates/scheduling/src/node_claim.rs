@@ -11,7 +11,9 @@ impl PlannedClaim {
     /// All that the claim requires as it is written, the instance types included.
     pub fn all_requirements(&self) -> Requirements {
         let mut all = self.requirements.clone();
-        let min_values = all.get(labels::INSTANCE_TYPE).and_then(Requirement::min_values);
+        let min_values = all
+            .get(labels::INSTANCE_TYPE)
+            .and_then(Requirement::min_values);
         let names = self.instance_types.iter().map(|ty| ty.name.clone());
         let mut types = Requirement::any_of(labels::INSTANCE_TYPE, names);
         types.set_min_values(min_values);

@@ -20,8 +20,8 @@ use crate::view::{ViewId, Views};
 use budget::Choice;
 pub(crate) use budget::{Budgets, MinValuesCheck, distinct_values, listed};
 pub(crate) use nodes::{NodeId, Nodes};
-pub(crate) use ratio::pack_by_ratio;
 use open::NewNode;
+pub(crate) use ratio::pack_by_ratio;
 
 /// `count` pods of a class were put on a node under one demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,16 +82,16 @@ impl Packed {
 
     /// The sum of the planned nodes' prices, billionths of a dollar an hour.
     pub(crate) fn price(&self) -> u128 {
-        self.nodes.price.iter().map(|price| u128::from(*price)).sum()
+        self.nodes
+            .price
+            .iter()
+            .map(|price| u128::from(*price))
+            .sum()
     }
 }
 
 /// Packs a problem under a policy.
-pub(crate) fn pack<'p>(
-    problem: &'p Problem,
-    views: &mut Views<'p>,
-    policy: &Policy,
-) -> Packed {
+pub(crate) fn pack<'p>(problem: &'p Problem, views: &mut Views<'p>, policy: &Policy) -> Packed {
     let mut packing = Packing::new(problem, views, policy);
     let mut left = counts(problem);
     for class in order(problem, policy) {
@@ -263,7 +263,10 @@ impl Packing<'_, '_> {
 
     /// Whether host ports and hostname rules let a pod of the class onto a node.
     fn admits(&self, class: usize, node: NodeId) -> bool {
-        !bits_meet(&self.problem.classes[class].must_clear, self.nodes.bits(node))
+        !bits_meet(
+            &self.problem.classes[class].must_clear,
+            self.nodes.bits(node),
+        )
     }
 
     fn put(&mut self, class: usize, demand: DemandId, node: NodeId, count: u32) {
@@ -294,7 +297,9 @@ impl Packing<'_, '_> {
             }
             let growth = self.best_growth(class, demand, left, &mut candidates);
             let placed = match (growth, &new) {
-                (Some(growth), Some(new)) if !self.policy.prefers(growth.offer(), new.offer(left)) => {
+                (Some(growth), Some(new))
+                    if !self.policy.prefers(growth.offer(), new.offer(left)) =>
+                {
                     self.open(class, demand, left, *new, &mut candidates)
                 }
                 (Some(growth), _) => self.grow(class, demand, left, growth),
@@ -372,7 +377,10 @@ impl Packing<'_, '_> {
             node,
             view,
             slot,
-            increase: shelf.slot(slot).price.saturating_sub(self.nodes.price[node]),
+            increase: shelf
+                .slot(slot)
+                .price
+                .saturating_sub(self.nodes.price[node]),
             count,
             rest: room[0] - taken,
         })

@@ -30,7 +30,11 @@ pub(crate) fn best<'p>(
     }
     let planned = planned_nodes(&best);
     let classes = problem.classes.len() as u64;
-    let pods: u64 = problem.classes.iter().map(|class| u64::from(class.count)).sum();
+    let pods: u64 = problem
+        .classes
+        .iter()
+        .map(|class| u64::from(class.count))
+        .sum();
     let mut keep = |packed: Packed| {
         counters.add(packed.counters);
         if score(&packed) < score(&best) {
@@ -58,7 +62,12 @@ fn score(packed: &Packed) -> (u64, u128, usize) {
 }
 
 fn planned_nodes(packed: &Packed) -> u64 {
-    packed.nodes.price.iter().filter(|price| **price > 0).count() as u64
+    packed
+        .nodes
+        .price
+        .iter()
+        .filter(|price| **price > 0)
+        .count() as u64
 }
 
 /// The one that is best on average.

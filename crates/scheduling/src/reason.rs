@@ -164,7 +164,10 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBuilt { feature } => {
-                write!(f, "needs {feature}, not supported yet: the pod is left pending")
+                write!(
+                    f,
+                    "needs {feature}, not supported yet: the pod is left pending"
+                )
             }
             Self::Pod(problem) => problem.fmt(f),
             Self::EmptyAffinity => {
@@ -183,14 +186,26 @@ impl fmt::Display for Rejection {
                 write!(f, "none of {types} instance types has {requirement}")
             }
             Self::NoTypeMeetsAll { types } => {
-                write!(f, "none of {types} instance types met all requirements together")
+                write!(
+                    f,
+                    "none of {types} instance types met all requirements together"
+                )
             }
-            Self::NoOffering { types, reserved_only } => no_offering(f, *types, *reserved_only),
+            Self::NoOffering {
+                types,
+                reserved_only,
+            } => no_offering(f, *types, *reserved_only),
             Self::NoTypeHoldsAll { types } => {
-                write!(f, "none of {types} instance types that meet the requirements has enough of every resource")
+                write!(
+                    f,
+                    "none of {types} instance types that meet the requirements has enough of every resource"
+                )
             }
             Self::DaemonPort { port } => {
-                write!(f, "a daemon holds host port {port} on every instance type that is large enough")
+                write!(
+                    f,
+                    "a daemon holds host port {port} on every instance type that is large enough"
+                )
             }
             _ => self.fmt_amounts(f),
         }
@@ -203,7 +218,10 @@ fn no_offering(f: &mut fmt::Formatter<'_>, types: usize, reserved_only: usize) -
         "none of {types} instance types that meet the requirements is available in a zone and capacity type that they leave"
     )?;
     if reserved_only > 0 {
-        write!(f, "; {reserved_only} as reserved capacity only, which is not used yet")?;
+        write!(
+            f,
+            "; {reserved_only} as reserved capacity only, which is not used yet"
+        )?;
     }
     Ok(())
 }
@@ -211,21 +229,44 @@ fn no_offering(f: &mut fmt::Formatter<'_>, types: usize, reserved_only: usize) -
 impl Rejection {
     fn fmt_amounts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TypeTooSmall { resource, requested, most, instance_type } => {
-                write!(f, "requests {requested} {resource}; the most an instance type that meets the requirements leaves for pods is {most} ({instance_type})")?;
+            Self::TypeTooSmall {
+                resource,
+                requested,
+                most,
+                instance_type,
+            } => {
+                write!(
+                    f,
+                    "requests {requested} {resource}; the most an instance type that meets the requirements leaves for pods is {most} ({instance_type})"
+                )?;
                 let millions = Quantity::from_units(A_MILLION_CORES);
                 if &**resource == "cpu" && *requested >= millions {
                     f.write_str(" (CPU request >= 1 Million, m vs M typo?)")?;
                 }
                 Ok(())
             }
-            Self::Limit { resource, limit, used, needed } => {
-                write!(f, "limit of {limit} {resource}: {used} are used, and another node takes at least {needed}")
+            Self::Limit {
+                resource,
+                limit,
+                used,
+                needed,
+            } => {
+                write!(
+                    f,
+                    "limit of {limit} {resource}: {used} are used, and another node takes at least {needed}"
+                )
             }
             Self::MinValues { key, least, found } => {
-                write!(f, "minValues requirement is not met for label {key}: {least} different values are demanded, the instance types that hold the pod have {found}")
+                write!(
+                    f,
+                    "minValues requirement is not met for label {key}: {least} different values are demanded, the instance types that hold the pod have {found}"
+                )
             }
-            Self::NodeFull { resource, requested, available } => {
+            Self::NodeFull {
+                resource,
+                requested,
+                available,
+            } => {
                 write!(f, "requests {requested} {resource}, {available} left")
             }
             Self::Overcommitted { resource, by } => {
@@ -233,7 +274,10 @@ impl Rejection {
             }
             Self::HostPort { port } => write!(f, "host port {port} is taken"),
             Self::UnwelcomeBeside { pod, topology_key } => {
-                write!(f, "pod {pod} has a required anti-affinity over {topology_key} against pods like this")
+                write!(
+                    f,
+                    "pod {pod} has a required anti-affinity over {topology_key} against pods like this"
+                )
             }
             _ => f.write_str("there was no room left beside the pods placed before it"),
         }

@@ -51,7 +51,9 @@ fn json(path: &Path) -> Option<Value> {
     } else {
         let mut bytes = Vec::new();
         let file = fs::File::open(zipped).ok()?;
-        flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).ok()?;
+        flate2::read::GzDecoder::new(file)
+            .read_to_end(&mut bytes)
+            .ok()?;
         bytes
     };
     Some(serde_json::from_slice(&bytes).expect("the corpus is JSON"))
@@ -79,9 +81,14 @@ fn no_plan_places_fewer_pods_or_costs_more_than_the_reference() {
         .collect();
     names.sort();
     let mut worse = Vec::new();
+    let mut invalid: Vec<String> = Vec::new();
     let mut sums = (0.0, 0.0, 0.0, 0, 0);
     for dir in names {
-        let name = dir.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = dir
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         let Some(of) = json(&dir.join("options.json")) else {
             continue;
         };
@@ -100,6 +107,10 @@ fn no_plan_places_fewer_pods_or_costs_more_than_the_reference() {
         let now = model::Timestamp::parse(now).expect("a time");
         let snapshot = common::snapshot(&list, &catalog);
         let placement = solve(&snapshot, &Batch::default(), &options(&of), now, 1);
+        for fault in common::referee::faults(&snapshot, &placement) {
+            println!("  {fault}");
+            invalid.push(name.clone());
+        }
         let price = placement.price().dollars();
         let unplaced = placement.unplaced.len() as u64;
         let best = summary["pricePerHour_min"].as_f64().unwrap_or_default();
@@ -116,7 +127,9 @@ fn no_plan_places_fewer_pods_or_costs_more_than_the_reference() {
         sums.2 += bound;
         sums.3 += nodes;
         sums.4 += summary["nodes_min"].as_u64().unwrap_or_default();
-        if std::env::var_os("VERBOSE").is_some_and(|only| name.starts_with(&*only.to_string_lossy())) {
+        if std::env::var_os("VERBOSE")
+            .is_some_and(|only| name.starts_with(&*only.to_string_lossy()))
+        {
             for pod in &placement.unplaced {
                 println!("  {}", pod.pod.key());
                 for refusal in &*pod.refusals {
@@ -129,5 +142,6 @@ fn no_plan_places_fewer_pods_or_costs_more_than_the_reference() {
         }
     }
     println!("{sums:?} {:.3}", sums.0 / sums.1);
+    assert!(invalid.is_empty(), "not valid: {invalid:?}");
     assert!(worse.is_empty(), "worse than the reference: {worse:?}");
 }

@@ -32,8 +32,16 @@ fn add(all: &mut Vec<Refusal>, name: &Arc<str>, rejection: Rejection) {
         };
         match (&known.rejection, &rejection) {
             (
-                Rejection::NodeFull { resource, available, .. },
-                Rejection::NodeFull { resource: other, available: more, .. },
+                Rejection::NodeFull {
+                    resource,
+                    available,
+                    ..
+                },
+                Rejection::NodeFull {
+                    resource: other,
+                    available: more,
+                    ..
+                },
             ) if resource == other => {
                 // The node that is nearest to having room speaks for all.
                 if more > available {
@@ -76,7 +84,13 @@ fn rejection(
     if bits_meet(&class.must_clear, packed.nodes.bits(at)) {
         return blocked(index, packed.nodes.bits(at), case);
     }
-    for (dim, (slack, request)) in packed.nodes.slack(at).iter().zip(&class.request).enumerate() {
+    for (dim, (slack, request)) in packed
+        .nodes
+        .slack(at)
+        .iter()
+        .zip(&class.request)
+        .enumerate()
+    {
         if slack < request {
             let id = index.amounts.id(dim);
             let dimensions = &index.snapshot.dimensions;

@@ -26,7 +26,10 @@ pub(super) fn refusals(
     all: &mut Vec<Refusal>,
 ) {
     for (source, state) in index.snapshot.pools.iter().enumerate() {
-        let at = index.pools.iter().position(|pool| pool.template.source == source);
+        let at = index
+            .pools
+            .iter()
+            .position(|pool| pool.template.source == source);
         let rejection = match (&state.problem, at) {
             (Some(problem), _) => Rejection::Pool(problem.clone()),
             (None, Some(at)) => rejection(index, views, packed, case, at),
@@ -57,7 +60,10 @@ fn rejection(
     }
     let vocabulary = &index.snapshot.vocabulary;
     let allowed = AllowUndefined::WellKnown(vocabulary);
-    if let Err(incompatible) = template.requirements.compatible(case.requirements, &allowed) {
+    if let Err(incompatible) = template
+        .requirements
+        .compatible(case.requirements, &allowed)
+    {
         return Rejection::Requirements(incompatible);
     }
     let Some(view) = views.step(root, case.demand) else {
@@ -70,9 +76,15 @@ fn rejection(
         return too_small(index, pool, &shelf, request);
     }
     let kinds: Vec<u32> = holding.iter().map(|slot| shelf.slot(*slot).kind).collect();
-    limit(index, &index.pools[at], pool, packed.budgets.left(at), &kinds)
-        .or_else(|| min_values(&index.pools[at], pool, &kinds))
-        .unwrap_or(Rejection::Outrun)
+    limit(
+        index,
+        &index.pools[at],
+        pool,
+        packed.budgets.left(at),
+        &kinds,
+    )
+    .or_else(|| min_values(&index.pools[at], pool, &kinds))
+    .unwrap_or(Rejection::Outrun)
 }
 
 /// No type meets the requirements, or none that does can be had.
@@ -86,7 +98,11 @@ fn no_type(index: &Index<'_>, pool: &Pool, root: &[Mask], case: &Case<'_>) -> Re
         masks
     };
     let all = merged(None);
-    let meeting: Vec<&Type> = pool.types.iter().filter(|ty| admits_type(ty, &all)).collect();
+    let meeting: Vec<&Type> = pool
+        .types
+        .iter()
+        .filter(|ty| admits_type(ty, &all))
+        .collect();
     if meeting.is_empty() {
         let types = pool.types.len();
         let culprit = demand.masks.iter().map(|(id, _)| *id).find(|id| {
@@ -101,8 +117,10 @@ fn no_type(index: &Index<'_>, pool: &Pool, root: &[Mask], case: &Case<'_>) -> Re
             }
         });
     }
-    let offered: Vec<&&Type> =
-        meeting.iter().filter(|ty| offers(ty, &all).next().is_some()).collect();
+    let offered: Vec<&&Type> = meeting
+        .iter()
+        .filter(|ty| offers(ty, &all).next().is_some())
+        .collect();
     if offered.is_empty() {
         let reserved = |ty: &&&Type| {
             let mut available = ty.instance.available_offerings();
@@ -114,10 +132,14 @@ fn no_type(index: &Index<'_>, pool: &Pool, root: &[Mask], case: &Case<'_>) -> Re
         };
     }
     let daemon_bits = index.problem.daemons.iter().map(|daemon| &daemon.ports);
-    let blocked = daemon_bits.clone().any(|bits| bits_meet(bits, &demand.ports));
+    let blocked = daemon_bits
+        .clone()
+        .any(|bits| bits_meet(bits, &demand.ports));
     match case.pod.shape.host_ports.first() {
         Some(port) if blocked => Rejection::DaemonPort { port: port.clone() },
-        _ => Rejection::NoTypeHoldsAll { types: offered.len() },
+        _ => Rejection::NoTypeHoldsAll {
+            types: offered.len(),
+        },
     }
 }
 
@@ -162,7 +184,13 @@ fn limit(
         .find(|limit| least(*limit) > Some(left[*limit]))
         .or_else(|| (0..left.len()).find(|limit| charge(first, *limit) > left[*limit]))?;
     let limited = &pool_index.limits[limit];
-    let total = pool_index.template.state.pool.spec.limits.get(&*limited.resource)?;
+    let total = pool_index
+        .template
+        .state
+        .pool
+        .spec
+        .limits
+        .get(&*limited.resource)?;
     let quantity = |amount: i64| match limited.id {
         Some(id) => index.snapshot.dimensions.quantity(id, amount),
         None => Quantity::from_units(amount),
@@ -178,11 +206,13 @@ fn limit(
 fn min_values(pool_index: &PoolIndex<'_>, pool: &Pool, kinds: &[u32]) -> Option<Rejection> {
     let found = distinct_values(pool, kinds);
     let keys = pool_index.min_value_keys.iter();
-    keys.zip(found).zip(&pool.min_values).find_map(|((key, found), wanted)| {
-        (found < wanted.least).then(|| Rejection::MinValues {
-            key: Arc::clone(key),
-            least: wanted.least,
-            found,
+    keys.zip(found)
+        .zip(&pool.min_values)
+        .find_map(|((key, found), wanted)| {
+            (found < wanted.least).then(|| Rejection::MinValues {
+                key: Arc::clone(key),
+                least: wanted.least,
+                found,
+            })
         })
-    })
 }

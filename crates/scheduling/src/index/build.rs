@@ -87,7 +87,11 @@ fn daemon_ports(parts: &Parts<'_>) -> Vec<usize> {
     let mut bits: Vec<usize> = parts
         .daemons
         .iter()
-        .flat_map(|d| parts.bits.conflicting(&parts.snapshot.daemons[d.source].shape.host_ports))
+        .flat_map(|d| {
+            parts
+                .bits
+                .conflicting(&parts.snapshot.daemons[d.source].shape.host_ports)
+        })
         .collect();
     bits.sort_unstable();
     bits.dedup();
@@ -124,7 +128,11 @@ impl<'s> Builder<'_, 's> {
         let own = bits.own(&shape.host_ports);
         let sets = bits.set(own.iter().copied());
         let blocked = own.iter().chain(&wanted.unwelcome).copied();
-        let must_clear = bits.set(bits.conflicting(&shape.host_ports).into_iter().chain(blocked));
+        let must_clear = bits.set(
+            bits.conflicting(&shape.host_ports)
+                .into_iter()
+                .chain(blocked),
+        );
         let mut variants = Vec::new();
         for variant in &wanted.variants {
             let demand = self.demand(wanted, variant, &own);
@@ -147,7 +155,10 @@ impl<'s> Builder<'_, 's> {
         if variant.soft_taints == SoftTaints::Tolerated {
             tolerations.push(tolerate_soft());
         }
-        let at_stake = own.iter().filter(|bit| self.daemon_ports.contains(bit)).copied();
+        let at_stake = own
+            .iter()
+            .filter(|bit| self.daemon_ports.contains(bit))
+            .copied();
         let demand = Demand {
             masks: self.parts.keys.masks(&variant.requirements),
             tolerations: self.tolerances.row(&tolerations),
@@ -171,7 +182,13 @@ impl<'s> Builder<'_, 's> {
             taints: self.tolerances.column(template.taints()),
             hard_taints: self.tolerances.hard_column(template.taints()),
             masks: self.template_masks(template),
-            types: types(template, parts.snapshot, &parts.keys, &parts.amounts, &limited),
+            types: types(
+                template,
+                parts.snapshot,
+                &parts.keys,
+                &parts.amounts,
+                &limited,
+            ),
             limits: left,
             min_values,
         };
@@ -235,10 +252,15 @@ impl<'s> Builder<'_, 's> {
         let masks = (0..keys.len())
             .map(|id| keys.label(id, label(node, keys.key(id))))
             .collect();
-        let to_come = expected.iter().map(|at| &parts.snapshot.daemons[*at].shape.host_ports);
+        let to_come = expected
+            .iter()
+            .map(|at| &parts.snapshot.daemons[*at].shape.host_ports);
         let mut bits = parts.bits.conflicting(&node.host_ports);
         bits.extend(to_come.flat_map(|ports| parts.bits.conflicting(ports)));
-        let here = parts.unwelcome.iter().filter(|(_, term)| term.nodes.contains(&at));
+        let here = parts
+            .unwelcome
+            .iter()
+            .filter(|(_, term)| term.nodes.contains(&at));
         bits.extend(here.map(|(bit, _)| *bit));
         Some(Existing {
             source: at,
@@ -253,8 +275,16 @@ impl<'s> Builder<'_, 's> {
 /// A node's taints; a cordoned node has one that its controller may not have written yet.
 pub(crate) fn effective_taints(node: &NodeState) -> Vec<Taint> {
     let mut taints = node.taints().to_vec();
-    if node.node.as_ref().is_some_and(|node| node.spec.unschedulable) {
-        let cordoned = Taint::new("node.kubernetes.io/unschedulable", "", TaintEffect::NoSchedule);
+    if node
+        .node
+        .as_ref()
+        .is_some_and(|node| node.spec.unschedulable)
+    {
+        let cordoned = Taint::new(
+            "node.kubernetes.io/unschedulable",
+            "",
+            TaintEffect::NoSchedule,
+        );
         if !taints.iter().any(|taint| taint.same_identity(&cordoned)) {
             taints.push(cordoned);
         }

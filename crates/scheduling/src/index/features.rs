@@ -10,20 +10,27 @@ use crate::reason::Feature;
 pub(crate) fn unbuilt(spec: &PodSpec) -> Option<Feature> {
     let affinity = spec.affinity.as_ref();
     let requires = |of: fn(&Affinity) -> bool| affinity.is_some_and(of);
-    let spreads = |constraint: &TopologySpreadConstraint| {
-        constraint.when_unsatisfiable != "ScheduleAnyway"
-    };
+    let spreads =
+        |constraint: &TopologySpreadConstraint| constraint.when_unsatisfiable != "ScheduleAnyway";
     let found = [
         (
             spec.topology_spread_constraints.iter().any(spreads),
             Feature::TopologySpread,
         ),
         (
-            requires(|a| a.pod_affinity.as_ref().is_some_and(|p| !p.required.is_empty())),
+            requires(|a| {
+                a.pod_affinity
+                    .as_ref()
+                    .is_some_and(|p| !p.required.is_empty())
+            }),
             Feature::PodAffinity,
         ),
         (
-            requires(|a| a.pod_anti_affinity.as_ref().is_some_and(|p| !p.required.is_empty())),
+            requires(|a| {
+                a.pod_anti_affinity
+                    .as_ref()
+                    .is_some_and(|p| !p.required.is_empty())
+            }),
             Feature::PodAntiAffinity,
         ),
         (
@@ -32,10 +39,7 @@ pub(crate) fn unbuilt(spec: &PodSpec) -> Option<Feature> {
             }),
             Feature::Volumes,
         ),
-        (
-            !spec.resource_claims.is_empty(),
-            Feature::ResourceClaims,
-        ),
+        (!spec.resource_claims.is_empty(), Feature::ResourceClaims),
     ];
     found
         .into_iter()

@@ -150,7 +150,8 @@ fn wanted(
 
 fn selects(term: &Term<'_>, wanted: &Wanted, snapshot: &Snapshot) -> bool {
     let pods = &wanted.group.pods;
-    pods.iter().any(|pod| term.selects(pod, &snapshot.namespaces))
+    pods.iter()
+        .any(|pod| term.selects(pod, &snapshot.namespaces))
 }
 
 /// Adds to pods what terms of running pods over zones and the like keep them out of.
@@ -212,7 +213,10 @@ fn keys(
 ) -> Keys {
     let mut builder = KeysBuilder::default();
     let mut seen: FxHashSet<&Requirements> = FxHashSet::default();
-    let of_pods = wanted.iter().flat_map(|w| &w.variants).map(|v| &v.requirements);
+    let of_pods = wanted
+        .iter()
+        .flat_map(|w| &w.variants)
+        .map(|v| &v.requirements);
     let of_daemons = daemons.iter().flat_map(|daemon| &daemon.alternatives);
     let of_pools = templates.iter().map(|template| &template.requirements);
     for requirements in of_pods.chain(of_daemons).chain(of_pools) {

@@ -51,7 +51,10 @@ fn displaced(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Arc<PodR
             continue;
         };
         if !node.is_marked() {
-            let moving = node.pods.iter().filter(|pod| snapshot.budgets.can_move(pod, now));
+            let moving = node
+                .pods
+                .iter()
+                .filter(|pod| snapshot.budgets.can_move(pod, now));
             pods.extend(moving.cloned());
         }
     }
@@ -77,8 +80,10 @@ pub(crate) fn class_order(
     (request_b, pods_b): (&[i64], &[Arc<PodRecord>]),
 ) -> Ordering {
     let first = |pods: &'_ [Arc<PodRecord>]| pods.first().cloned();
-    request_b.cmp(request_a).then_with(|| match (first(pods_a), first(pods_b)) {
-        (Some(a), Some(b)) => age(&a).cmp(&age(&b)),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    })
+    request_b
+        .cmp(request_a)
+        .then_with(|| match (first(pods_a), first(pods_b)) {
+            (Some(a), Some(b)) => age(&a).cmp(&age(&b)),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        })
 }

@@ -82,8 +82,15 @@ fn is_device(key: &str, state: &PoolState, vocabulary: &Vocabulary) -> bool {
 }
 
 fn has_device(ty: &InstanceType, device: &Requirement) -> bool {
-    let amount = ty.capacity.get(&**device.key()).filter(|amount| !amount.is_zero());
-    device.admits(amount.map(|amount| amount.units_floor().to_string()).as_deref())
+    let amount = ty
+        .capacity
+        .get(&**device.key())
+        .filter(|amount| !amount.is_zero());
+    device.admits(
+        amount
+            .map(|amount| amount.units_floor().to_string())
+            .as_deref(),
+    )
 }
 
 /// Labels of a pool's claims: the template's, the pool's and node class' names, and those from taints.
@@ -152,7 +159,10 @@ pub(crate) fn types(
             instance: ty.clone(),
             masks: masks(ty, template, keys),
             allocatable: amounts.offered(&snapshot.dimensions, &ty.allocatable()),
-            charge: limited.iter().map(|limit| limit.charge(&ty.capacity)).collect(),
+            charge: limited
+                .iter()
+                .map(|limit| limit.charge(&ty.capacity))
+                .collect(),
             offerings: offers(ty, keys),
         })
         .collect()

@@ -40,7 +40,11 @@ impl Bits {
     /// The bits of the batch's ports that can't be on a node together with any of these.
     pub(crate) fn conflicting(&self, ports: &[HostPort]) -> Vec<usize> {
         (0..self.ports.len())
-            .filter(|bit| ports.iter().any(|port| port.conflicts_with(&self.ports[*bit])))
+            .filter(|bit| {
+                ports
+                    .iter()
+                    .any(|port| port.conflicts_with(&self.ports[*bit]))
+            })
             .collect()
     }
 

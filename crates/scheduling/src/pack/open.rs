@@ -75,9 +75,8 @@ impl Packing<'_, '_> {
                 let request = &self.problem.classes[class].request;
                 let slots = 0..shelf.slots().len();
                 let fee = self.policy.node_fee;
-                best_slot(shelf, slots, request, most, fee).map(|(slot, stable_from)| {
-                    self.new_node(class, pool, view, slot, stable_from)
-                })
+                best_slot(shelf, slots, request, most, fee)
+                    .map(|(slot, stable_from)| self.new_node(class, pool, view, slot, stable_from))
             }
         })
     }
@@ -225,11 +224,8 @@ fn best_slot(
             price: shelf.slot(slot).price + fee,
             count,
         };
-        let better = best.is_none_or(|(_, best)| {
-            cost.cmp(best)
-                .then(best.count.cmp(&cost.count))
-                .is_lt()
-        });
+        let better =
+            best.is_none_or(|(_, best)| cost.cmp(best).then(best.count.cmp(&cost.count)).is_lt());
         if better {
             best = Some((slot, cost));
         }

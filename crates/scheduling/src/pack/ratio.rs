@@ -105,7 +105,12 @@ fn worths(problem: &Problem, views: &Views<'_>, homes: &[Option<Home>]) -> Vec<f
 impl Packing<'_, '_> {
     /// Where each class goes. `None` if a pool has limits or `minValues`.
     fn homes(&mut self) -> Option<Vec<Option<Home>>> {
-        if self.problem.pools.iter().any(crate::problem::Pool::is_picky) {
+        if self
+            .problem
+            .pools
+            .iter()
+            .any(crate::problem::Pool::is_picky)
+        {
             return None;
         }
         let classes = 0..self.problem.classes.len();
@@ -159,7 +164,11 @@ impl Packing<'_, '_> {
             for _ in 0..again.min().unwrap_or(0) {
                 self.open_filled(homes, &fill);
             }
-            let again = fill.pods.iter().map(|(class, count)| left[*class] / count).min()?;
+            let again = fill
+                .pods
+                .iter()
+                .map(|(class, count)| left[*class] / count)
+                .min()?;
             for (class, count) in &fill.pods {
                 left[*class] -= count * again;
                 charged[*class].0 += per_value * worth[*class] * f64::from(count * again);
@@ -202,7 +211,8 @@ impl Packing<'_, '_> {
                 for price in prices {
                     let fill = self.fill_new(pool, *price, &classes, homes, left, worth);
                     let better = fill.as_ref().is_some_and(|fill| {
-                        best.as_ref().is_none_or(|best| self.ratio(fill) > self.ratio(best))
+                        best.as_ref()
+                            .is_none_or(|best| self.ratio(fill) > self.ratio(best))
                     });
                     if better {
                         best = fill;
@@ -266,14 +276,25 @@ impl Packing<'_, '_> {
         let mut added = 0;
         while added < count {
             self.counters.type_queries += 1;
-            let need: SmallVec<[i64; 8]> =
-                fill.used.iter().zip(request).map(|(used, request)| used + request).collect();
+            let need: SmallVec<[i64; 8]> = fill
+                .used
+                .iter()
+                .zip(request)
+                .map(|(used, request)| used + request)
+                .collect();
             let shelf = self.views.shelf(view);
-            let Some(slot) = shelf.cheapest(&need).filter(|s| shelf.slot(*s).price <= most) else {
+            let Some(slot) = shelf
+                .cheapest(&need)
+                .filter(|s| shelf.slot(*s).price <= most)
+            else {
                 break;
             };
-            let rest: SmallVec<[i64; 8]> =
-                shelf.room(slot).iter().zip(&fill.used).map(|(room, used)| room - used).collect();
+            let rest: SmallVec<[i64; 8]> = shelf
+                .room(slot)
+                .iter()
+                .zip(&fill.used)
+                .map(|(room, used)| room - used)
+                .collect();
             let now = times(&rest, request, count - added);
             for (used, request) in fill.used.iter_mut().zip(request) {
                 *used += request * i64::from(now);
@@ -304,9 +325,8 @@ impl Packing<'_, '_> {
 fn orders(problem: &Problem, worth: &[f64]) -> Vec<Vec<usize>> {
     let total: Vec<f64> = (0..problem.dims)
         .map(|dim| {
-            let of = |class: &crate::problem::Class| {
-                class.request[dim] as f64 * f64::from(class.count)
-            };
+            let of =
+                |class: &crate::problem::Class| class.request[dim] as f64 * f64::from(class.count);
             problem.classes.iter().map(of).sum::<f64>().max(1.0)
         })
         .collect();
@@ -329,7 +349,11 @@ fn orders(problem: &Problem, worth: &[f64]) -> Vec<Vec<usize>> {
             order.sort_by(|a, b| {
                 density[*b]
                     .total_cmp(&density[*a])
-                    .then_with(|| problem.classes[*b].request.cmp(&problem.classes[*a].request))
+                    .then_with(|| {
+                        problem.classes[*b]
+                            .request
+                            .cmp(&problem.classes[*a].request)
+                    })
                     .then(a.cmp(b))
             });
             order

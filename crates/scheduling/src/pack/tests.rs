@@ -7,7 +7,13 @@ use requirements::Requirement;
 
 /// Prices by planned node, ascending.
 fn prices(packed: &Packed) -> Vec<u64> {
-    let mut prices: Vec<u64> = packed.nodes.price.iter().copied().filter(|p| *p > 0).collect();
+    let mut prices: Vec<u64> = packed
+        .nodes
+        .price
+        .iter()
+        .copied()
+        .filter(|p| *p > 0)
+        .collect();
     prices.sort_unstable();
     prices
 }
@@ -98,7 +104,10 @@ fn pods_with_the_same_host_port_get_a_node_each() {
         let packed = pack_checked(&problem, &policy);
         assert_eq!(prices(&packed).len(), 3);
         for node in 0..packed.nodes.len() {
-            let with_port = packed.puts.iter().filter(|p| p.node == node && p.class == 0);
+            let with_port = packed
+                .puts
+                .iter()
+                .filter(|p| p.node == node && p.class == 0);
             assert_eq!(with_port.map(|put| put.count).sum::<u32>(), 1);
         }
     }
@@ -107,13 +116,19 @@ fn pods_with_the_same_host_port_get_a_node_each() {
 /// SCH-21: pods whose selectors contradict each other get different nodes.
 #[test]
 fn contradicting_selectors_keep_pods_apart() {
-    let (a, b) = (Requirement::single("team", "a"), Requirement::single("team", "b"));
+    let (a, b) = (
+        Requirement::single("team", "a"),
+        Requirement::single("team", "b"),
+    );
     let mut problem = problem(&[(10, &[8])], &[(2, &[1]), (2, &[1]), (2, &[1])]);
     problem.keys = keys(&[a.clone(), b.clone()]);
     problem.pools = vec![pool(&problem.keys, &[(10, &[8])])];
     for requirement in [&a, &b] {
         let masks = vec![(0, problem.keys.mask(0, requirement))];
-        problem.demands.push(Demand { masks, ..problem.demands[0].clone() });
+        problem.demands.push(Demand {
+            masks,
+            ..problem.demands[0].clone()
+        });
     }
     problem.classes[0].variants = vec![1];
     problem.classes[1].variants = vec![2];
@@ -177,10 +192,19 @@ fn min_values_bound_the_size_of_a_node() {
 #[test]
 fn best_effort_places_pods_whose_types_have_too_few_values() {
     for policy in [BY_PRICE, FIRST_FIT] {
-        let policy = Policy { relax_min_values: true, ..policy };
+        let policy = Policy {
+            relax_min_values: true,
+            ..policy
+        };
         let packed = pack_checked(&with_min_values(4), &policy);
         assert_eq!(packed.unplaced(), 0);
-        assert!(packed.nodes.check.iter().all(|check| *check == MinValuesCheck::Relaxed));
+        assert!(
+            packed
+                .nodes
+                .check
+                .iter()
+                .all(|check| *check == MinValuesCheck::Relaxed)
+        );
     }
 }
 
@@ -192,7 +216,10 @@ fn growing_is_preferred_while_it_costs_no_more_than_a_new_node() {
     let packed = pack_checked(&one, &BY_PRICE);
     assert_eq!(prices(&packed), [19]);
     assert_eq!(packed.counters.grown, 1);
-    let patient = Policy { patience: 100_000, ..BY_PRICE };
+    let patient = Policy {
+        patience: 100_000,
+        ..BY_PRICE
+    };
     let dear = problem(&[(10, &[2]), (90, &[4])], &[(1, &[2]), (1, &[1])]);
     assert_eq!(prices(&pack_checked(&dear, &BY_PRICE)), [10, 10]);
     assert_eq!(prices(&pack_checked(&dear, &patient)), [90]);

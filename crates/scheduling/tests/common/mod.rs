@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod referee;
+
 use std::sync::Arc;
 
 use catalog::Catalog;

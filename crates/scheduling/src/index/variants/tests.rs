@@ -40,7 +40,11 @@ fn texts(spec: &PodSpec, policy: PreferencePolicy, soft: SoftTaints) -> Vec<Stri
     variants(spec, &Vocabulary::core(), policy, soft)
         .iter()
         .map(|variant| {
-            let soft = if variant.soft_taints == SoftTaints::Tolerated { " soft" } else { "" };
+            let soft = if variant.soft_taints == SoftTaints::Tolerated {
+                " soft"
+            } else {
+                ""
+            };
             format!("{}{soft}", variant.requirements)
         })
         .collect()
@@ -60,7 +64,10 @@ fn preferences_are_given_up_heaviest_first() {
 #[test]
 fn ignored_preferences_are_in_no_variant() {
     let spec = spec(&["a"], &[(1, "light")]);
-    assert_eq!(texts(&spec, PreferencePolicy::Ignore, SoftTaints::Tolerated), ["zone In [a]"]);
+    assert_eq!(
+        texts(&spec, PreferencePolicy::Ignore, SoftTaints::Tolerated),
+        ["zone In [a]"]
+    );
 }
 
 /// SCH-38: required terms are alternatives in their order.
@@ -93,7 +100,11 @@ fn soft_taints_are_tolerated_last() {
 #[test]
 fn a_pod_whose_required_terms_are_all_empty_has_no_variant() {
     let mut spec = spec(&["a"], &[]);
-    if let Some(affinity) = spec.affinity.as_mut().and_then(|a| a.node_affinity.as_mut()) {
+    if let Some(affinity) = spec
+        .affinity
+        .as_mut()
+        .and_then(|a| a.node_affinity.as_mut())
+    {
         affinity.required = Some(NodeSelector {
             node_selector_terms: vec![NodeSelectorTerm::default()],
         });

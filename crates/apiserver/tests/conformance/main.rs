@@ -31,12 +31,17 @@ macro_rules! cases {
             })*
         }
 
-        /// Runs every case; a failing one says which it was.
-        async fn run_all(world: impl AsyncFn() -> World) {
-            $($(
-                println!("{}::{}", stringify!($module), stringify!($case));
-                $module::$case(&world().await).await;
-            )*)*
+        /// Runs every case, and returns the names of those that failed.
+        async fn run_all(world: impl AsyncFn() -> World) -> Vec<&'static str> {
+            let mut failed = Vec::new();
+            $($({
+                let world = world().await;
+                let run = tokio::spawn(async move { $module::$case(&world).await });
+                if run.await.is_err() {
+                    failed.push(concat!(stringify!($module), "::", stringify!($case)));
+                }
+            })*)*
+            failed
         }
     };
 }
@@ -142,5 +147,6 @@ cases! {
 async fn the_same_holds_on_a_real_server() {
     let path = std::env::var("KARPENTER_CONFORMANCE_KUBECONFIG")
         .expect("KARPENTER_CONFORMANCE_KUBECONFIG names the kubeconfig of a disposable cluster");
-    run_all(async || World::real(&path).await).await;
+    let failed = run_all(async || World::real(&path).await).await;
+    assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -1,1 +1,12 @@
-//! Builders and oracles for tests.
+//! What tests need: objects in few words, problems with known answers, and a referee.
+//!
+//! [`build`] makes Kubernetes objects, [`world`] puts them into a cluster, [`corpus`] reads problems
+//! with the best answer that the reference gave, [`referee`] checks a placement against the rules by
+//! brute force.
+//!
+//! What is *not* here: anything that a product binary needs. Only tests depend on this crate.
+
+pub mod build;
+pub mod corpus;
+pub mod referee;
+pub mod world;

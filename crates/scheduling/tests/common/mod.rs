@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod referee;
+pub mod world;
 
 use std::sync::Arc;
 

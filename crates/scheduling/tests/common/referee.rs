@@ -19,12 +19,18 @@ pub fn faults(snapshot: &Snapshot, placement: &Placement) -> Vec<String> {
         for ty in &*claim.instance_types {
             check_type(snapshot, claim, ty, &mut faults);
         }
-        check_ports(claim.pods.iter().map(|pod| &**pod), &claim.name, &mut faults);
+        check_ports(
+            claim.pods.iter().map(|pod| &**pod),
+            &claim.name,
+            &mut faults,
+        );
         check_launch(claim, &mut faults);
         check_min_values(claim, &mut faults);
     }
     for existing in &placement.existing {
-        let node = snapshot.node(&existing.node).expect("a node of the snapshot");
+        let node = snapshot
+            .node(&existing.node)
+            .expect("a node of the snapshot");
         let pods: Vec<&PodRecord> = existing.pods.iter().map(|pod| &**pod).collect();
         check_node(snapshot, node, &pods, &mut faults);
     }
@@ -53,15 +59,22 @@ fn label_sets(claim: &PlannedClaim, ty: &InstanceType) -> Vec<Labels> {
             labels
         })
         .filter(|labels| {
-            allowed.iter().all(|requirement| match labels.get(&**requirement.key()) {
-                Some(value) => requirement.has(value),
-                None => true,
-            })
+            allowed
+                .iter()
+                .all(|requirement| match labels.get(&**requirement.key()) {
+                    Some(value) => requirement.has(value),
+                    None => true,
+                })
         })
         .collect()
 }
 
-fn check_type(snapshot: &Snapshot, claim: &PlannedClaim, ty: &InstanceType, faults: &mut Vec<String>) {
+fn check_type(
+    snapshot: &Snapshot,
+    claim: &PlannedClaim,
+    ty: &InstanceType,
+    faults: &mut Vec<String>,
+) {
     let at = format!("{} as {}", claim.name, ty.name);
     let sets = label_sets(claim, ty);
     if sets.is_empty() {
@@ -85,13 +98,19 @@ fn check_type(snapshot: &Snapshot, claim: &PlannedClaim, ty: &InstanceType, faul
             }
         }
         for short in resources::shortfalls(&used, &ty.allocatable()) {
-            faults.push(format!("{at}: {} is short by {}", short.resource, short.by()));
+            faults.push(format!(
+                "{at}: {} is short by {}",
+                short.resource,
+                short.by()
+            ));
         }
     }
 }
 
 fn hard(taints: &[Taint]) -> Vec<Taint> {
-    let hard = taints.iter().filter(|t| t.effect != TaintEffect::PreferNoSchedule);
+    let hard = taints
+        .iter()
+        .filter(|t| t.effect != TaintEffect::PreferNoSchedule);
     hard.cloned().collect()
 }
 
@@ -105,16 +124,33 @@ fn refuses(snapshot: &Snapshot, spec: &PodSpec, labels: &Labels, node: &[Taint])
     (!alternatives.iter().any(admits)).then(|| format!("does not match {labels:?}"))
 }
 
-fn check_node(snapshot: &Snapshot, node: &NodeState, pods: &[&PodRecord], faults: &mut Vec<String>) {
+fn check_node(
+    snapshot: &Snapshot,
+    node: &NodeState,
+    pods: &[&PodRecord],
+    faults: &mut Vec<String>,
+) {
     let name = node.name();
     let mut labels = node.labels().clone();
-    labels.insert("kubernetes.io/hostname".to_owned(), node.hostname().to_owned());
+    labels.insert(
+        "kubernetes.io/hostname".to_owned(),
+        node.hostname().to_owned(),
+    );
     let mut used = ResourceList::new();
-    for pod in node.pods.iter().map(|pod| &**pod).chain(pods.iter().copied()) {
+    for pod in node
+        .pods
+        .iter()
+        .map(|pod| &**pod)
+        .chain(pods.iter().copied())
+    {
         resources::add_to(&mut used, &pod.shape.content.requests());
     }
     for short in resources::shortfalls(&used, &node.allocatable_list()) {
-        faults.push(format!("{name}: {} is short by {}", short.resource, short.by()));
+        faults.push(format!(
+            "{name}: {} is short by {}",
+            short.resource,
+            short.by()
+        ));
     }
     for pod in pods {
         if let Some(why) = refuses(snapshot, &pod.shape.spec, &labels, node.taints()) {
@@ -124,15 +160,15 @@ fn check_node(snapshot: &Snapshot, node: &NodeState, pods: &[&PodRecord], faults
     if node.is_marked() {
         faults.push(format!("{name}: is about to go"));
     }
-    let all = node.pods.iter().map(|pod| &**pod).chain(pods.iter().copied());
+    let all = node
+        .pods
+        .iter()
+        .map(|pod| &**pod)
+        .chain(pods.iter().copied());
     check_ports(all, name, faults);
 }
 
-fn check_ports<'a>(
-    pods: impl Iterator<Item = &'a PodRecord>,
-    at: &str,
-    faults: &mut Vec<String>,
-) {
+fn check_ports<'a>(pods: impl Iterator<Item = &'a PodRecord>, at: &str, faults: &mut Vec<String>) {
     let mut taken: Vec<cluster::HostPort> = Vec::new();
     for pod in pods {
         if let Some((want, _)) = ports::conflict(&pod.shape.host_ports, &taken) {
@@ -145,7 +181,10 @@ fn check_ports<'a>(
 fn check_launch(claim: &PlannedClaim, faults: &mut Vec<String>) {
     let first = claim.instance_types.first().map(|ty| &ty.name);
     if first != Some(&claim.launch.instance_type) {
-        faults.push(format!("{}: the type launched is not the first listed", claim.name));
+        faults.push(format!(
+            "{}: the type launched is not the first listed",
+            claim.name
+        ));
     }
     let cheapest = claim
         .instance_types
@@ -153,16 +192,25 @@ fn check_launch(claim: &PlannedClaim, faults: &mut Vec<String>) {
         .flat_map(|ty| ty.available_offerings().map(move |offering| (ty, offering)))
         .filter(|(_, offering)| {
             let fits = |key: &str, value: &str| {
-                claim.requirements.get(key).is_none_or(|requirement| requirement.has(value))
+                claim
+                    .requirements
+                    .get(key)
+                    .is_none_or(|requirement| requirement.has(value))
             };
             fits("topology.kubernetes.io/zone", &offering.zone)
-                && fits("karpenter.sh/capacity-type", offering.capacity_type.as_str())
+                && fits(
+                    "karpenter.sh/capacity-type",
+                    offering.capacity_type.as_str(),
+                )
         })
         .map(|(_, offering)| offering.price)
         .min();
     if cheapest != Some(claim.launch.price) {
         let price = claim.launch.price;
-        faults.push(format!("{}: launched at {price}, cheapest is {cheapest:?}", claim.name));
+        faults.push(format!(
+            "{}: launched at {price}, cheapest is {cheapest:?}",
+            claim.name
+        ));
     }
 }
 
@@ -187,21 +235,29 @@ fn check_min_values(claim: &PlannedClaim, faults: &mut Vec<String>) {
 fn check_limits(snapshot: &Snapshot, placement: &Placement, faults: &mut Vec<String>) {
     for pool in &*snapshot.pools {
         let mut used = resources::add(&pool.used, &pool.in_flight);
-        let claims = placement.new_claims.iter().filter(|claim| *claim.pool == *pool.name());
+        let claims = placement
+            .new_claims
+            .iter()
+            .filter(|claim| *claim.pool == *pool.name());
         let mut opened = false;
         for claim in claims {
             opened = true;
             let largest = claim
                 .instance_types
                 .iter()
-                .fold(ResourceList::new(), |most, ty| resources::max_each(&most, &ty.capacity));
+                .fold(ResourceList::new(), |most, ty| {
+                    resources::max_each(&most, &ty.capacity)
+                });
             resources::add_to(&mut used, &largest);
             let one = ResourceList::from([("nodes".to_owned(), Quantity::from_units(1))]);
             resources::add_to(&mut used, &one);
         }
         for (resource, limit) in &pool.pool.spec.limits {
             if opened && resources::get(&used, resource) > *limit {
-                faults.push(format!("{}: limit of {limit} {resource} is exceeded", pool.name()));
+                faults.push(format!(
+                    "{}: limit of {limit} {resource} is exceeded",
+                    pool.name()
+                ));
             }
         }
     }
@@ -211,7 +267,10 @@ fn check_limits(snapshot: &Snapshot, placement: &Placement, faults: &mut Vec<Str
 fn check_once(snapshot: &Snapshot, placement: &Placement, faults: &mut Vec<String>) {
     let mut counts: BTreeMap<_, i32> = BTreeMap::new();
     let placed = placement.new_claims.iter().flat_map(|claim| &claim.pods);
-    let on_nodes = placement.existing.iter().flat_map(|existing| &existing.pods);
+    let on_nodes = placement
+        .existing
+        .iter()
+        .flat_map(|existing| &existing.pods);
     let without = placement.unplaced.iter().map(|unplaced| &unplaced.pod);
     for pod in placed.chain(on_nodes).chain(without) {
         *counts.entry(pod.key()).or_default() += 1;

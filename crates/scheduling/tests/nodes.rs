@@ -1,0 +1,772 @@
+//! Scenarios of packing, nodes that are there, daemons, pools and their limits.
+
+mod common;
+
+use common::world::{
+    CAPACITY_TYPE, Place, World, ZONE, affinity, bound, daemon_set, instance_type, new_node, node,
+    place, reasons, requires,
+};
+use scheduling::{MinValuesOutcome, MinValuesPolicy};
+use serde_json::{Value, json};
+
+fn memory(amount: &str) -> Value {
+    json!({"containers": [{"name": "app", "resources": {"requests": {"memory": amount}}}]})
+}
+
+fn device(name: &str) -> Value {
+    json!({"containers": [{"name": "app", "resources": {"requests": {name: "1"}}}]})
+}
+
+fn names(claim: &scheduling::PlannedClaim) -> Vec<&str> {
+    claim.instance_types.iter().map(|ty| &*ty.name).collect()
+}
+
+/// SCH-50, SCH-55, SCH-57, SCH-58, SCH-64: what a pod needs decides the type.
+#[test]
+fn what_a_pod_needs_decides_the_type() {
+    let init = |cpu: &str| json!({"initContainers": [{"name": "init", "resources": {"requests": {"cpu": cpu}}}]});
+    let both = json!({"containers": [
+        {"name": "a", "resources": {"requests": {"fake.com/vendor-a": "1"}}},
+        {"name": "b", "resources": {"requests": {"fake.com/vendor-b": "1"}}},
+    ]});
+    let table = [
+        (
+            "SCH-50",
+            json!({"containers": [{"name": "app", "resources": {"requests": {"cpu": "100"}}}]}),
+            None,
+        ),
+        ("SCH-55", device("fake.com/vendor-a"), Some("gpu-a")),
+        ("SCH-55", device("fake.com/vendor-b"), Some("gpu-b")),
+        ("SCH-55", both, None),
+        ("SCH-57", memory("100M"), Some("small-instance-type")),
+        ("SCH-57", memory("2000M"), Some("small-instance-type")),
+        (
+            "SCH-58",
+            json!({"overhead": {"cpu": "2"}}),
+            Some("default-instance-type"),
+        ),
+        ("SCH-64", init("3"), Some("default-instance-type")),
+        ("SCH-64", init("1k"), None),
+    ];
+    for (scenario, spec, expected) in table {
+        let placement = World::new().pod("p", "1", spec.clone()).solve();
+        let found = match place(&placement, "p") {
+            Place::New(claim) => Some(claim.launch.instance_type.to_string()),
+            _ => None,
+        };
+        assert_eq!(found.as_deref(), expected, "{scenario}: {spec}");
+    }
+}
+
+/// SCH-15: a request of nothing of an unknown resource is no obstacle.
+#[test]
+fn a_request_of_nothing_needs_nothing() {
+    let spec =
+        json!({"containers": [{"name": "app", "resources": {"requests": {"foo.com/weird": "0"}}}]});
+    new_node(&World::new().pod("p", "1", spec).solve(), "p");
+}
+
+/// SCH-16: a request that is likely a slip of the pen is named as such.
+#[test]
+fn a_million_cores_are_asked_back() {
+    let placement = World::new().pod("p", "1000000", json!({})).solve();
+    assert!(reasons(&placement, "p")[0].contains("m vs M typo?"));
+}
+
+/// SCH-51, SCH-52, SCH-53, SCH-143: requirements restrict the types listed.
+#[test]
+fn requirements_restrict_the_types_that_are_listed() {
+    let key = "node.kubernetes.io/instance-type";
+    let table = [
+        (
+            "SCH-51",
+            json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
+            vec!["arm-instance-type"],
+        ),
+        (
+            "SCH-52",
+            affinity(key, "In", &["small-instance-type"]),
+            vec!["small-instance-type"],
+        ),
+        (
+            "SCH-52",
+            affinity(
+                key,
+                "NotIn",
+                &[
+                    "small-instance-type",
+                    "gpu-a",
+                    "gpu-b",
+                    "single-pod-instance-type",
+                ],
+            ),
+            vec!["default-instance-type", "arm-instance-type"],
+        ),
+        (
+            "SCH-56",
+            json!({"nodeSelector": {"size": "large"}}),
+            vec!["arm-instance-type"],
+        ),
+    ];
+    for (scenario, spec, expected) in table {
+        let placement = World::new().pod("p", "1", spec.clone()).solve();
+        assert_eq!(
+            names(new_node(&placement, "p")),
+            expected,
+            "{scenario}: {spec}"
+        );
+    }
+}
+
+/// SCH-60, SCH-63: pods share nodes as far as they fit.
+#[test]
+fn pods_share_nodes_as_far_as_they_fit() {
+    let types = [instance_type("t", 4, 4, json!({}))];
+    let large = World::new()
+        .with_types(&types)
+        .pods("p", 40, "1900m", json!({}))
+        .solve();
+    assert_eq!(large.new_claims.len(), 20);
+    let tiny = World::new()
+        .with_types(&types)
+        .pods("p", 25, "10m", json!({}))
+        .solve();
+    assert_eq!(tiny.new_claims.len(), 5);
+}
+
+/// SCH-106, SCH-107: nodes of others are used before anything is launched, if their labels allow it.
+#[test]
+fn nodes_of_others_are_used_first() {
+    let placement = World::new()
+        .node("n1", "4", json!({}))
+        .pod("one", "1", json!({}))
+        .pod("two", "1", json!({}))
+        .pod("zoned", "1", json!({"nodeSelector": {ZONE: "test-zone-1"}}))
+        .solve();
+    assert!(matches!(place(&placement, "one"), Place::Node("n1")));
+    assert!(matches!(place(&placement, "two"), Place::Node("n1")));
+    new_node(&placement, "zoned");
+    let alone = World::empty()
+        .node("n1", "4", json!({}))
+        .pod("zoned", "1", json!({"nodeSelector": {ZONE: "test-zone-1"}}))
+        .solve();
+    assert!(
+        reasons(&alone, "zoned")
+            .iter()
+            .any(|r| r.starts_with("node/n1: label"))
+    );
+}
+
+/// What runs on a node counts, its taints count, and a cordoned node takes nothing.
+#[test]
+fn what_a_node_has_left_and_its_taints_decide() {
+    let taint = json!({"spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}});
+    let placement = World::empty()
+        .node("full", "4", json!({}))
+        .object(bound("b", "3500m", "full", json!({})))
+        .node("tainted", "4", taint)
+        .node("cordoned", "4", json!({"spec": {"unschedulable": true}}))
+        .pod("p", "1", json!({}))
+        .solve();
+    assert_eq!(
+        reasons(&placement, "p"),
+        [
+            "any node: there is no NodePool",
+            "node/cordoned: did not tolerate taint (taint=node.kubernetes.io/unschedulable:NoSchedule)",
+            "node/full: requests 1 cpu, 500m left",
+            "node/tainted: did not tolerate taint (taint=k:NoSchedule)",
+        ],
+    );
+}
+
+fn claim(name: &str, more: Value) -> Value {
+    let mut claim = json!({
+        "kind": "NodeClaim",
+        "metadata": {"name": name, "labels": {
+            "karpenter.sh/nodepool": "default", ZONE: "test-zone-2", "kubernetes.io/arch": "amd64",
+            "kubernetes.io/os": "linux", CAPACITY_TYPE: "spot",
+            "node.kubernetes.io/instance-type": "default-instance-type",
+        }},
+        "spec": {"nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"}},
+        "status": {
+            "providerID": format!("test://{name}"),
+            "capacity": {"cpu": "4", "memory": "4Gi", "pods": "5"},
+            "allocatable": {"cpu": "3900m", "memory": "4086Mi", "pods": "5"},
+        },
+    });
+    common::world::merge(&mut claim, more);
+    claim
+}
+
+/// SCH-87 to SCH-90: nodes that are launched and not there yet take pods like others.
+#[test]
+fn nodes_in_flight_take_pods() {
+    let world = |pod: Value| {
+        World::new()
+            .object(claim("c1", json!({})))
+            .pod("p", "10m", pod)
+    };
+    let zones = |zones: &[&str]| affinity(ZONE, "In", zones);
+    let table = [
+        ("SCH-87", json!({}), true),
+        ("SCH-88", zones(&["test-zone-1", "test-zone-2"]), true),
+        ("SCH-88", zones(&["test-zone-1", "test-zone-3"]), false),
+        (
+            "SCH-90",
+            json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
+            false,
+        ),
+        ("SCH-89", memory("4087Mi"), false),
+    ];
+    for (scenario, pod, reused) in table {
+        let placement = world(pod.clone()).solve();
+        let found = matches!(place(&placement, "p"), Place::Node("c1"));
+        assert_eq!(found, reused, "{scenario}: {pod}");
+    }
+}
+
+/// SCH-95 to SCH-97: taints of young nodes that pass by themselves do not count; later they do.
+#[test]
+fn startup_taints_count_once_a_node_is_complete() {
+    let young = |taint: Value, initialized: &str| {
+        let spec = json!({"spec": {"startupTaints": [{"key": "cni", "effect": "NoSchedule"}]}});
+        let labels = json!({"metadata": {"labels": {
+            "karpenter.sh/nodepool": "default",
+            "karpenter.sh/registered": "true",
+            "karpenter.sh/initialized": initialized,
+        }}, "spec": {"taints": [taint]}});
+        let placement = World::new()
+            .object(claim("n1", spec))
+            .object(node("n1", "4", labels))
+            .pod("p", "1", json!({}))
+            .solve();
+        matches!(place(&placement, "p"), Place::Node("n1"))
+    };
+    let not_ready = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"});
+    let startup = json!({"key": "cni", "effect": "NoSchedule"});
+    let custom = json!({"key": "custom", "effect": "NoSchedule"});
+    assert!(young(not_ready.clone(), ""), "SCH-95");
+    assert!(!young(not_ready, "true"), "SCH-95");
+    assert!(!young(custom, "true"), "SCH-96");
+    assert!(young(startup.clone(), ""), "SCH-97");
+    assert!(!young(startup, "true"), "SCH-97");
+}
+
+/// SCH-104: of several nodes a complete one is used.
+#[test]
+fn complete_nodes_come_first() {
+    let ready = json!({"metadata": {"labels": {
+        "karpenter.sh/nodepool": "default", "karpenter.sh/registered": "true",
+        "karpenter.sh/initialized": "true",
+    }}});
+    let mut world = World::new().pod("p", "1", json!({}));
+    for number in 0..20 {
+        world = world.object(claim(&format!("a{number}"), json!({})));
+    }
+    world = world
+        .object(claim("z", json!({})))
+        .object(node("z", "4", ready));
+    assert!(matches!(place(&world.solve(), "p"), Place::Node("z")));
+}
+
+/// SCH-111 to SCH-113, SCH-117 to SCH-121, SCH-124, SCH-125, SCH-129: what daemons take is kept free.
+#[test]
+fn room_for_daemons_is_kept_free() {
+    let plain = json!({});
+    let soft = json!({"spec": {"template": {"spec": {"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}}}});
+    let hard =
+        json!({"spec": {"template": {"spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}}}});
+    let labelled = json!({"spec": {"template": {"metadata": {"labels": {"team": "a"}}}}});
+    let tolerant = json!({"tolerations": [{"operator": "Exists"}]});
+    let select = |key: &str, value: &str| json!({"nodeSelector": {key: value}});
+    let (small, large) = (Some("small-instance-type"), Some("default-instance-type"));
+    let table = [
+        ("SCH-111", &plain, json!({}), "1", large),
+        ("SCH-113", &plain, json!({}), "10000", None),
+        ("SCH-117", &hard, json!({}), "1", small),
+        ("SCH-118", &plain, select("unknown", "x"), "1", small),
+        ("SCH-118", &labelled, select("team", "a"), "1", large),
+        (
+            "SCH-119",
+            &plain,
+            select("node.kubernetes.io/instance-type", "none"),
+            "1",
+            small,
+        ),
+        ("SCH-120", &plain, select("size", "large"), "1", small),
+        ("SCH-120", &plain, select("size", "small"), "1", large),
+        (
+            "SCH-121",
+            &plain,
+            affinity("foo", "NotIn", &["bar"]),
+            "1",
+            large,
+        ),
+        ("SCH-125", &soft, json!({}), "1", large),
+        (
+            "SCH-101",
+            &plain,
+            select("karpenter.sh/initialized", "true"),
+            "1",
+            large,
+        ),
+    ];
+    for (scenario, pool, daemon, cpu, expected) in table {
+        let placement = World::empty()
+            .pool("default", pool.clone())
+            .object(daemon_set("d", cpu, daemon.clone()))
+            .pod("p", "1500m", tolerant.clone())
+            .solve();
+        let found = match place(&placement, "p") {
+            Place::New(claim) => Some(claim.launch.instance_type.to_string()),
+            _ => None,
+        };
+        assert_eq!(found.as_deref(), expected, "{scenario}: {daemon} on {pool}");
+    }
+}
+
+/// SCH-101, SCH-129: a claim requests pods and daemons, each daemon once, and does not show labels that
+/// only exist while planning.
+#[test]
+fn a_claim_requests_pods_and_daemons() {
+    let selects = json!({"nodeSelector": {"karpenter.sh/registered": "true"}});
+    let placement = World::new()
+        .object(daemon_set("d", "500m", selects))
+        .pods("p", 2, "1", json!({}))
+        .solve();
+    let claim = new_node(&placement, "p-0");
+    assert_eq!(claim.name, new_node(&placement, "p-1").name);
+    assert_eq!(claim.requests["cpu"].to_string(), "2500m");
+    assert_eq!(claim.requests["pods"].to_string(), "3");
+    for key in ["karpenter.sh/registered", "karpenter.sh/initialized"] {
+        assert!(!claim.labels.contains_key(key) && !claim.requirements.contains(key));
+    }
+}
+
+/// SCH-99: daemons that are there already are not counted twice.
+#[test]
+fn daemons_that_are_there_are_not_counted_twice() {
+    let owned =
+        json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "uid-d"}]);
+    let mut there = bound("d-x", "1", "n1", json!({}));
+    there["metadata"]["ownerReferences"] = owned;
+    let world = |with: bool| {
+        let mut world = World::empty()
+            .node("n1", "4", json!({}))
+            .object(daemon_set("d", "1", json!({})))
+            .pod("p", "3", json!({}));
+        if with {
+            world = world.object(there.clone());
+        }
+        world
+    };
+    for with in [false, true] {
+        assert!(
+            matches!(place(&world(with).solve(), "p"), Place::Node("n1")),
+            "{with}"
+        );
+    }
+}
+
+fn port(number: u16) -> Value {
+    json!({"containers": [{"name": "app", "ports": [{"containerPort": 80, "hostPort": number}],
+        "resources": {"requests": {"cpu": "10m"}}}]})
+}
+
+/// SCH-105, SCH-127, SCH-128: host ports.
+#[test]
+fn host_ports_are_taken_once_per_node() {
+    let placement = World::new()
+        .pods("p", 2, "1", port(8080))
+        .pod("q", "1", port(8081))
+        .solve();
+    assert_ne!(
+        new_node(&placement, "p-0").name,
+        new_node(&placement, "p-1").name
+    );
+    let taken = World::empty()
+        .node("n1", "4", json!({}))
+        .object(bound("b", "1", "n1", port(8080)))
+        .pod("p", "1", port(8080))
+        .pod("q", "1", port(8081))
+        .solve();
+    assert!(
+        reasons(&taken, "p").contains(&"node/n1: host port 0.0.0.0:8080/TCP is taken".to_owned())
+    );
+    assert!(matches!(place(&taken, "q"), Place::Node("n1")));
+    let everywhere = World::new()
+        .object(daemon_set("d", "1m", port(8080)))
+        .pod("p", "1", port(8080))
+        .solve();
+    assert_eq!(
+        reasons(&everywhere, "p"),
+        [
+            "nodepool/default: a daemon holds host port 0.0.0.0:8080/TCP on every instance type that is large enough"
+        ],
+    );
+    let mut on_large = port(8080);
+    on_large["nodeSelector"] = json!({"size": "large"});
+    let some = World::new()
+        .object(daemon_set("d", "1m", on_large))
+        .pod("p", "1", port(8080))
+        .solve();
+    assert!(!names(new_node(&some, "p")).contains(&"arm-instance-type"));
+}
+
+fn limited(limits: Value) -> Value {
+    json!({"spec": {"limits": limits}})
+}
+
+/// SCH-130 to SCH-134: limits.
+#[test]
+fn limits_hold() {
+    let table = [
+        ("SCH-131", json!({"cpu": "2"}), "1750m", true),
+        ("SCH-132", json!({"cpu": "2"}), "2100m", false),
+        ("SCH-134", json!({"pods": "4"}), "3", true),
+        ("SCH-134", json!({"nodes": "0"}), "1", false),
+        (
+            "a limit on what no type has",
+            json!({"fake.com/none": "0"}),
+            "1",
+            true,
+        ),
+    ];
+    for (scenario, limits, cpu, expected) in table {
+        let placement = World::empty()
+            .pool("default", limited(limits.clone()))
+            .pod("p", cpu, json!({}))
+            .solve();
+        let found = matches!(place(&placement, "p"), Place::New(_));
+        assert_eq!(found, expected, "{scenario}: {limits}");
+    }
+    let three = World::empty()
+        .pool("default", limited(json!({"nodes": "2"})))
+        .pods("p", 3, "1", port(80))
+        .solve();
+    assert_eq!(
+        (three.new_claims.len(), three.unplaced.len()),
+        (2, 1),
+        "SCH-135"
+    );
+    let refusals: Vec<String> = three.unplaced[0]
+        .refusals
+        .iter()
+        .map(|r| r.rejection.to_string())
+        .collect();
+    assert_eq!(
+        refusals,
+        ["limit of 2 nodes: 2 are used, and another node takes at least 1"]
+    );
+}
+
+/// SCH-136, SCH-137: the heaviest pool that can take a pod does.
+#[test]
+fn the_heaviest_pool_that_can_take_a_pod_does() {
+    let weight = |weight: i64| json!({"spec": {"weight": weight, "template": {"metadata": {"labels": {"w": weight.to_string()}}}}});
+    let world = World::empty()
+        .pool("light", weight(1))
+        .pool("heavy", weight(100))
+        .pool("middle", weight(50))
+        .pods("p", 3, "3", json!({}))
+        .pod(
+            "chosen",
+            "1",
+            json!({"nodeSelector": {"karpenter.sh/nodepool": "light"}}),
+        )
+        .pod("labelled", "1", json!({"nodeSelector": {"w": "50"}}));
+    let placement = world.solve();
+    for number in 0..3 {
+        assert_eq!(&*new_node(&placement, &format!("p-{number}")).pool, "heavy");
+    }
+    assert_eq!(&*new_node(&placement, "chosen").pool, "light");
+    assert_eq!(&*new_node(&placement, "labelled").pool, "middle");
+}
+
+/// SCH-12, SCH-13, SCH-138: pools that are not to be used are named with the reason.
+#[test]
+fn unusable_pools_are_named_with_the_reason() {
+    let not_ready = json!({"status": {"conditions": [
+        {"type": "Ready", "status": "False", "reason": "NodeClassNotReady", "message": "no subnet"},
+    ]}});
+    let placement = World::empty()
+        .pool("a", not_ready)
+        .pool(
+            "b",
+            json!({"metadata": {"deletionTimestamp": "2026-01-01T11:00:00Z"}}),
+        )
+        .pool("c", json!({"spec": {"replicas": 2}}))
+        .pod("p", "1", json!({}))
+        .solve();
+    assert_eq!(
+        reasons(&placement, "p"),
+        [
+            "nodepool/c: has a fixed number of replicas",
+            "nodepool/b: is being deleted",
+            "nodepool/a: is not ready: NodeClassNotReady: no subnet",
+        ],
+    );
+}
+
+fn min_values(key: &str, least: u32) -> Value {
+    requires(json!([{"key": key, "operator": "Exists", "minValues": least}]))
+}
+
+/// SCH-74, SCH-78, SCH-80, SCH-84, SCH-86: `minValues` is met or the pod stays.
+#[test]
+fn min_values_are_met_or_the_pod_stays() {
+    let key = "node.kubernetes.io/instance-type";
+    let table = [
+        ("SCH-74", min_values(key, 2), "3", true),
+        ("SCH-78", min_values(key, 2), "10", false),
+        ("SCH-84", min_values(ZONE, 4), "1", false),
+        ("SCH-84", min_values(ZONE, 3), "1", true),
+    ];
+    for (scenario, pool, cpu, expected) in table {
+        let placement = World::empty()
+            .pool("default", pool.clone())
+            .pod("p", cpu, json!({}))
+            .solve();
+        match place(&placement, "p") {
+            Place::New(claim) => {
+                assert!(expected, "{scenario}: {pool}");
+                assert_eq!(
+                    claim.annotations["karpenter.sh/nodeclaim-min-values-relaxed"], "false",
+                    "SCH-86"
+                );
+            }
+            _ => assert!(!expected, "{scenario}: {pool}"),
+        }
+    }
+    let placement = World::empty()
+        .pool("default", min_values(key, 2))
+        .pod("p", "10", json!({}))
+        .solve();
+    assert_eq!(
+        reasons(&placement, "p"),
+        [
+            "nodepool/default: minValues requirement is not met for label node.kubernetes.io/instance-type: 2 different values are demanded, the instance types that hold the pod have 1"
+        ],
+    );
+}
+
+/// SCH-81, SCH-82: with best effort `minValues` is lowered to what can be met.
+#[test]
+fn best_effort_lowers_min_values() {
+    let key = "node.kubernetes.io/instance-type";
+    let mut heavy = min_values(key, 3);
+    heavy["spec"]["weight"] = json!(10);
+    let mut world = World::empty()
+        .pool("heavy", heavy)
+        .pool("light", json!({}))
+        .pod("p", "10", json!({}));
+    world.options.min_values_policy = MinValuesPolicy::BestEffort;
+    let placement = world.solve();
+    let claim = new_node(&placement, "p");
+    assert_eq!(
+        (&*claim.pool, claim.min_values),
+        ("heavy", MinValuesOutcome::Relaxed)
+    );
+    assert_eq!(
+        claim
+            .requirements
+            .get(key)
+            .and_then(requirements::Requirement::min_values),
+        Some(1)
+    );
+    assert_eq!(
+        claim.annotations["karpenter.sh/nodeclaim-min-values-relaxed"],
+        "true"
+    );
+}
+
+/// SCH-230, SCH-149: pods of nodes that go are placed anew, together with those that are pending.
+#[test]
+fn pods_of_nodes_that_go_get_a_new_place() {
+    let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T11:59:00Z", "finalizers": ["karpenter.sh/termination"]}});
+    let placement = World::new()
+        .object(claim("n1", going))
+        .object(node(
+            "n1",
+            "4",
+            json!({"metadata": {"labels": {"karpenter.sh/registered": "true"}}}),
+        ))
+        .object(bound("old", "1", "n1", json!({})))
+        .pod("new", "1", json!({}))
+        .solve();
+    assert_eq!(
+        new_node(&placement, "old").name,
+        new_node(&placement, "new").name
+    );
+}
+
+/// A node that is thought away gives its pods back, and takes none.
+#[test]
+fn a_node_can_be_thought_away() {
+    let mut world = World::new()
+        .node("n1", "4", json!({}))
+        .node("n2", "4", json!({}))
+        .object(bound("old", "1", "n1", json!({})))
+        .pod("new", "1", json!({}));
+    world.batch.without.insert("n1".to_owned());
+    let placement = world.solve();
+    for name in ["old", "new"] {
+        assert!(
+            matches!(place(&placement, name), Place::Node("n2")),
+            "{name}"
+        );
+    }
+}
+
+/// A running pod that tolerates none like the pending one beside it keeps it away: from its node, or from
+/// its whole zone.
+#[test]
+fn required_anti_affinity_of_running_pods_is_kept() {
+    let against = |key: &str| {
+        json!({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+            {"topologyKey": key, "labelSelector": {"matchLabels": {"app": "p"}}},
+        ]}}})
+    };
+    let zoned =
+        |name: &str, zone: &str| node(name, "4", json!({"metadata": {"labels": {ZONE: zone}}}));
+    let world = |key: &str| {
+        World::empty()
+            .object(zoned("n1", "test-zone-1"))
+            .object(zoned("n2", "test-zone-1"))
+            .object(bound("b", "1", "n1", against(key)))
+            .pod("p", "1", json!({}))
+            .pod("other", "1", json!({}))
+    };
+    let per_node = world("kubernetes.io/hostname").solve();
+    assert!(matches!(place(&per_node, "p"), Place::Node("n2")));
+    assert!(matches!(place(&per_node, "other"), Place::Node("n1")));
+    let per_zone = world(ZONE);
+    assert_eq!(reasons(&per_zone.solve(), "p").len(), 2);
+    let elsewhere = per_zone.pool("default", json!({})).solve();
+    assert_ne!(&*new_node(&elsewhere, "p").launch.zone, "test-zone-1");
+}
+
+/// What is not decided here yet is left pending with a reason, never placed.
+#[test]
+fn what_is_not_built_is_left_pending() {
+    let term = json!({"topologyKey": ZONE, "labelSelector": {"matchLabels": {"app": "p"}}});
+    let required = |kind: &str| json!({"affinity": {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}});
+    let spread = |when: &str| {
+        json!({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": ZONE, "whenUnsatisfiable": when,
+            "labelSelector": {"matchLabels": {"app": "p"}}}]})
+    };
+    let table = [
+        (required("podAffinity"), Some("required pod affinity")),
+        (
+            required("podAntiAffinity"),
+            Some("required pod anti-affinity"),
+        ),
+        (spread("DoNotSchedule"), Some("topology spread constraints")),
+        (spread("ScheduleAnyway"), None),
+        (
+            json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}),
+            Some("volumes"),
+        ),
+        (
+            json!({"resourceClaims": [{"name": "gpu", "resourceClaimName": "g"}]}),
+            Some("dynamic resource claims"),
+        ),
+    ];
+    for (spec, feature) in table {
+        let placement = World::new().pod("p", "1", spec).solve();
+        match feature {
+            Some(feature) => {
+                let expected = format!("any node: needs {feature}");
+                assert!(
+                    reasons(&placement, "p")[0].starts_with(&expected),
+                    "{feature}"
+                );
+            }
+            None => assert!(matches!(place(&placement, "p"), Place::New(_))),
+        }
+    }
+}
+
+/// SCH-139 to SCH-144: what stands in the object.
+#[test]
+fn the_object_says_what_pool_and_pods_ask_for() {
+    let pool = json!({
+        "metadata": {"annotations": {"karpenter.sh/nodepool-hash": "123", "karpenter.sh/nodepool-hash-version": "v3"}},
+        "spec": {"template": {
+            "metadata": {"labels": {"team": "a"}, "annotations": {"note": "x"}},
+            "spec": {
+                "taints": [{"key": "t", "effect": "NoSchedule"}],
+                "startupTaints": [{"key": "s", "effect": "NoSchedule"}],
+                "terminationGracePeriod": "1h",
+                "requirements": [
+                    {"key": "custom", "operator": "In", "values": ["v"]},
+                    {"key": "free", "operator": "Exists"},
+                    {"key": "bounded", "operator": "Gt", "values": ["5"]},
+                    {"key": "absent", "operator": "DoesNotExist"},
+                    {"key": ZONE, "operator": "In", "values": ["test-zone-1", "test-zone-2"]},
+                ],
+            },
+        }},
+    });
+    let world = World::empty().pool("default", pool).pod(
+        "p",
+        "3",
+        json!({"tolerations": [{"operator": "Exists"}]}),
+    );
+    let placement = world.solve();
+    let snapshot = world.snapshot();
+    let claim = new_node(&placement, "p").to_node_claim(&snapshot.pools[0].pool);
+    let written = serde_json::to_value(&claim).expect("a claim is JSON");
+    let labels = &written["metadata"]["labels"];
+    assert_eq!(labels["team"], "a");
+    assert_eq!(labels["custom"], "v");
+    assert_eq!(labels["karpenter.sh/nodepool"], "default");
+    assert_eq!(labels["karpenter.kwok.sh/kwoknodeclass"], "default");
+    assert!(labels["free"].is_string(), "SCH-140");
+    assert!(
+        labels["bounded"]
+            .as_str()
+            .and_then(|v| v.parse::<i64>().ok())
+            .is_some_and(|n| n > 5),
+        "SCH-140"
+    );
+    assert!(labels["absent"].is_null(), "SCH-140");
+    assert!(labels[ZONE].is_null(), "SCH-141");
+    assert_eq!(written["metadata"]["generateName"], "default-");
+    assert_eq!(written["metadata"]["annotations"]["note"], "x");
+    assert_eq!(
+        written["metadata"]["annotations"]["karpenter.sh/nodepool-hash"], "123",
+        "SCH-145"
+    );
+    let owner = &written["metadata"]["ownerReferences"][0];
+    assert_eq!(owner["uid"], "uid-default", "SCH-144");
+    assert_eq!(owner["blockOwnerDeletion"], true, "SCH-144");
+    assert!(owner["controller"].is_null(), "SCH-144");
+    let spec = &written["spec"];
+    assert_eq!(spec["terminationGracePeriod"], "1h", "SCH-146");
+    assert_eq!(spec["taints"][0]["key"], "t");
+    assert_eq!(spec["startupTaints"][0]["key"], "s");
+    assert_eq!(spec["resources"]["requests"]["cpu"], "3");
+    let requirement = |key: &str| {
+        let list = spec["requirements"].as_array().expect("a list");
+        list.iter()
+            .find(|r| r["key"] == key)
+            .map(|r| r["values"].clone())
+    };
+    assert_eq!(
+        requirement(ZONE),
+        Some(json!(["test-zone-1", "test-zone-2"])),
+        "SCH-142"
+    );
+    assert_eq!(
+        requirement(CAPACITY_TYPE),
+        Some(json!(["on-demand", "spot"])),
+        "SCH-142"
+    );
+    let types = requirement("node.kubernetes.io/instance-type");
+    assert_eq!(
+        types.and_then(|t| t.as_array().map(Vec::len)),
+        Some(5),
+        "SCH-142"
+    );
+}

@@ -6,6 +6,7 @@
 
 pub mod capacity_buffer;
 pub mod condition;
+pub mod crd;
 pub mod ec2nodeclass;
 pub mod kwok_node_class;
 pub mod labels;
@@ -13,6 +14,7 @@ pub mod nillable;
 pub mod nodeclaim;
 pub mod nodeoverlay;
 pub mod nodepool;
+mod schema;
 pub mod shared;
 
 pub use capacity_buffer::CapacityBuffer;

@@ -1,17 +1,21 @@
 //! NodeClaim: one machine, from the wish to its end.
 
+use crate::schema;
 use model::k8s::Taint;
 use model::{ObjectMeta, ResourceList, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::{self, Condition};
 use crate::{NillableDuration, NodeClassRef, NodeRequirement};
 
 /// `karpenter.sh/v1` NodeClaim.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["spec"]))]
 pub struct NodeClaim {
     /// Metadata.
+    #[schemars(schema_with = "schema::metadata")]
     pub metadata: ObjectMeta,
     /// What is asked for; never changes.
     pub spec: NodeClaimSpec,
@@ -20,36 +24,44 @@ pub struct NodeClaim {
 }
 
 /// What a NodeClaim asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["nodeClassRef", "requirements"]), extend("x-kubernetes-validations" = schema::rules::claim_spec()))]
 pub struct NodeClaimSpec {
     /// Taints that the node has for good.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::taints")]
     pub taints: Vec<Taint>,
     /// Taints that somebody else lifts before the node counts as initialized.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::taints")]
     pub startup_taints: Vec<Taint>,
     /// What the instance must be.
+    #[schemars(schema_with = "schema::claim_requirements")]
     pub requirements: Vec<NodeRequirement>,
     /// What the pods that it is for request.
     #[serde(skip_serializing_if = "ResourceRequests::is_empty")]
     pub resources: ResourceRequests,
     /// Which node class it uses.
+    #[schemars(schema_with = "schema::claim_class_ref")]
     pub node_class_ref: NodeClassRef,
     /// Longest time that a drain may take, in Go notation.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration")]
     pub termination_grace_period: Option<NillableDuration>,
     /// Age at which the node is replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration_or_never", extend("x-crd-default" = "720h"))]
     pub expire_after: Option<NillableDuration>,
 }
 
 /// `spec.resources` of a NodeClaim.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ResourceRequests {
     /// Amounts.
     #[serde(skip_serializing_if = "ResourceList::is_empty")]
+    #[schemars(schema_with = "schema::quantities")]
     pub requests: ResourceList,
 }
 
@@ -61,7 +73,7 @@ impl ResourceRequests {
 }
 
 /// What has come of a NodeClaim.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeClaimStatus {
     /// The node, once it is registered.
@@ -75,15 +87,19 @@ pub struct NodeClaimStatus {
     pub image_id: String,
     /// What the machine has, as the provider promised.
     #[serde(skip_serializing_if = "ResourceList::is_empty")]
+    #[schemars(schema_with = "schema::quantities")]
     pub capacity: ResourceList,
     /// What pods may use of it, as the provider promised.
     #[serde(skip_serializing_if = "ResourceList::is_empty")]
+    #[schemars(schema_with = "schema::quantities")]
     pub allocatable: ResourceList,
     /// Conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::claim_conditions")]
     pub conditions: Vec<Condition>,
     /// When a pod came to or left the node last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::date_time")]
     pub last_pod_event_time: Option<Timestamp>,
 }
 

@@ -1,15 +1,19 @@
 //! NodeOverlay: other prices and further resources for instance types.
 
+use crate::schema::{self, patterns};
 use model::{ObjectMeta, ResourceList};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Condition;
 
 /// A change to what instance types are taken to cost and to have.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["spec"]))]
 pub struct NodeOverlay {
     /// Metadata.
+    #[schemars(schema_with = "schema::metadata")]
     pub metadata: ObjectMeta,
     /// What is changed.
     pub spec: NodeOverlaySpec,
@@ -27,27 +31,35 @@ model::resource!(
 );
 
 /// What an overlay changes, and of what.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["requirements"]), extend("x-kubernetes-validations" = schema::rules::overlay_spec()))]
 pub struct NodeOverlaySpec {
     /// Which offerings of which instance types are changed. All must hold.
+    #[schemars(schema_with = "schema::overlay_requirements")]
     pub requirements: Vec<OverlayRequirement>,
     /// The new price, in dollars per hour.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = patterns::PRICE))]
     pub price: Option<String>,
     /// What is added to the price (`+0.01`, `-0.01`) or by which part it changes (`+10%`, `-10%`).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = patterns::PRICE_ADJUSTMENT))]
     pub price_adjustment: Option<String>,
     /// Extended resources that the instance types have beside those they are known for.
     #[serde(skip_serializing_if = "ResourceList::is_empty")]
+    #[schemars(schema_with = "schema::quantities", extend("x-kubernetes-validations" = schema::rules::overlay_capacity()))]
     pub capacity: ResourceList,
     /// Rank among overlays: the heaviest one that matches decides.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
     pub weight: Option<i32>,
 }
 
 /// A demand on one label of an instance type.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub struct OverlayRequirement {
     /// Label key that the requirement applies to.
@@ -62,10 +74,11 @@ pub struct OverlayRequirement {
 }
 
 /// Whether an overlay is in force.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NodeOverlayStatus {
     /// Conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 }

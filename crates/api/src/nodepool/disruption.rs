@@ -3,22 +3,28 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::schema::{self, patterns};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::NillableDuration;
 
 /// When nodes are replaced or removed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Disruption {
     /// How long a node must have been left alone by pods before it may be consolidated, or `Never`.
+    #[schemars(schema_with = "schema::duration_or_never", extend("x-crd-default" = "0s"))]
     pub consolidate_after: NillableDuration,
     /// Which nodes may be consolidated.
+    #[schemars(schema_with = "schema::consolidation_policy", extend("x-crd-default" = "WhenEmptyOrUnderutilized"))]
     pub consolidation_policy: ConsolidationPolicy,
     /// How many nodes may be disrupted at the same time. All must allow it.
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"), extend("x-kubernetes-validations" = schema::rules::budgets()), extend("x-crd-default" = serde_json::json!([{"nodes": "10%"}])))]
     pub budgets: Vec<Budget>,
     /// An older place for `template.spec.expireAfter`, which wins if both are written.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration_or_never")]
     pub expire_after: Option<NillableDuration>,
 }
 
@@ -34,7 +40,9 @@ impl Default for Disruption {
 }
 
 /// Which nodes may be consolidated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum ConsolidationPolicy {
     /// Nodes without pods that count.
     WhenEmpty,
@@ -48,21 +56,26 @@ pub enum ConsolidationPolicy {
 }
 
 /// How many nodes may be disrupted at the same time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("required" = ["nodes"]))]
 pub struct Budget {
     /// A number of nodes, or a percentage of the pool's nodes, rounded up.
     #[serde(default = "default_nodes")]
+    #[schemars(extend("pattern" = patterns::BUDGET_NODES), extend("x-crd-default" = "10%"))]
     pub nodes: String,
     /// What the budget is about; absent: every reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::disruption_reasons")]
     pub reasons: Option<Vec<DisruptionReason>>,
     /// When the budget begins to apply, in UTC: five cron fields or `@daily` and the like. Absent:
     /// it always applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = patterns::BUDGET_SCHEDULE))]
     pub schedule: Option<String>,
     /// How long the budget applies from each time that the schedule names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = patterns::BUDGET_DURATION))]
     pub duration: Option<String>,
 }
 
@@ -82,7 +95,9 @@ impl Default for Budget {
 }
 
 /// Why a node is disrupted of our own accord.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum DisruptionReason {
     /// Its pods fit elsewhere or on cheaper nodes.
     Underutilized,

@@ -3,6 +3,8 @@
 //! One file per command, one variant per file. What is *not* here: anything the product needs at run
 //! time.
 
+mod control_plane;
+mod crds;
 mod ec2_table;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +23,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make the chart of custom resource definitions from the types.
+    Crds(crds::Crds),
+    /// Run a real Kubernetes control plane on loopback.
+    ControlPlane(control_plane::ControlPlane),
     /// Make the EC2 tables of the catalog from their sources.
     Ec2Table(ec2_table::Ec2Table),
 }
@@ -38,6 +44,8 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     let root = repository()?;
     match command {
+        Command::Crds(options) => crds::run(&root, options)?,
+        Command::ControlPlane(options) => control_plane::run(options)?,
         Command::Ec2Table(options) => ec2_table::run(&root, options)?,
     }
     Ok(ExitCode::SUCCESS)

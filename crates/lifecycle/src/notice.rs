@@ -1,0 +1,218 @@
+//! What is worth telling the person who looks at an object, as values.
+//!
+//! What is *not* here: dropping repetitions and writing Kubernetes events (`runtime`).
+
+use std::fmt;
+
+use model::k8s::{PodKey, Resource};
+use model::{ObjectMeta, Timestamp};
+
+/// Longest text of an error in a notice or a condition, in bytes.
+const LONGEST: usize = 300;
+
+/// Something to tell about an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The object.
+    pub about: Subject,
+    /// What there is to tell.
+    pub news: News,
+}
+
+/// The object that a notice is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Group and version, as manifests write it.
+    pub api_version: String,
+    /// Kind.
+    pub kind: &'static str,
+    /// Namespace; empty for objects of cluster scope.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Uid; may be empty.
+    pub uid: String,
+}
+
+impl Subject {
+    /// An object.
+    pub fn of<T: Resource>(object: &T) -> Self {
+        let meta: &ObjectMeta = object.meta();
+        Self {
+            api_version: T::api_version(),
+            kind: T::KIND,
+            namespace: meta.namespace().to_owned(),
+            name: meta.name.clone(),
+            uid: meta.uid.clone(),
+        }
+    }
+
+    /// A pod of which only name and uid are known.
+    pub fn pod(key: &PodKey, uid: String) -> Self {
+        Self {
+            api_version: "v1".to_owned(),
+            kind: "Pod",
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            uid,
+        }
+    }
+}
+
+/// Whether to worry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// All is well.
+    Normal,
+    /// Something needs attention.
+    Warning,
+}
+
+/// What there is to tell. `Display` is the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing that a claim allows could be had.
+    InsufficientCapacity {
+        /// The claim.
+        claim: String,
+        /// What the cloud said.
+        error: String,
+    },
+    /// A node joined without the taint that keeps pods away until it is registered.
+    UnregisteredTaintMissing,
+    /// All pods of the node will be gone by a time.
+    TerminationGracePeriodExpiring {
+        /// The time.
+        at: Timestamp,
+    },
+    /// Pods are still waiting to be evicted.
+    Draining {
+        /// How many.
+        waiting: usize,
+    },
+    /// A disruption budget forbids an eviction.
+    EvictionBlocked {
+        /// The pod.
+        pod: PodKey,
+        /// What the API server said.
+        error: String,
+    },
+    /// Volumes are still attached.
+    AwaitingVolumeDetachment {
+        /// Names of the attachments.
+        attachments: Vec<String>,
+    },
+    /// A pod was evicted.
+    Evicted {
+        /// Why its node goes.
+        reason: String,
+    },
+    /// A pod was deleted to meet its node's deadline.
+    Disrupted {
+        /// The node's deadline.
+        deadline: Timestamp,
+        /// Seconds of grace that it got.
+        granted: i64,
+        /// Seconds of grace that it asks for.
+        asked: Option<i64>,
+    },
+}
+
+impl News {
+    /// Machine-readable reason.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::InsufficientCapacity { .. } => "InsufficientCapacityError",
+            Self::UnregisteredTaintMissing => "UnregisteredTaintMissing",
+            Self::TerminationGracePeriodExpiring { .. } => "TerminationGracePeriodExpiring",
+            Self::Draining { .. } | Self::EvictionBlocked { .. } => "FailedDraining",
+            Self::AwaitingVolumeDetachment { .. } => "AwaitingVolumeDetachment",
+            Self::Evicted { .. } => "Evicted",
+            Self::Disrupted { .. } => "Disrupted",
+        }
+    }
+
+    /// Whether to worry.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::AwaitingVolumeDetachment { .. }
+            | Self::Evicted { .. }
+            | Self::Disrupted { .. } => Severity::Normal,
+            _ => Severity::Warning,
+        }
+    }
+
+    /// Whether the object's name, rather than its uid, tells repetitions.
+    pub fn repeats_by_name(&self) -> bool {
+        !matches!(
+            self,
+            Self::InsufficientCapacity { .. } | Self::UnregisteredTaintMissing
+        )
+    }
+}
+
+impl fmt::Display for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InsufficientCapacity { claim, error } => {
+                write!(f, "NodeClaim {claim} event: {}", shorten(error))
+            }
+            Self::UnregisteredTaintMissing => f.write_str(
+                "Missing karpenter.sh/unregistered taint which prevents registration related race \
+                 conditions on Karpenter-managed nodes",
+            ),
+            Self::TerminationGracePeriodExpiring { at } => {
+                write!(f, "All pods will be deleted by {at}")
+            }
+            Self::Draining { waiting } => {
+                write!(
+                    f,
+                    "Failed to drain node, {waiting} pods are waiting to be evicted"
+                )
+            }
+            Self::EvictionBlocked { pod, error } => {
+                write!(
+                    f,
+                    "Failed to drain node, pod {pod} cannot be evicted: {}",
+                    shorten(error)
+                )
+            }
+            Self::AwaitingVolumeDetachment { attachments } => {
+                let names: Vec<&str> = attachments.iter().take(5).map(String::as_str).collect();
+                let names = names.join(", ");
+                write!(f, "Awaiting deletion of bound volumeattachments ({names}")?;
+                match attachments.len().saturating_sub(5) {
+                    0 => f.write_str(")"),
+                    others => write!(f, " and {others} other(s))"),
+                }
+            }
+            Self::Evicted { reason } => write!(f, "Evicted pod: {reason}"),
+            Self::Disrupted {
+                deadline,
+                granted,
+                asked,
+            } => {
+                let asked = asked.map_or_else(|| "default".to_owned(), |n| n.to_string());
+                write!(
+                    f,
+                    "Deleting the pod to accommodate the terminationTime {deadline} of the node. The \
+                     pod was granted {granted} seconds of grace-period of its {asked} \
+                     terminationGracePeriodSeconds. This bypasses the PDB of the pod and the \
+                     do-not-disrupt annotation."
+                )
+            }
+        }
+    }
+}
+
+/// A text that is not longer than an event or a condition should be: 300 bytes and dots.
+pub fn shorten(text: &str) -> String {
+    if text.len() < LONGEST {
+        return text.to_owned();
+    }
+    let end = (0..=LONGEST)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
+    format!("{}...", &text[..end])
+}

@@ -1,0 +1,6 @@
+//! NodePools: what they have, whether they may be used, whether their nodes join.
+
+pub mod counter;
+pub mod health;
+pub mod readiness;
+pub mod validation;

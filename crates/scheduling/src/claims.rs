@@ -181,19 +181,16 @@ impl Writer<'_, '_, '_> {
         let of = &self.index.problem.pools[pool];
         let holding = shelf.holding(self.packed.nodes.used(node));
         let kind = self.packed.nodes.kind(node);
-        let launched = if of.is_picky() {
-            holding
-                .iter()
-                .position(|slot| Some(shelf.slot(*slot).kind) == kind)
-        } else {
-            Some(0)
-        };
-        let launched = holding[launched.unwrap_or(0)];
-        let key = (view, holding, launched);
+        // Without limits and `minValues` a node is charged with the cheapest type that holds its pods.
+        let charged = holding
+            .iter()
+            .position(|slot| Some(shelf.slot(*slot).kind) == kind);
+        let charged = holding[charged.filter(|_| of.is_picky()).unwrap_or(0)];
+        let key = (view, holding, charged);
         if let Some(listing) = self.types.get(&key) {
             return listing.clone();
         }
-        let listing = self.new_listing(view, of, &shelf, &key.1, launched);
+        let listing = self.new_listing(view, of, &shelf, &key.1, charged);
         self.types.insert(key, listing.clone());
         listing
     }
@@ -204,11 +201,12 @@ impl Writer<'_, '_, '_> {
         pool: &Pool,
         shelf: &Shelf,
         holding: &[usize],
-        launched: usize,
+        charged: usize,
     ) -> Listing {
-        let kinds = listed(pool, shelf, holding, launched);
+        let kinds = listed(pool, shelf, holding, charged);
         let masks = self.views.masks(view);
-        let launched_type = &pool.types[shelf.slot(launched).kind as usize];
+        let cheapest = kinds.first().copied().unwrap_or(shelf.slot(charged).kind);
+        let launched_type = &pool.types[cheapest as usize];
         let offer = cheapest_offer(launched_type, masks)
             .unwrap_or_else(|| unreachable!("a type on the shelf has an offering"));
         let offering = &launched_type.instance.offerings[offer.index];

@@ -199,14 +199,40 @@ impl Packing<'_, '_> {
         let Some(view) = self.views.step(before, demand) else {
             return 0;
         };
+        let class_of = &self.problem.classes[class];
+        let most = if class_of.alone { 1 } else { count };
+        if self.counts_values(node) {
+            return self.fill_one_by_one(class, demand, most, (node, view));
+        }
         if view != before && !self.narrow(class, node, view) {
             return 0;
         }
-        let class_of = &self.problem.classes[class];
-        let most = if class_of.alone { 1 } else { count };
         let fit = times(self.nodes.slack(node), &class_of.request, most);
         self.put(class, demand, node, fit);
         fit
+    }
+
+    /// Every pod more leaves fewer types that hold all, so `minValues` is looked at for each.
+    fn fill_one_by_one(
+        &mut self,
+        class: usize,
+        demand: DemandId,
+        most: u32,
+        (node, view): (NodeId, ViewId),
+    ) -> u32 {
+        let mut placed = 0;
+        while placed < most && self.narrow(class, node, view) {
+            self.put(class, demand, node, 1);
+            placed += 1;
+        }
+        placed
+    }
+
+    /// Whether the types that hold what is on a node must have a number of different values.
+    fn counts_values(&self, node: NodeId) -> bool {
+        let pool = self.views.pool(self.nodes.view[node]);
+        self.nodes.check[node] == MinValuesCheck::Enforced
+            && pool.is_some_and(|pool| !self.problem.pools[pool].min_values.is_empty())
     }
 
     /// Moves a node to a narrower view if it can then hold one more pod at no higher price.
@@ -366,7 +392,11 @@ impl Packing<'_, '_> {
         let slot = self.cheapest(class, node, view)?;
         let shelf = self.views.shelf(view);
         let class = &self.problem.classes[class];
-        let most = if class.alone { 1 } else { left };
+        let most = if class.alone || self.counts_values(node) {
+            1
+        } else {
+            left
+        };
         let mut room: smallvec::SmallVec<[i64; 8]> = shelf.room(slot).into();
         for (room, used) in room.iter_mut().zip(self.nodes.used(node)) {
             *room -= used;

@@ -52,7 +52,7 @@ impl Packing<'_, '_> {
             return false;
         };
         let request = &self.problem.classes[class].request;
-        if view != before || !self.nodes.has_slack(node, request) {
+        if view != before || !self.nodes.has_slack(node, request) || self.counts_values(node) {
             let Some(slot) = self.cheapest(class, node, view) else {
                 return false;
             };

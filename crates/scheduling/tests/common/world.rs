@@ -14,6 +14,18 @@ pub struct World {
     pub batch: Batch,
 }
 
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for item in &self.items {
+            writeln!(f, "{item}")?;
+        }
+        for ty in &self.catalog.types {
+            writeln!(f, "{} {:?} {}", ty.name, ty.capacity, ty.offerings[0].price)?;
+        }
+        Ok(())
+    }
+}
+
 /// Where a pod went.
 pub enum Place<'p> {
     New(&'p PlannedClaim),

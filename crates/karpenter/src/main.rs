@@ -1,3 +1,16 @@
-//! The `karpenter` program.
+//! The `karpenter` program: settings, connections, leadership, and an orderly end around the loops.
+//!
+//! What is *not* here: the loops (`controllers`) and the clouds (`provider-*`).
 
-fn main() {}
+mod identity;
+mod process;
+mod readiness;
+mod start;
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let env: BTreeMap<String, String> = std::env::vars().collect();
+    start::start(&args, env)
+}

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use model::k8s::{Taint, TaintEffect};
-use model::{ObjectMeta, ResourceList, k8s::Node, k8s::NodeSpec, k8s::NodeStatus};
+use api::labels;
+use model::k8s::{Node, NodeSpec, NodeStatus, Taint, TaintEffect};
+use model::{ObjectMeta, ResourceList};
 use requirements::Requirements;
 
 use crate::choose::{Choice, INSTANCE_TYPE};
@@ -19,12 +20,13 @@ const FAKE: (&str, &str) = ("kwok.x-k8s.io/node", "fake");
 const PARTITION: (&str, &str) = ("kwok-partition", "a");
 /// Hourly price, for `eks-node-viewer`.
 const PRICE: &str = "eks-node-viewer/instance-price";
-/// Host name.
-const HOSTNAME: &str = "kubernetes.io/hostname";
 /// Name of the node class.
-pub(crate) const NODE_CLASS: &str = "karpenter.kwok.sh/kwoknodeclass";
-/// Keeps pods away until the Node is matched with its claim.
-const UNREGISTERED: &str = "karpenter.sh/unregistered";
+const NODE_CLASS: &str = "karpenter.kwok.sh/kwoknodeclass";
+/// Annotations that lead from a Node to its claim: name and uid.
+const CLAIM: (&str, &str) = (
+    "karpenter.kwok.sh/nodeclaim",
+    "karpenter.kwok.sh/nodeclaim-uid",
+);
 
 /// What of a claim decides about its Node.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +46,7 @@ pub(crate) struct Claim<'a> {
 }
 
 /// A number that follows from the claim: FNV-1a, 64 bits, over its uid.
-pub(crate) fn seed(uid: &str) -> u64 {
+pub fn seed(uid: &str) -> u64 {
     uid.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
@@ -67,8 +69,34 @@ pub(crate) fn node_of(provider_id: &str) -> Option<&str> {
         .filter(|node| !node.is_empty())
 }
 
+/// Whether a Node stands for a claim: its id says so, and it has a pool. Other users of kwok have nodes too.
+pub(crate) fn is_ours(node: &Node) -> bool {
+    node_of(&node.spec.provider_id).is_some()
+        && (knows_claim(node) || node.metadata.labels.contains_key(labels::NODEPOOL))
+}
+
+/// Whether the Node says which claim it is for; those of other programs do not.
+pub(crate) fn knows_claim(node: &Node) -> bool {
+    !claim_uid(node).is_empty()
+}
+
+/// Uid of the claim that the Node is for; empty where that is not known.
+pub(crate) fn claim_uid(node: &Node) -> &str {
+    node.metadata
+        .annotations
+        .get(CLAIM.1)
+        .map_or("", String::as_str)
+}
+
+/// Name of the claim that the Node is for, by annotation or host name; empty where that is not known.
+pub(crate) fn claim_name(node: &Node) -> &str {
+    let annotated = node.metadata.annotations.get(CLAIM.0);
+    let host = || node.metadata.labels.get(labels::HOSTNAME);
+    annotated.or_else(host).map_or("", String::as_str)
+}
+
 /// The labels of the Node, which the claim gets too.
-pub(crate) fn labels(claim: &Claim<'_>, choice: Choice<'_>) -> BTreeMap<String, String> {
+fn labels_of(claim: &Claim<'_>, choice: Choice<'_>) -> BTreeMap<String, String> {
     let Choice {
         instance_type,
         offering,
@@ -80,7 +108,7 @@ pub(crate) fn labels(claim: &Claim<'_>, choice: Choice<'_>) -> BTreeMap<String, 
     labels.extend(offering.requirements.single_values());
     labels.insert(NODE_CLASS.into(), claim.node_class.into());
     labels.insert(PRICE.into(), format!("{:.6}", offering.price.dollars()));
-    for (key, value) in [FAKE, PARTITION, (HOSTNAME, claim.name)] {
+    for (key, value) in [FAKE, PARTITION, (labels::HOSTNAME, claim.name)] {
         labels.insert(key.into(), value.into());
     }
     labels
@@ -89,7 +117,7 @@ pub(crate) fn labels(claim: &Claim<'_>, choice: Choice<'_>) -> BTreeMap<String, 
 /// What the Node has, and what of that pods can have: the type's resources, and what else the claim asks
 /// for. (The reference gives requests for capacity, so that its nodes can allocate more than they have and
 /// limits count too little.)
-pub(crate) fn resources(claim: &Claim<'_>, choice: Choice<'_>) -> (ResourceList, ResourceList) {
+fn resources(claim: &Claim<'_>, choice: Choice<'_>) -> (ResourceList, ResourceList) {
     let (mut capacity, mut allocatable) = (claim.requests.clone(), claim.requests.clone());
     capacity.extend(choice.instance_type.capacity.clone());
     allocatable.extend(choice.instance_type.allocatable());
@@ -104,12 +132,18 @@ pub(crate) fn node(claim: &Claim<'_>, choice: Choice<'_>) -> Node {
         spec: NodeSpec {
             provider_id: provider_id(&name),
             unschedulable: false,
-            taints: vec![Taint::new(UNREGISTERED, "", TaintEffect::NoExecute)],
+            taints: vec![Taint::new(
+                labels::UNREGISTERED_TAINT,
+                "",
+                TaintEffect::NoExecute,
+            )],
         },
         metadata: ObjectMeta {
             name,
-            labels: labels(claim, choice),
-            annotations: BTreeMap::from([(FAKE.0.into(), FAKE.1.into())]),
+            labels: labels_of(claim, choice),
+            annotations: [FAKE, (CLAIM.0, claim.name), (CLAIM.1, claim.uid)]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
             ..ObjectMeta::default()
         },
         status: NodeStatus {

@@ -1,0 +1,228 @@
+//! The life of the process: connect, serve, lead, work, stop.
+//!
+//! The order of the end matters: readiness first, then the loops (calls in flight are finished and their
+//! results written), then the lease, then the events that still wait, and the ports last.
+
+use std::{collections::BTreeMap, future::pending, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow, bail};
+use controllers::{CloudProvider, World};
+use provider_kwok::{Kwok, load_catalog};
+use runtime::{
+    Client, Clock, Metrics, Options, Recorder, Shutdown,
+    client::{Kind, Source},
+    health::{Check, CheckResult, Endpoints, Profiling, Servers},
+    lease::{self, Election},
+    metrics::names,
+    options::Provider,
+    shutdown,
+};
+use tokio::task::JoinHandle;
+
+use crate::{
+    identity::{identity, lease_namespace},
+    readiness::Readiness,
+    start::{COMMIT, VERSION},
+};
+
+/// How long the loops may take to finish what has begun. Kubernetes kills after 30 s.
+const FINISH: Duration = Duration::from_secs(12);
+/// How long events that still wait may take.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Runs until a signal comes (`Ok`) or the process can't go on.
+pub(crate) async fn run(options: Options, env: BTreeMap<String, String>) -> anyhow::Result<()> {
+    if options.provider == Provider::Aws {
+        bail!(
+            "this build has no AWS provider yet; use --provider kwok (KARPENTER_PROVIDER=kwok) for \
+             simulated nodes"
+        );
+    }
+    let shutdown = Shutdown::new();
+    let signals = tokio::spawn(shutdown::on_signals(shutdown.clone()));
+    let process = Process::new(Arc::new(options), shutdown.clone()).await?;
+    let result = process.live(&env).await;
+    shutdown.trigger();
+    signals.await?.context("listening for signals")?;
+    result
+}
+
+/// What the parts of the process share.
+struct Process {
+    options: Arc<Options>,
+    metrics: Metrics,
+    readiness: Readiness,
+    /// For the loops.
+    client: Client,
+    /// For the lease, so that throttled loops can't cost leadership.
+    lease_client: Client,
+    /// Asks everybody to stop.
+    shutdown: Shutdown,
+    /// Tells the ports to close, last of all.
+    closing: Shutdown,
+    serving: JoinHandle<()>,
+}
+
+impl Process {
+    async fn new(options: Arc<Options>, shutdown: Shutdown) -> anyhow::Result<Self> {
+        tracing::debug!(version = VERSION, "discovered karpenter version");
+        let metrics = Metrics::new();
+        let arch = std::env::consts::ARCH;
+        metrics.set(&names::BUILD_INFO, &[VERSION, "", arch, COMMIT], 1.0);
+        let servers = Servers::bind(options.metrics_port, options.health_probe_port).await?;
+        let readiness = Readiness::default();
+        let closing = Shutdown::new();
+        let endpoints = endpoints(&options, &metrics, &readiness);
+        let serving = tokio::spawn(servers.serve(endpoints, closing.clone()));
+        let source = match &options.kubeconfig {
+            Some(path) => Source::File {
+                path: PathBuf::from(path),
+                context: None,
+            },
+            None => Source::Infer,
+        };
+        let agent = format!("karpenter/{VERSION}");
+        let client = Client::connect(&source, &agent)
+            .await?
+            .with_limit(options.kube_client_qps, options.kube_client_burst)
+            .with_metrics(metrics.clone());
+        let lease_client = Client::connect(&source, &agent)
+            .await?
+            .with_limit(20.0, 30)
+            .with_timeout(Duration::from_secs(5));
+        let kinds = vec![Kind::of::<api::NodePool>(), Kind::of::<api::NodeClaim>()];
+        let ready = readiness.clone();
+        let (looking, until) = (client.clone(), shutdown.clone());
+        tokio::spawn(async move { ready.await_kinds(looking, kinds, until).await });
+        Ok(Self {
+            options,
+            metrics,
+            readiness,
+            client,
+            lease_client,
+            shutdown,
+            closing,
+            serving,
+        })
+    }
+
+    /// Leads and works until told to stop, then stops in order.
+    async fn live(self, env: &BTreeMap<String, String>) -> anyhow::Result<()> {
+        let release = Shutdown::new();
+        let identity = identity(env);
+        let mut election = self.election(&identity, release.clone())?;
+        let elected = match &mut election {
+            Some(election) => self.shutdown.or_stop(election.elected()).await,
+            None => Some(true),
+        };
+        let result = match elected {
+            Some(true) => self.work(&identity, election.as_mut()).await,
+            Some(false) => Err(anyhow!("the candidacy for the lease ended")),
+            None => Ok(()),
+        };
+        self.readiness.stop();
+        release.trigger();
+        if let Some(election) = election {
+            election.ended().await;
+        }
+        self.closing.trigger();
+        self.serving.await.context("serving metrics and probes")?;
+        result
+    }
+
+    fn election(&self, identity: &str, release: Shutdown) -> anyhow::Result<Option<Election>> {
+        if self.options.disable_leader_election {
+            return Ok(None);
+        }
+        let namespace = lease_namespace(&self.options.leader_election_namespace)?;
+        let name = self.options.leader_election_name.clone();
+        let mut config = lease::Config::standard(name, namespace, identity);
+        config.metrics = Some(self.metrics.clone());
+        Ok(Some(Election::start(
+            self.lease_client.clone(),
+            Clock::wall(),
+            config,
+            release,
+        )))
+    }
+
+    /// The loops and the provider's own work, until told to stop or leadership is lost.
+    async fn work(&self, identity: &str, election: Option<&mut Election>) -> anyhow::Result<()> {
+        let clock = Clock::wall();
+        let (recorder, outbox) = Recorder::new(clock.clone(), Some(self.metrics.clone()));
+        let flush = Shutdown::new();
+        let writing = tokio::spawn(outbox.run(self.client.clone(), flush.clone()));
+        let file = &self.options.kwok.instance_types_file_path;
+        let kwok = Arc::new(Kwok::new(
+            self.client.clone(),
+            clock.clone(),
+            load_catalog(file),
+        ));
+        let cloud: Arc<dyn CloudProvider> = kwok.clone();
+        let world = World {
+            client: self.client.clone(),
+            cloud,
+            clock,
+            recorder,
+            metrics: self.metrics.clone(),
+            options: self.options.clone(),
+            seed: provider_kwok::seed(identity),
+        };
+        let loops = async {
+            let provider = kwok.run(self.shutdown.clone());
+            let (result, ()) =
+                tokio::join!(controllers::run(world, self.shutdown.clone()), provider);
+            result.context("running the control loops")
+        };
+        let result = tokio::select! {
+            biased;
+            () = lost(election) => return Err(anyhow!("leader election lost")),
+            result = loops => result,
+            () = self.overdue() => Err(anyhow!("the loops did not finish in time")),
+        };
+        flush.trigger();
+        if tokio::time::timeout(FLUSH, writing).await.is_err() {
+            tracing::warn!("some events were not written in time");
+        }
+        result
+    }
+
+    /// Completes when a stop was asked for and took too long.
+    async fn overdue(&self) {
+        self.shutdown.wait().await;
+        self.readiness.stop();
+        tokio::time::sleep(FINISH).await;
+    }
+}
+
+async fn lost(election: Option<&mut Election>) {
+    match election {
+        Some(election) => election.lost().await,
+        None => pending().await,
+    }
+}
+
+fn endpoints(options: &Options, metrics: &Metrics, readiness: &Readiness) -> Endpoints {
+    let (name, shown) = (options.leader_election_name.clone(), metrics.clone());
+    let leads_alone = options.disable_leader_election;
+    let synced = move || -> CheckResult {
+        let leads = leads_alone || shown.value(&names::LEADER, &[&name]) == Some(1.0);
+        // A standby has nothing to fill.
+        if !leads || shown.value(&names::CLUSTER_STATE_SYNCED, &[]) == Some(1.0) {
+            Ok(())
+        } else {
+            Err("the cluster's state is not read yet".into())
+        }
+    };
+    let profiling = if options.enable_profiling {
+        Profiling::Asked
+    } else {
+        Profiling::Off
+    };
+    Endpoints {
+        metrics: metrics.clone(),
+        alive: vec![Check::ping("healthz")],
+        ready: readiness.checks(synced),
+        profiling,
+    }
+}

@@ -1,1 +1,31 @@
-//! The rest of the world: pod scheduler, workload controllers, kubelets, cloud, virtual time.
+//! The rest of the world: everything around Karpenter in a simulated cluster.
+//!
+//! A run starts the embedded API server, puts manifests into it, and lets Karpenter's own loops
+//! (`controllers::run`, the same code as in a cluster) work on it in virtual time. This crate plays
+//! the other parts: workload controllers, pod scheduler, kubelets, disruption controller, node class
+//! controllers, and a cloud with real instance types and prices.
+//!
+//! Those parts are functions from the state to [`write::Write`]s; `engine` is the only place that
+//! performs them. A run is a function of its input and its seed.
+//!
+//! What is *not* here: decisions about nodes, files, and how a run looks to a person (`karp`).
+
+mod budgets;
+mod classes;
+mod cloud;
+mod engine;
+mod kubelet;
+mod report;
+mod scenario;
+mod scheduler;
+mod state;
+mod timeline;
+mod workloads;
+mod write;
+
+pub use cloud::{Machine, Outage, SimCloud};
+pub use engine::{Config, Glimpse, SimError, simulate};
+pub use kubelet::Timing;
+pub use report::{NodeRow, Report, WaitingPod, WorkloadRow};
+pub use scenario::{API_VERSION, Action, KIND, OutageSpec, Scenario, ScenarioError, Step};
+pub use timeline::{Entry, Happening};

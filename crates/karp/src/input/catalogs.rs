@@ -1,0 +1,73 @@
+//! Which instance types a run is about: those of a file, or the bundled table of the provider that the
+//! pools' node classes belong to.
+
+use anyhow::Context as _;
+use catalog::Catalog;
+use catalog::ec2::{Ec2Options, bundled};
+use manifests::Object;
+use runtime::client::Kind;
+
+use crate::cli::CatalogArgs;
+
+/// EC2's node class.
+pub(crate) const EC2: Kind = Kind {
+    group: "karpenter.k8s.aws",
+    version: "v1",
+    kind: "EC2NodeClass",
+    plural: "ec2nodeclasses",
+};
+/// KWOK's node class.
+pub(crate) const KWOK: Kind = Kind {
+    group: "karpenter.kwok.sh",
+    version: "v1alpha1",
+    kind: "KWOKNodeClass",
+    plural: "kwoknodeclasses",
+};
+
+/// A catalog and the node class kinds that go with it; the first is the default.
+pub(crate) struct Chosen {
+    pub(crate) catalog: Catalog,
+    pub(crate) kinds: Vec<Kind>,
+}
+
+impl Chosen {
+    /// What pools that name no class of their own get.
+    pub(crate) fn defaults(&self) -> api::ProviderDefaults {
+        api::ProviderDefaults {
+            group: self.kinds[0].group.to_owned(),
+            kind: self.kinds[0].kind.to_owned(),
+        }
+    }
+}
+
+/// The catalog for these objects.
+pub(crate) fn choose(args: &CatalogArgs, objects: &[Object]) -> anyhow::Result<Chosen> {
+    let kwok = objects.iter().any(|object| {
+        object.kind == KWOK.kind
+            || (object.kind == "NodePool" && object.text().contains("karpenter.kwok.sh"))
+    });
+    let own = if kwok { KWOK } else { EC2 };
+    if let Some(path) = &args.catalog {
+        let shown = path.display();
+        let text = std::fs::read(path).with_context(|| format!("reading the catalog {shown}"))?;
+        let catalog = catalog::file::parse(&text).with_context(|| format!("catalog {shown}"))?;
+        let other = if kwok { EC2 } else { KWOK };
+        return Ok(Chosen {
+            catalog,
+            kinds: vec![own, other],
+        });
+    }
+    let catalog = if kwok {
+        catalog::kwok::standard()
+    } else {
+        let options = Ec2Options {
+            region: args.region.clone(),
+            ..Ec2Options::default()
+        };
+        bundled(&options)?
+    };
+    Ok(Chosen {
+        catalog,
+        kinds: vec![own],
+    })
+}

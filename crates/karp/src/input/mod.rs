@@ -1,0 +1,43 @@
+//! From files to a cluster: reads manifests, fills in what is missing, and says what it did not
+//! understand.
+
+mod catalogs;
+mod expand;
+mod world;
+
+pub(crate) use catalogs::{Chosen, choose};
+pub(crate) use expand::expand;
+pub(crate) use world::load_world;
+
+use anyhow::Context as _;
+use manifests::{Object, Source};
+
+use crate::cli::Sources;
+
+/// Reads all objects that the command line names.
+pub(crate) fn read(sources: &Sources) -> anyhow::Result<Vec<Object>> {
+    let sources: Vec<Source> = sources
+        .files
+        .iter()
+        .map(|text| text.as_str().into())
+        .collect();
+    let objects = manifests::load(&sources)?;
+    if objects.is_empty() {
+        anyhow::bail!("there is no object in the input");
+    }
+    Ok(objects)
+}
+
+/// Reads an object as a type, with its place in the error.
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(object: &Object) -> anyhow::Result<T> {
+    let text = object.text();
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    T::deserialize(&mut reader)
+        .map_err(|error| {
+            // Line and column are those of our own rendering of YAML: of no use to the reader.
+            let text = error.to_string();
+            let end = text.rfind(" at line ").unwrap_or(text.len());
+            anyhow::anyhow!("{}", &text[..end])
+        })
+        .with_context(|| format!("{}: {}", object.origin, object.title()))
+}

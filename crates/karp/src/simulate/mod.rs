@@ -1,0 +1,122 @@
+//! `karp simulate`: a whole cluster in virtual time.
+
+mod text;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use manifests::{Object, Source};
+use model::Timestamp;
+use runtime::Options;
+use sim::{Config, Scenario, Timing, simulate};
+use view::{Progress, Style, format};
+
+use crate::cli::{Output, SimulateArgs};
+use crate::failure::{DONE, PODS_LEFT, warn};
+use crate::input;
+
+/// The time of day at the start of every run, so that the same input gives the same output.
+const START: &str = "2026-01-01T00:00:00Z";
+
+pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
+    let at_most = model::duration::parse_go(&args.at_most)
+        .with_context(|| format!("--for {:?}", args.at_most))?;
+    let objects = input::read(&args.sources)?;
+    let chosen = input::choose(&args.catalog, &objects)?;
+    let scenario = scenario(args.scenario.as_deref(), &objects)?;
+    let config = Config {
+        objects: cluster_objects(&objects),
+        scenario,
+        catalog: chosen.catalog,
+        kinds: chosen.kinds,
+        options: settings(args)?,
+        timing: Timing::default(),
+        start: Timestamp::parse(START)?,
+        at_most,
+        seed: args.seed,
+    };
+    let mut progress = Progress::on_stderr();
+    let report = simulate(config, &mut |glimpse| {
+        progress.show(&format!(
+            "{}  {}, {}, {} waiting",
+            format::clock(glimpse.elapsed),
+            format::count(glimpse.nodes, "node"),
+            format::count(glimpse.pods, "pod"),
+            glimpse.waiting
+        ));
+    })?;
+    drop(progress);
+    for note in &report.notes {
+        warn(note);
+    }
+    match args.output {
+        Output::Table => print!("{}", text::render(&report, Style::for_stdout())),
+        output => print!("{}", output.render(&report)?),
+    }
+    Ok(ExitCode::from(if report.waiting.is_empty() {
+        DONE
+    } else {
+        PODS_LEFT
+    }))
+}
+
+/// Everything but scenarios.
+fn cluster_objects(objects: &[Object]) -> Vec<serde_json::Value> {
+    objects
+        .iter()
+        .filter(|object| !Scenario::is(&object.api_version, &object.kind))
+        .map(|object| object.tree().into_owned())
+        .collect()
+}
+
+/// The scenario of the file, or the one among the manifests; none at all is an empty one.
+fn scenario(file: Option<&Path>, objects: &[Object]) -> anyhow::Result<Scenario> {
+    let loaded;
+    let candidates = match file {
+        Some(path) => {
+            loaded = manifests::load(&[Source::Path(path.to_owned())])?;
+            &loaded
+        }
+        None => objects,
+    };
+    let mut found = candidates
+        .iter()
+        .filter(|object| Scenario::is(&object.api_version, &object.kind));
+    let Some(object) = found.next() else {
+        if let Some(path) = file {
+            anyhow::bail!(
+                "{}: no document of apiVersion {} and kind {}",
+                path.display(),
+                sim::API_VERSION,
+                sim::KIND
+            );
+        }
+        return Ok(Scenario::default());
+    };
+    if let Some(second) = found.next() {
+        anyhow::bail!(
+            "{}: a second scenario; one run has one (the first is at {})",
+            second.origin,
+            object.origin
+        );
+    }
+    Scenario::parse(&object.tree()).with_context(|| object.origin.to_string())
+}
+
+/// Karpenter's settings: its defaults, and what the flags say.
+fn settings(args: &SimulateArgs) -> anyhow::Result<Options> {
+    crate::plan::options(&args.policy)?;
+    let mut flags = vec![
+        format!("--preference-policy={}", args.policy.preference_policy),
+        format!("--min-values-policy={}", args.policy.min_values_policy),
+        "--cluster-name=simulated".to_owned(),
+    ];
+    if let Some(gates) = &args.policy.feature_gates {
+        flags.push(format!("--feature-gates={gates}"));
+    }
+    match runtime::options::parse(&flags, &std::collections::BTreeMap::new())? {
+        runtime::options::Parsed::Run(options) => Ok(*options),
+        _ => anyhow::bail!("the settings of a simulation are no call for help"),
+    }
+}

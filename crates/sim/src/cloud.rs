@@ -1,0 +1,352 @@
+//! The simulated cloud: instances of the catalog's types at their prices.
+//!
+//! It launches the cheapest offering that a claim allows, takes a while to end an instance, and can
+//! be told that an offering is out of capacity. What is *not* here: the node that an instance
+//! becomes (`kubelet`, `engine`), quotas, interruption.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use api::{NodeClaim, NodePool};
+use async_trait::async_trait;
+use catalog::{CapacityType, Catalog, InstanceType, Offering, Price};
+use controllers::cloud::{DriftReason, RepairPolicy};
+use controllers::{CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind};
+use model::Timestamp;
+use requirements::{AllowUndefined, Requirements, Vocabulary};
+use runtime::Clock;
+use tokio::sync::Notify;
+
+/// How long an instance takes from the call that ends it until it is gone.
+const TERMINATION: Duration = Duration::from_secs(8);
+
+/// An offering that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outage {
+    /// Instance type; empty for all.
+    pub instance_type: String,
+    /// Zone; empty for all.
+    pub zone: String,
+    /// Capacity type; none for all.
+    pub capacity_type: Option<CapacityType>,
+}
+
+impl Outage {
+    fn hits(&self, instance_type: &str, offering: &Offering) -> bool {
+        (self.instance_type.is_empty() || self.instance_type == instance_type)
+            && (self.zone.is_empty() || *self.zone == *offering.zone)
+            && self
+                .capacity_type
+                .is_none_or(|wanted| wanted == offering.capacity_type)
+    }
+}
+
+/// An instance as the simulation keeps it, also after its end.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// What the provider answers.
+    pub instance: Instance,
+    /// Type.
+    pub instance_type: Arc<InstanceType>,
+    /// Zone.
+    pub zone: String,
+    /// Capacity type.
+    pub capacity_type: CapacityType,
+    /// Price per hour.
+    pub price: Price,
+    /// When it was launched.
+    pub launched: Timestamp,
+    /// When its end takes or took effect.
+    pub gone: Option<Timestamp>,
+    /// How many of the types that the claim allows could have been launched.
+    pub choices: usize,
+}
+
+/// The cloud.
+pub struct SimCloud {
+    catalog: Catalog,
+    vocabulary: Vocabulary,
+    kinds: Vec<NodeClassKind>,
+    clock: Clock,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    machines: BTreeMap<String, Machine>,
+    by_claim: BTreeMap<String, String>,
+    outages: BTreeSet<Outage>,
+    /// Launches that the engine has not seen yet.
+    fresh: Vec<String>,
+}
+
+impl SimCloud {
+    /// A cloud that sells what is in the catalog.
+    pub fn new(catalog: Catalog, kinds: Vec<NodeClassKind>, clock: Clock) -> Self {
+        let vocabulary = catalog.vocabulary();
+        let (state, changed) = (Mutex::default(), Notify::new());
+        Self {
+            catalog,
+            vocabulary,
+            kinds,
+            clock,
+            state,
+            changed,
+        }
+    }
+
+    /// What is sold.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Makes offerings unavailable.
+    pub fn set_outages(&self, outages: impl IntoIterator<Item = Outage>) {
+        self.lock().outages = outages.into_iter().collect();
+    }
+
+    /// All machines that ever were, by provider id.
+    pub fn machines(&self) -> BTreeMap<String, Machine> {
+        self.lock().machines.clone()
+    }
+
+    /// Machines that were launched since the last call.
+    pub fn take_fresh(&self) -> Vec<Machine> {
+        let mut state = self.lock();
+        let fresh = std::mem::take(&mut state.fresh);
+        fresh
+            .iter()
+            .filter_map(|id| state.machines.get(id).cloned())
+            .collect()
+    }
+
+    /// Waits until something was launched or ended.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere is no reason to lose the state: it is never left half written.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choose(&self, claim: &NodeClaim, outages: &BTreeSet<Outage>) -> Option<Choice> {
+        let wanted = Requirements::from_items(&claim.spec.requirements);
+        let allowed = wanted.get(api::labels::INSTANCE_TYPE);
+        let undefined = AllowUndefined::WellKnown(&self.vocabulary);
+        let mut best: Option<(Price, Choice)> = None;
+        let mut choices = 0;
+        for instance_type in &self.catalog.types {
+            if !allowed.is_none_or(|allowed| allowed.admits(Some(&instance_type.name))) {
+                continue;
+            }
+            let offering = instance_type
+                .available_offerings()
+                .filter(|offering| wanted.is_compatible(&offering.requirements, &undefined))
+                .filter(|offering| {
+                    !outages
+                        .iter()
+                        .any(|outage| outage.hits(&instance_type.name, offering))
+                })
+                .min_by_key(|offering| (offering.price, &offering.zone, offering.capacity_type));
+            let Some(offering) = offering else { continue };
+            choices += 1;
+            let better = best.as_ref().is_none_or(|(price, chosen)| {
+                (offering.price, &instance_type.name) < (*price, &chosen.instance_type.name)
+            });
+            if better {
+                let instance_type = instance_type.clone();
+                let choice = Choice {
+                    instance_type,
+                    offering: offering.clone(),
+                    choices: 0,
+                };
+                best = Some((offering.price, choice));
+            }
+        }
+        best.map(|(_, choice)| Choice { choices, ..choice })
+    }
+
+    fn launch(&self, claim: &NodeClaim, choice: Choice, number: usize) -> Machine {
+        let Choice {
+            instance_type,
+            offering,
+            choices,
+        } = choice;
+        let wanted = Requirements::from_items(&claim.spec.requirements);
+        let mut labels = wanted.single_values();
+        labels.extend(instance_type.requirements.single_values());
+        labels.extend(offering.requirements.single_values());
+        labels.insert(
+            api::labels::INSTANCE_TYPE.to_owned(),
+            instance_type.name.to_string(),
+        );
+        labels
+            .entry(api::labels::OS.to_owned())
+            .or_insert_with(|| "linux".to_owned());
+        labels.retain(|key, _| key != api::labels::HOSTNAME);
+        let zone = offering.zone.to_string();
+        let id = format!("i-{:017x}", fingerprint(&claim.metadata.uid));
+        let instance = Instance {
+            provider_id: format!("{}:///{zone}/{id}", self.scheme()),
+            claim_name: claim.metadata.name.clone(),
+            claim_uid: claim.metadata.uid.clone(),
+            node_name: node_name(number),
+            created: Some(self.clock.now()),
+            state: InstanceState::Running,
+            labels,
+            image_id: "ami-simulated".to_owned(),
+            capacity: instance_type.capacity.clone(),
+            allocatable: instance_type.allocatable(),
+        };
+        Machine {
+            instance,
+            instance_type,
+            zone,
+            capacity_type: offering.capacity_type,
+            price: offering.price,
+            launched: self.clock.now(),
+            gone: None,
+            choices,
+        }
+    }
+
+    fn scheme(&self) -> &'static str {
+        match self.catalog.provider {
+            catalog::Provider::Aws => "aws",
+            catalog::Provider::Kwok => "kwok",
+        }
+    }
+
+    fn find(&self, provider_id: &str) -> Result<Machine, CloudError> {
+        let now = self.clock.now();
+        let state = self.lock();
+        let alive = |machine: &&Machine| machine.gone.is_none_or(|gone| gone > now);
+        let found = state.machines.get(provider_id).filter(alive).cloned();
+        found.ok_or_else(|| CloudError::NotFound(provider_id.to_owned()))
+    }
+}
+
+struct Choice {
+    instance_type: Arc<InstanceType>,
+    offering: Offering,
+    choices: usize,
+}
+
+/// FNV-1a, 64 bits: an instance id that follows from the claim.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Names as EC2 gives them, numbered through one private network.
+fn node_name(number: usize) -> String {
+    format!("ip-10-0-{}-{}.sim.internal", number / 250, number % 250 + 4)
+}
+
+#[async_trait]
+impl CloudProvider for SimCloud {
+    fn name(&self) -> &'static str {
+        "simulated"
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        self.vocabulary.clone()
+    }
+
+    fn node_class_kinds(&self) -> &[NodeClassKind] {
+        &self.kinds
+    }
+
+    async fn create(&self, claim: &NodeClaim) -> Result<Launched, CloudError> {
+        let mut state = self.lock();
+        let known = state.by_claim.get(&claim.metadata.uid).cloned();
+        let id = if let Some(id) = known {
+            id
+        } else {
+            let choice = self.choose(claim, &state.outages).ok_or_else(|| {
+                CloudError::InsufficientCapacity(
+                    "none of the allowed instance types has capacity".to_owned(),
+                )
+            })?;
+            let machine = self.launch(claim, choice, state.machines.len());
+            let id = machine.instance.provider_id.clone();
+            state.machines.insert(id.clone(), machine);
+            state
+                .by_claim
+                .insert(claim.metadata.uid.clone(), id.clone());
+            state.fresh.push(id.clone());
+            self.changed.notify_one();
+            id
+        };
+        let instance = &state.machines[&id].instance;
+        Ok(Launched {
+            provider_id: instance.provider_id.clone(),
+            image_id: instance.image_id.clone(),
+            labels: instance.labels.clone(),
+            annotations: BTreeMap::new(),
+            capacity: instance.capacity.clone(),
+            allocatable: instance.allocatable.clone(),
+        })
+    }
+
+    async fn delete(&self, claim: &NodeClaim) -> Result<(), CloudError> {
+        let id = claim.status.provider_id.as_str();
+        self.find(id)?;
+        let gone = self.clock.now() + TERMINATION;
+        if let Some(machine) = self.lock().machines.get_mut(id) {
+            machine.gone.get_or_insert(gone);
+            machine.instance.state = InstanceState::Terminating;
+        }
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    async fn get(&self, provider_id: &str) -> Result<Instance, CloudError> {
+        self.find(provider_id).map(|machine| machine.instance)
+    }
+
+    async fn list(&self) -> Result<Vec<Instance>, CloudError> {
+        let now = self.clock.now();
+        let state = self.lock();
+        let alive = |machine: &&Machine| machine.gone.is_none_or(|gone| gone > now);
+        Ok(state
+            .machines
+            .values()
+            .filter(alive)
+            .map(|machine| machine.instance.clone())
+            .collect())
+    }
+
+    async fn instance_types(
+        &self,
+        _pool: &NodePool,
+    ) -> Result<Arc<[Arc<InstanceType>]>, CloudError> {
+        let outages = self.lock().outages.clone();
+        if outages.is_empty() {
+            return Ok(self.catalog.types.clone().into());
+        }
+        let reduced = self.catalog.types.iter().map(|instance_type| {
+            let mut reduced = InstanceType::clone(instance_type);
+            for offering in &mut reduced.offerings {
+                let hit = outages
+                    .iter()
+                    .any(|outage| outage.hits(&instance_type.name, offering));
+                offering.available &= !hit;
+            }
+            Arc::new(reduced)
+        });
+        Ok(reduced.collect())
+    }
+
+    async fn is_drifted(&self, _claim: &NodeClaim) -> Result<Option<DriftReason>, CloudError> {
+        Ok(None)
+    }
+
+    fn repair_policies(&self) -> Vec<RepairPolicy> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,226 @@
+//! Timers that have come: steps of the scenario, and what kubelets and machines do in their time.
+
+use apiserver::{Patch, Resource, WriteOptions};
+use model::k8s::{Pod, PodKey};
+use serde_json::{Value, json};
+
+use super::timers::Timer;
+use super::{Engine, SimError};
+use crate::kubelet;
+use crate::scenario::{Action, OutageSpec};
+use crate::timeline::Happening;
+use crate::{Outage, workloads};
+
+impl Engine {
+    pub(super) fn fire_timers(&mut self) -> Result<(), SimError> {
+        let now = self.clock.now();
+        while let Some(timer) = self.timers.pop(now) {
+            self.fire(timer)?;
+        }
+        Ok(())
+    }
+
+    fn fire(&mut self, timer: Timer) -> Result<(), SimError> {
+        let now = self.clock.now();
+        match timer {
+            Timer::Step(number) => {
+                self.steps_left -= 1;
+                self.active = now;
+                let action = self.config.scenario.steps[number].action.clone();
+                self.step(action)?;
+            }
+            Timer::Boot(provider_id) => self.boot(&provider_id),
+            Timer::NodeReady(name) => {
+                if let Some(node) = self.state.nodes.get(&name) {
+                    self.perform(kubelet::node_ready(&node.clone(), now));
+                }
+            }
+            Timer::PodRuns(key, uid) => {
+                if let Some(pod) = self.same_pod(&key, &uid)
+                    && pod.status.phase == "Pending"
+                    && !pod.metadata.is_deleting()
+                {
+                    self.perform(vec![kubelet::pod_running(&pod, now)]);
+                }
+            }
+            Timer::PodDone(key, uid) => {
+                if let Some(pod) = self.same_pod(&key, &uid)
+                    && pod.status.phase == "Running"
+                {
+                    self.perform(vec![kubelet::pod_succeeded(&pod)]);
+                }
+            }
+            Timer::PodEnds(key, uid) => {
+                if let Some(pod) = self.same_pod(&key, &uid)
+                    && kubelet::pod_end(&pod, &self.config.timing).is_some_and(|end| end <= now)
+                {
+                    self.perform(vec![kubelet::pod_gone(&pod)]);
+                }
+            }
+            Timer::InstanceGone(provider_id) => self.instance_gone(&provider_id),
+        }
+        Ok(())
+    }
+
+    fn same_pod(&self, key: &PodKey, uid: &str) -> Option<std::sync::Arc<Pod>> {
+        self.state
+            .pods
+            .get(key)
+            .filter(|pod| pod.metadata.uid == uid)
+            .cloned()
+    }
+
+    fn step(&mut self, action: Action) -> Result<(), SimError> {
+        match action {
+            Action::Scale {
+                kind,
+                namespace,
+                name,
+                replicas,
+            } => {
+                let patch = json!({ "spec": { "replicas": replicas } });
+                self.patch_workload(&kind, &namespace, &name, patch);
+            }
+            Action::Apply(objects) => {
+                for object in objects {
+                    let text = format!("applied {}", super::perform::title(&object));
+                    self.note(Happening::Step { text });
+                    self.apply(&object)?;
+                }
+            }
+            Action::Delete {
+                kind,
+                namespace,
+                name,
+            } => {
+                let text = format!("deleted {kind} {namespace}/{name}");
+                self.note(Happening::Step {
+                    text: text.replace(" /", " "),
+                });
+                self.delete(&kind, &namespace, &name);
+            }
+            Action::Outage(outages) => {
+                let text = if outages.is_empty() {
+                    "all capacity is available again".to_owned()
+                } else {
+                    format!("{} out of capacity", view_outages(&outages))
+                };
+                self.note(Happening::Step { text });
+                self.cloud.set_outages(outages.iter().map(outage));
+            }
+        }
+        Ok(())
+    }
+
+    fn patch_workload(&mut self, kind: &str, namespace: &str, name: &str, patch: Value) {
+        let Some((_, group, plural)) = workloads::KINDS.iter().find(|known| known.0 == kind) else {
+            self.note(Happening::Problem {
+                text: format!("cannot scale a {kind}"),
+            });
+            return;
+        };
+        let resource = Resource::new(group, "v1", plural);
+        let patch = Patch::Merge(patch);
+        let options = WriteOptions::default();
+        if let Err(error) = self
+            .server
+            .patch(resource, namespace, name, &patch, &options)
+        {
+            let text = format!("scaling {kind} {namespace}/{name}: {error}");
+            self.note(Happening::Problem { text });
+        }
+    }
+
+    /// Creates an object, or merges it into the one that is there.
+    fn apply(&mut self, object: &Value) -> Result<(), SimError> {
+        match self.put(object) {
+            Err(SimError::Refused { error, .. })
+                if error.reason == apiserver::Reason::AlreadyExists =>
+            {
+                let text = |pointer: &str| {
+                    object
+                        .pointer(pointer)
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                };
+                let (kind, name) = (text("/kind"), text("/metadata/name"));
+                let known = workloads::KINDS.iter().find(|known| known.0 == kind);
+                if let Some((_, group, plural)) = known {
+                    let resource = Resource::new(group, "v1", plural);
+                    self.merge(resource, text("/metadata/namespace"), name, object);
+                } else if kind == "NodePool" {
+                    let resource = Resource::new("karpenter.sh", "v1", "nodepools");
+                    self.merge(resource, "", name, object);
+                } else {
+                    let text = format!("{kind} {name} exists already and cannot be changed here");
+                    self.note(Happening::Problem { text });
+                }
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn merge(&mut self, resource: Resource<'_>, namespace: &str, name: &str, object: &Value) {
+        let patch = Patch::Merge(object.clone());
+        let options = WriteOptions::default();
+        if let Err(error) = self
+            .server
+            .patch(resource, namespace, name, &patch, &options)
+        {
+            self.note(Happening::Problem {
+                text: format!("applying {name}: {error}"),
+            });
+        }
+    }
+
+    fn delete(&mut self, kind: &str, namespace: &str, name: &str) {
+        let known = workloads::KINDS.iter().find(|known| known.0 == kind);
+        let (group, plural) = match (known, kind) {
+            (Some((_, group, plural)), _) => (*group, *plural),
+            (None, "Pod") => ("", "pods"),
+            (None, "Node") => ("", "nodes"),
+            (None, "NodePool") => ("karpenter.sh", "nodepools"),
+            (None, "NodeClaim") => ("karpenter.sh", "nodeclaims"),
+            (None, "PodDisruptionBudget") => ("policy", "poddisruptionbudgets"),
+            _ => {
+                self.note(Happening::Problem {
+                    text: format!("cannot delete a {kind}"),
+                });
+                return;
+            }
+        };
+        let resource = Resource::new(group, "v1", plural);
+        let options = apiserver::DeleteOptions::default();
+        if let Err(error) = self.server.delete(resource, namespace, name, &options) {
+            self.note(Happening::Problem {
+                text: format!("deleting {kind} {name}: {error}"),
+            });
+        }
+    }
+}
+
+fn outage(spec: &OutageSpec) -> Outage {
+    Outage {
+        instance_type: spec.instance_type.clone(),
+        zone: spec.zone.clone(),
+        capacity_type: spec.capacity_type.parse().ok(),
+    }
+}
+
+fn view_outages(outages: &[OutageSpec]) -> String {
+    let one = |spec: &OutageSpec| {
+        let parts = [&spec.capacity_type, &spec.instance_type, &spec.zone];
+        let parts: Vec<&str> = parts
+            .into_iter()
+            .map(String::as_str)
+            .filter(|part| !part.is_empty())
+            .collect();
+        if parts.is_empty() {
+            "everything".to_owned()
+        } else {
+            parts.join(" ")
+        }
+    };
+    outages.iter().map(one).collect::<Vec<_>>().join(", ")
+}

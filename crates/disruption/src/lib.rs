@@ -1,1 +1,48 @@
 //! Which nodes may go, and why the others stay.
+//!
+//! [`plan`] looks at every node of a snapshot and answers with commands, and with a reason for each node
+//! that stays. [`validate()`] looks at a command again just before it is performed. [`budget`] says how
+//! many nodes may be going at once, [`quiet`] which nodes have been left alone for long enough.
+//!
+//! This version removes empty nodes. What is *not* here yet: consolidation of nodes that have pods and
+//! drift; such nodes are kept with a reason that says so ([`Why::NotBuilt`]). What will never be here:
+//! forceful removal (expiry, repair, time-outs), which asks nobody (`lifecycle`), and any call.
+
+pub mod budget;
+mod candidate;
+mod command;
+pub mod cost;
+pub mod cron;
+mod emptiness;
+pub mod quiet;
+mod validate;
+mod why;
+
+use std::collections::BTreeMap;
+
+use cluster::Snapshot;
+use model::Timestamp;
+
+pub use candidate::Class;
+pub use command::{Candidate, Command, Decision, Kept, Move, Plan};
+pub use validate::{Validated, validate};
+pub use why::Why;
+
+/// What to do with the nodes of a snapshot now.
+pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
+    let budgets: BTreeMap<_, _> = budget::budgets(snapshot, now);
+    let (empty, mut kept) = emptiness::look(snapshot, now);
+    let eligible = empty.len();
+    let (taken, over) = emptiness::within_budgets(empty, &budgets);
+    kept.extend(over);
+    kept.sort_by(|a, b| a.node.cmp(&b.node));
+    Plan {
+        commands: emptiness::command(taken).into_iter().collect(),
+        kept,
+        budgets: budgets.into_values().collect(),
+        eligible,
+    }
+}
+
+#[cfg(test)]
+mod tests;

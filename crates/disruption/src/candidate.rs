@@ -1,0 +1,105 @@
+//! Which nodes may go at all, whatever the reason.
+
+use api::DisruptionReason;
+use cluster::disposition::{is_disruptable, protection};
+use cluster::{Blocking, NodeState, PoolState, Snapshot};
+use model::Timestamp;
+
+use crate::Why;
+use crate::command::Candidate;
+use crate::cost::{price, reschedulable_pods, reschedule_cost};
+
+/// How gently a reason treats nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Protected pods and disruption budgets keep a node.
+    Graceful,
+    /// They don't keep a node whose claim has a `terminationGracePeriod`.
+    Eventual,
+}
+
+impl Class {
+    /// The class of a reason.
+    pub fn of(reason: DisruptionReason) -> Self {
+        match reason {
+            DisruptionReason::Drifted => Self::Eventual,
+            DisruptionReason::Empty | DisruptionReason::Underutilized => Self::Graceful,
+        }
+    }
+}
+
+/// The node as a candidate, with its pool; or why it stays.
+pub(crate) fn candidate<'s>(
+    snapshot: &'s Snapshot,
+    node: &NodeState,
+    class: Class,
+    now: Timestamp,
+) -> Result<(Candidate, &'s PoolState), Why> {
+    let claim = node.claim.as_ref().ok_or(Why::NotManaged)?;
+    if node.node.is_none() {
+        return Err(Why::NoNode);
+    }
+    if !node.is_initialized() {
+        return Err(Why::NotInitialized);
+    }
+    if node.is_marked() {
+        return Err(Why::Going);
+    }
+    if let Some(until) = node.nominated_until.filter(|_| node.is_nominated(now)) {
+        return Err(Why::Nominated { until });
+    }
+    let annotations = [node.annotations(), &claim.metadata.annotations];
+    if annotations.iter().any(|map| {
+        map.get(api::labels::DO_NOT_DISRUPT)
+            .is_some_and(|v| v == "true")
+    }) {
+        return Err(Why::DoNotDisrupt);
+    }
+    let name = node.pool().ok_or(Why::NoPool)?;
+    let pool = snapshot.pool(name).ok_or_else(|| Why::PoolNotFound {
+        pool: name.to_owned(),
+    })?;
+    if pool.types.is_empty() {
+        return Err(Why::NoInstanceTypes {
+            pool: name.to_owned(),
+        });
+    }
+    let deadline = claim.spec.termination_grace_period.is_some();
+    if !(class == Class::Eventual && deadline) {
+        check_pods(snapshot, node, now)?;
+    }
+    let price = price(node, pool);
+    let hourly = price.map_or(0.0, |price| price.nanos() as f64 / 1e9);
+    let candidate = Candidate {
+        node: node.name().clone(),
+        claim: claim.metadata.name.as_str().into(),
+        provider_id: node.provider_id().into(),
+        pool: name.into(),
+        price,
+        pods: reschedulable_pods(node),
+        savings_ratio: hourly / reschedule_cost(node),
+    };
+    Ok((candidate, pool))
+}
+
+/// Whether every pod of the node may be evicted now, each for itself.
+fn check_pods(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<(), Why> {
+    for pod in &node.pods {
+        if !is_disruptable(pod, now) {
+            return Err(Why::ProtectedPod {
+                pod: pod.key(),
+                protection: protection(pod, now),
+            });
+        }
+    }
+    for pod in &node.pods {
+        let budgets = snapshot.budgets.blocking(pod, Blocking::Now, now);
+        if !budgets.is_empty() {
+            return Err(Why::BlockedPod {
+                pod: pod.key(),
+                budgets,
+            });
+        }
+    }
+    Ok(())
+}

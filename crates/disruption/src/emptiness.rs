@@ -1,0 +1,124 @@
+//! Nodes without pods that anyone would miss.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::{ConsolidationPolicy, DisruptionReason, NodePool};
+use catalog::Price;
+use cluster::{NodeState, Snapshot};
+use model::Timestamp;
+
+use crate::Why;
+use crate::budget::PoolBudget;
+use crate::candidate::{Class, candidate};
+use crate::command::{Candidate, Command, Kept};
+use crate::cost::{reschedulable_pods, reschedule_cost};
+
+/// Every node as a candidate for emptiness, or why it stays; by name.
+pub(crate) fn look(snapshot: &Snapshot, now: Timestamp) -> (Vec<Candidate>, Vec<Kept>) {
+    let mut empty = Vec::new();
+    let mut kept = Vec::new();
+    for node in snapshot.nodes.iter() {
+        match check(snapshot, node, now) {
+            Ok(candidate) => empty.push(candidate),
+            Err(reason) => kept.push(Kept {
+                node: node.name().clone(),
+                reason,
+            }),
+        }
+    }
+    (empty, kept)
+}
+
+/// The candidates that budgets allow, those that save most first, and the others, which stay.
+pub(crate) fn within_budgets(
+    mut empty: Vec<Candidate>,
+    budgets: &BTreeMap<Arc<str>, PoolBudget>,
+) -> (Vec<Candidate>, Vec<Kept>) {
+    let reason = DisruptionReason::Empty;
+    empty.sort_by(|a, b| {
+        b.savings_ratio
+            .total_cmp(&a.savings_ratio)
+            .then_with(|| a.node.cmp(&b.node))
+    });
+    let mut left: BTreeMap<Arc<str>, u32> = budgets
+        .iter()
+        .map(|(pool, budget)| (pool.clone(), budget.left(reason)))
+        .collect();
+    let mut taken = Vec::new();
+    let mut kept = Vec::new();
+    for candidate in empty {
+        let left = left.entry(candidate.pool.clone()).or_default();
+        if *left > 0 {
+            *left -= 1;
+            taken.push(candidate);
+            continue;
+        }
+        let allowance = budgets.get(&candidate.pool).map(|budget| budget.of(reason));
+        let allowance = allowance.unwrap_or_default();
+        let (allowed, disrupting) = (allowance.allowed, allowance.disrupting);
+        let reason = Why::Budget {
+            pool: candidate.pool,
+            allowed,
+            disrupting,
+        };
+        kept.push(Kept {
+            node: candidate.node,
+            reason,
+        });
+    }
+    (taken, kept)
+}
+
+/// One command for all of them; none if there are none.
+pub(crate) fn command(taken: Vec<Candidate>) -> Option<Command> {
+    if taken.is_empty() {
+        return None;
+    }
+    let price_before = taken.iter().filter_map(|candidate| candidate.price).sum();
+    Some(Command {
+        reason: DisruptionReason::Empty,
+        candidates: taken,
+        replacements: Vec::new(),
+        moves: Vec::new(),
+        price_before,
+        price_after: Price::default(),
+    })
+}
+
+/// The node as a candidate for emptiness, or why it stays.
+fn check(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<Candidate, Why> {
+    let (candidate, state) = candidate(snapshot, node, Class::of(DisruptionReason::Empty), now)?;
+    let pool = &state.pool;
+    let name = || pool.metadata.name.clone();
+    if pool.spec.replicas.is_some() {
+        return Err(Why::Static);
+    }
+    if pool.spec.disruption.consolidate_after.get().is_none() {
+        return Err(Why::ConsolidationOff { pool: name() });
+    }
+    if reschedule_cost(node) > 1.0 {
+        let pods = reschedulable_pods(node);
+        return Err(match pool.spec.disruption.consolidation_policy {
+            ConsolidationPolicy::WhenEmpty => Why::NotEmpty { pool: name(), pods },
+            _ => Why::NotBuilt { pods },
+        });
+    }
+    quiet(node, pool, now)?;
+    Ok(candidate)
+}
+
+/// Whether pods have left the node alone for long enough. The condition `Consolidatable` says so; it lags
+/// behind the time of the last pod event, so that is looked at as well.
+fn quiet(node: &NodeState, pool: &NodePool, now: Timestamp) -> Result<(), Why> {
+    let Some(claim) = &node.claim else {
+        return Err(Why::NotManaged);
+    };
+    let until = crate::quiet::quiet_at(claim, pool);
+    if until.is_some_and(|until| now < until) {
+        return Err(Why::NotQuiet { until });
+    }
+    let says_so = |held: &&api::Condition| held.r#type == "Consolidatable" && held.status == "True";
+    let condition = claim.status.conditions.iter().find(says_so);
+    condition.map(|_| ()).ok_or(Why::NotQuiet { until: None })
+}

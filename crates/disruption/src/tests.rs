@@ -1,0 +1,278 @@
+use std::sync::Arc;
+
+use api::{NodeClaim, NodePool};
+use cluster::{Change, Cluster, Event, Intent, PodUpdate, Settings};
+use model::k8s::{Node, Pod, PodDisruptionBudget};
+use requirements::Vocabulary;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_000_000_000 + seconds)
+}
+
+fn read<T: serde::de::DeserializeOwned>(mut base: Value, patch: &Value) -> T {
+    merge(&mut base, patch);
+    serde_json::from_value(base).expect("an object")
+}
+
+fn merge(base: &mut Value, patch: &Value) {
+    match (base, patch) {
+        (Value::Object(base), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(base.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (base, patch) => *base = patch.clone(),
+    }
+}
+
+fn true_condition(r#type: &str) -> Value {
+    json!({"type": r#type, "status": "True", "lastTransitionTime": at(0).to_string()})
+}
+
+/// A cluster with one pool of budgets without bound.
+struct Scene(Cluster);
+
+impl Scene {
+    fn new(pool: &Value) -> Self {
+        let mut cluster = Cluster::new(Vocabulary::kwok([""; 0]), Settings::default());
+        let base = json!({"metadata": {"name": "p"}, "spec": {
+            "disruption": {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]},
+            "template": {"spec": {"requirements": []}}}});
+        cluster.apply(Event::NodePool(Change::Applied(read::<NodePool>(base, pool))));
+        let types: Arc<[_]> = catalog::kwok::standard().types.into();
+        cluster.apply(Event::PoolTypes { pool: "p".to_owned(), types });
+        Self(cluster)
+    }
+
+    /// A complete node of the pool.
+    fn node(&mut self, name: &str, node: &Value, claim: &Value) -> &mut Self {
+        let labels = json!({"karpenter.sh/nodepool": "p", "karpenter.sh/registered": "true",
+            "karpenter.sh/initialized": "true", "karpenter.sh/capacity-type": "on-demand",
+            "topology.kubernetes.io/zone": "test-zone-a",
+            "node.kubernetes.io/instance-type": "c-4x-amd64-linux"});
+        let base = json!({"metadata": {"name": name, "uid": name, "labels": labels},
+            "spec": {"providerID": format!("i-{name}")},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+        self.0.apply(Event::Node(Change::Applied(read::<Node>(base, node))));
+        let base = json!({"metadata": {"name": format!("c-{name}"), "uid": format!("c-{name}"),
+            "labels": {"karpenter.sh/nodepool": "p"}},
+            "status": {"providerID": format!("i-{name}"), "conditions":
+                [true_condition("Initialized"), true_condition("Consolidatable")]}});
+        self.0.apply(Event::NodeClaim(Change::Applied(read::<NodeClaim>(base, claim))));
+        self
+    }
+
+    fn empty(&mut self, name: &str) -> &mut Self {
+        self.node(name, &json!({}), &json!({}))
+    }
+
+    fn pod(&mut self, name: &str, node: &str, patch: &Value) -> &mut Self {
+        let base = json!({"metadata": {"name": name, "namespace": "n", "uid": name,
+            "labels": {"app": "x"}},
+            "spec": {"nodeName": node, "containers": [{"name": "main"}]},
+            "status": {"phase": "Running"}});
+        let pod: Pod = read(base, patch);
+        self.0.apply(Event::Pod(Change::Applied(PodUpdate::from(&pod))));
+        self
+    }
+
+    fn plan(&mut self) -> Plan {
+        plan(&self.0.snapshot(), at(100))
+    }
+
+    /// Names of the nodes that go.
+    fn going(&mut self) -> Vec<String> {
+        let plan = self.plan();
+        let candidates = plan.commands.iter().flat_map(|command| &command.candidates);
+        let mut names: Vec<String> = candidates.map(|one| one.node.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    /// Why the only node stays.
+    fn why(&mut self) -> Why {
+        let mut plan = self.plan();
+        assert!(plan.commands.is_empty(), "{:?}", plan.commands);
+        plan.kept.pop().expect("a node that stays").reason
+    }
+}
+
+fn scene() -> Scene {
+    Scene::new(&json!({}))
+}
+
+fn owned_by(kind: &str) -> Value {
+    json!({"metadata": {"ownerReferences":
+        [{"apiVersion": "apps/v1", "kind": kind, "name": "o", "uid": "o"}]}})
+}
+
+/// EM-01, EM-05: all empty nodes go in one command, the dearest first.
+#[test]
+fn empty_nodes_go_in_one_command() {
+    let mut scene = scene();
+    let dear = json!({"metadata": {"labels":
+        {"node.kubernetes.io/instance-type": "m-16x-amd64-linux"}}});
+    scene.empty("a").node("b", &dear, &json!({}));
+    let plan = scene.plan();
+    let [command] = &plan.commands[..] else { panic!("one command: {:?}", plan.commands) };
+    assert_eq!(command.decision(), Decision::Delete);
+    let names: Vec<&str> = command.candidates.iter().map(|one| &*one.node).collect();
+    assert_eq!(names, ["b", "a"]);
+    assert!(command.price_before.nanos() > 0);
+    assert_eq!(command.to_string(), "delete 2 node(s) (empty): b, a");
+    assert_eq!((plan.eligible, plan.kept.len()), (2, 0));
+}
+
+/// EM-04, EM-07, EM-08, EM-09, EM-16: which pods count.
+#[test]
+fn pods_that_must_come_back_elsewhere_keep_a_node() {
+    let leaving = |kind: &str| {
+        let mut pod = owned_by(kind);
+        pod["metadata"]["deletionTimestamp"] = json!(at(90).to_string());
+        pod
+    };
+    for (pod, empty) in [
+        (json!({}), false),
+        (owned_by("DaemonSet"), true),
+        (leaving("ReplicaSet"), true),
+        (leaving("StatefulSet"), false),
+        (json!({"status": {"phase": "Succeeded"}}), true),
+        (
+            json!({"metadata": {"annotations":
+                {"controller.kubernetes.io/pod-deletion-cost": "-2147483648"}}}),
+            true,
+        ),
+    ] {
+        let mut scene = scene();
+        scene.empty("a").pod("x", "a", &pod);
+        assert_eq!(scene.going().len(), usize::from(empty), "{pod}");
+    }
+    let mut scene = scene();
+    assert_eq!(scene.empty("a").pod("x", "a", &json!({})).why(), Why::NotBuilt { pods: 1 });
+}
+
+/// EM-02, EM-03, EM-14, EM-17.
+#[test]
+fn nodes_and_pools_may_say_that_nodes_stay() {
+    let mut kept = scene();
+    let annotated = |value: &str| {
+        json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": value}}})
+    };
+    kept.node("a", &annotated("true"), &json!({}));
+    assert_eq!(kept.why(), Why::DoNotDisrupt);
+    let mut free = scene();
+    assert_eq!(free.node("a", &annotated("false"), &json!({})).going(), ["a"]);
+    let conditions = json!({"status": {"conditions": [true_condition("Initialized")]}});
+    let mut loud = scene();
+    assert_eq!(loud.node("a", &json!({}), &conditions).why(), Why::NotQuiet { until: None });
+    let mut never = Scene::new(&json!({"spec": {"disruption": {"consolidateAfter": "Never"}}}));
+    assert_eq!(never.empty("a").why(), Why::ConsolidationOff { pool: "p".to_owned() });
+    let mut fixed = Scene::new(&json!({"spec": {"replicas": 1}}));
+    assert_eq!(fixed.empty("a").why(), Why::Static);
+    let policy = json!({"spec": {"disruption": {"consolidationPolicy": "WhenEmpty"}}});
+    let mut scene = Scene::new(&policy);
+    let why = scene.empty("a").pod("x", "a", &json!({})).why();
+    assert_eq!(why, Why::NotEmpty { pool: "p".to_owned(), pods: 1 });
+}
+
+/// The condition lags behind the pods, so the time of the last pod event is looked at too.
+#[test]
+fn a_node_that_has_just_lost_its_pods_is_left_alone() {
+    let mut scene = Scene::new(&json!({"spec": {"disruption": {"consolidateAfter": "60s"}}}));
+    scene.node("a", &json!({}), &json!({"status": {"lastPodEventTime": at(80).to_string()}}));
+    assert_eq!(scene.why(), Why::NotQuiet { until: Some(at(140)) });
+}
+
+/// CF-09, EM-10.
+#[test]
+fn nodes_that_are_on_their_way_stay() {
+    let mut mark = scene();
+    mark.empty("a").0.commit(Intent::MarkForDeletion { nodes: vec!["a".to_owned()] });
+    assert_eq!(mark.why(), Why::Going);
+    let mut nominated = scene();
+    let until = at(120);
+    nominated.empty("a").0.commit(Intent::Nominate { node: "a".to_owned(), until });
+    assert_eq!(nominated.why(), Why::Nominated { until });
+    let young = json!({"metadata": {"labels": {"karpenter.sh/initialized": "no"}}});
+    let mut scene_young = scene();
+    assert_eq!(scene_young.node("a", &young, &json!({})).why(), Why::NotInitialized);
+    let other = json!({"metadata": {"labels": {"karpenter.sh/nodepool": "q"}}});
+    let mut lost = scene();
+    assert_eq!(lost.node("a", &other, &json!({})).why(), Why::PoolNotFound { pool: "q".to_owned() });
+    let mut foreign = scene();
+    let node: Node = read(json!({"metadata": {"name": "f"}}), &json!({}));
+    foreign.0.apply(Event::Node(Change::Applied(node)));
+    assert_eq!(foreign.why(), Why::NotManaged);
+}
+
+/// CF-01, CF-03, CF-04, CF-05, CF-06, CF-07, CF-11.
+#[test]
+fn protected_and_blocked_pods_keep_a_node_even_if_they_come_with_it() {
+    let protected = |patch: Value| {
+        let mut pod = json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": "true"}}});
+        merge(&mut pod, &patch);
+        pod
+    };
+    let mut daemon = scene();
+    daemon.empty("a").pod("x", "a", &protected(owned_by("DaemonSet")));
+    assert!(matches!(daemon.why(), Why::ProtectedPod { .. }));
+    let mut ended = scene();
+    ended.empty("a").pod("x", "a", &protected(json!({"status": {"phase": "Failed"}})));
+    assert_eq!(ended.going(), ["a"]);
+    let pdb = |name: &str| -> PodDisruptionBudget {
+        read(
+            json!({"metadata": {"name": name, "namespace": "n"},
+                "spec": {"selector": {"matchLabels": {"app": "x"}}},
+                "status": {"disruptionsAllowed": 0}}),
+            &json!({}),
+        )
+    };
+    let mut blocked = scene();
+    blocked.empty("a").pod("x", "a", &owned_by("DaemonSet"));
+    blocked.0.apply(Event::PodDisruptionBudget(Change::Applied(pdb("one"))));
+    let why = blocked.why().to_string();
+    assert_eq!(why, "Pdb prevents pod evictions (Pod=n/x, PodDisruptionBudget=n/one)");
+    blocked.0.apply(Event::PodDisruptionBudget(Change::Applied(pdb("two"))));
+    assert!(blocked.why().to_string().starts_with("Eviction does not support multiple PDBs"));
+}
+
+/// BU-01, BU-04, BU-06.
+#[test]
+fn budgets_bound_how_many_go_and_the_others_say_so() {
+    let mut scene = Scene::new(&json!({"spec": {"disruption": {"budgets": [{"nodes": "30%"}]}}}));
+    for number in 0..10 {
+        scene.empty(&format!("n{number}"));
+    }
+    let plan = scene.plan();
+    assert_eq!(plan.commands[0].candidates.len(), 3);
+    assert_eq!((plan.kept.len(), plan.eligible), (7, 10));
+    let why = Why::Budget { pool: "p".into(), allowed: 3, disrupting: 0 };
+    assert!(plan.kept.iter().all(|kept| kept.reason == why), "{:?}", plan.kept);
+    let going = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
+    scene.node("n0", &going, &json!({}));
+    assert_eq!(scene.plan().commands[0].candidates.len(), 2, "who is not ready counts");
+}
+
+/// EM-11, EM-12, EM-13.
+#[test]
+fn a_second_look_drops_what_is_no_longer_empty() {
+    let mut scene = scene();
+    scene.empty("a").empty("b").empty("c");
+    let command = scene.plan().commands.remove(0);
+    scene.pod("x", "a", &json!({}));
+    scene.0.commit(Intent::Nominate { node: "b".to_owned(), until: at(200) });
+    scene.empty("d");
+    let validated = validate(command.clone(), &scene.0.snapshot(), at(115));
+    let left = validated.command.expect("one is left");
+    let names: Vec<&str> = left.candidates.iter().map(|one| &*one.node).collect();
+    assert_eq!((names, validated.failed), (vec!["c"], 2), "d was not in the command");
+    let dropped: Vec<&str> = validated.dropped.iter().map(|kept| &*kept.node).collect();
+    assert_eq!(dropped, ["a", "b"]);
+    scene.pod("y", "c", &json!({}));
+    let none = validate(command, &scene.0.snapshot(), at(116));
+    assert!(none.command.is_none());
+    assert_eq!(none.failed, 3);
+}

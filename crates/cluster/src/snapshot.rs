@@ -108,6 +108,18 @@ impl Snapshot {
             .collect()
     }
 
+    /// Whether an unlaunched claim is on its way for a pod, pending or displaced.
+    pub fn is_planned(&self, pod: &PodRecord) -> bool {
+        if self.planned.is_empty() {
+            return false;
+        }
+        let key = ObjectKey {
+            namespace: pod.shape.namespace.clone(),
+            name: pod.name.clone(),
+        };
+        self.planned.contains_key(&key)
+    }
+
     /// Why an unbound pod waits; none if it is provisionable.
     pub fn why_waiting(&self, pod: &PodRecord) -> Option<Withheld> {
         if let Some(untaken) = selection::untaken(pod) {

@@ -167,6 +167,3 @@ impl NodeState {
         usage
     }
 }
-
-#[cfg(test)]
-mod tests;

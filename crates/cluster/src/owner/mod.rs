@@ -2,6 +2,7 @@
 
 mod build;
 mod intents;
+mod look;
 mod machines;
 mod pending;
 mod pods;

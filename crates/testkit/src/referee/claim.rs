@@ -111,18 +111,17 @@ fn check_list(pool: &PoolState, claim: &PlannedClaim, violations: &mut Vec<Viola
                 instance_type,
             });
         }
-        match offerings(claim, instance_type)
+        let cheapest = offerings(claim, instance_type)
             .map(|offering| offering.price)
-            .min()
-        {
-            Some(price) => prices.push(price),
-            None => {
-                let instance_type = instance_type.name.to_string();
-                violations.push(Violation::NoOffering {
-                    node: node(),
-                    instance_type,
-                });
-            }
+            .min();
+        if let Some(price) = cheapest {
+            prices.push(price);
+        } else {
+            let instance_type = instance_type.name.to_string();
+            violations.push(Violation::NoOffering {
+                node: node(),
+                instance_type,
+            });
         }
     }
     if prices.windows(2).any(|pair| pair[0] > pair[1]) {
@@ -261,8 +260,8 @@ fn check_pool_requirements(
 ) {
     for item in &pool.pool.spec.template.spec.requirements {
         let label = labels.get(&item.key).map(String::as_str);
-        let operator = item.operator.to_string();
-        if !holds(&operator, &item.values, label) {
+        let operator = &item.operator;
+        if !holds(operator, &item.values, label) {
             violations.push(Violation::PoolRequirement {
                 node: claim.name.clone(),
                 instance_type: instance_type.name.to_string(),
@@ -284,7 +283,7 @@ fn allocatable(instance_type: &InstanceType) -> ResourceList {
     ] {
         for (resource, amount) in list {
             if let Some(room) = room.get_mut(resource) {
-                *room = *room - *amount;
+                *room -= *amount;
             }
         }
     }
@@ -325,7 +324,7 @@ fn listed(requirement: &Requirement) -> impl Iterator<Item = &str> {
 /// All sets of labels that a node of this offering may have.
 fn worlds(claim: &PlannedClaim, instance_type: &InstanceType, offering: &Offering) -> Vec<Labels> {
     let mut choices: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for requirement in claim.requirements.iter() {
+    for requirement in &claim.requirements {
         if let (Some(value), None) = (
             requirement.single_value(),
             instance_type.requirements.get(requirement.key()),

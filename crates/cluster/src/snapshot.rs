@@ -103,7 +103,8 @@ impl Snapshot {
             .iter()
             .filter(|node| node.node.is_some() && node.is_marked())
             .flat_map(|node| &node.pods)
-            .filter(|pod| self.budgets.can_move(pod, now))
+            // What a claim is on its way for has no capacity yet to be placed on.
+            .filter(|pod| self.budgets.can_move(pod, now) && !self.is_planned(pod))
             .cloned()
             .collect()
     }

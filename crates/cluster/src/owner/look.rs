@@ -24,7 +24,9 @@ impl Cluster {
     pub fn nodes_of(&self, provider_id: &str) -> Vec<Arc<Node>> {
         let names = self.machines.nodes_by_id.get(provider_id);
         let names = names.into_iter().flatten();
-        names.filter_map(|name| self.node_object(name).cloned()).collect()
+        names
+            .filter_map(|name| self.node_object(name).cloned())
+            .collect()
     }
 
     /// NodeClaims with a provider id, by name. There should be one at most. None for an empty id.

@@ -1,147 +1,97 @@
-//! The problems of the corpus whose features are built: every plan valid, no more pods without a place
-//! and no dearer than the reference's best run.
+//! Problems with known answers: every plan valid, no more pods without a place and no dearer than the
+//! reference's best run. Prints a table: `cargo test -p scheduling --test corpus -- --nocapture`.
 
-mod common;
+use std::collections::BTreeMap;
 
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use catalog::Price;
+use scheduling::{Batch, solve};
+use testkit::{corpus, referee};
 
-use scheduling::{Batch, MinValuesPolicy, Options, PreferencePolicy, solve};
-use serde_json::Value;
+/// Problems where more is asked for than the reference counts: in `resources-4` a pod has a limit and no
+/// request. The API server makes that limit a request, so it counts as one here; the reference, which
+/// was shown the pod as it stands, counts nothing.
+const LIMIT_WITHOUT_REQUEST: &[&str] = &["resources-4"];
+/// How much dearer these may be.
+const LIMIT_WITHOUT_REQUEST_RATIO: f64 = 1.01;
 
-/// Features of problems that are decided here.
-const BUILT: &[&str] = &[
-    "arch-os",
-    "capacity-types",
-    "custom-labels",
-    "daemonsets",
-    "deleting-nodes",
-    "existing-nodes",
-    "extended-resources",
-    "host-ports",
-    "ignore-preferences",
-    "init-containers",
-    "min-values",
-    "no-pools",
-    "node-affinity",
-    "node-affinity-preferred",
-    "node-selector",
-    "pod-states",
-    "pool-states",
-    "priority",
-    "resources",
-    "startup-taints",
-    "taints",
-    "unschedulable",
-    "weights-limits",
-];
-
-fn corpus() -> PathBuf {
-    std::env::var_os("CORPUS_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/data/corpus"),
-        PathBuf::from,
-    )
-}
-
-fn json(path: &Path) -> Option<Value> {
-    let zipped = PathBuf::from(format!("{}.gz", path.display()));
-    let bytes = if let Ok(bytes) = fs::read(path) {
-        bytes
-    } else {
-        let mut bytes = Vec::new();
-        let file = fs::File::open(zipped).ok()?;
-        flate2::read::GzDecoder::new(file)
-            .read_to_end(&mut bytes)
-            .ok()?;
-        bytes
-    };
-    Some(serde_json::from_slice(&bytes).expect("the corpus is JSON"))
-}
-
-fn options(of: &Value) -> Options {
-    Options {
-        preference_policy: match of["preference-policy"].as_str() {
-            Some("Ignore") => PreferencePolicy::Ignore,
-            _ => PreferencePolicy::Respect,
-        },
-        min_values_policy: match of["min-values-policy"].as_str() {
-            Some("BestEffort") => MinValuesPolicy::BestEffort,
-            _ => MinValuesPolicy::Strict,
-        },
-        ..Options::default()
-    }
+/// Sums over the problems of a group.
+#[derive(Default)]
+struct Sums {
+    problems: usize,
+    price: f64,
+    reference: f64,
+    nodes: usize,
+    reference_nodes: usize,
 }
 
 #[test]
 fn no_plan_places_fewer_pods_or_costs_more_than_the_reference() {
-    let mut names: Vec<PathBuf> = fs::read_dir(corpus())
-        .expect("the corpus is there")
-        .map(|entry| entry.expect("the corpus can be read").path())
-        .collect();
-    names.sort();
-    let mut worse = Vec::new();
-    let mut invalid: Vec<String> = Vec::new();
-    let mut sums = (0.0, 0.0, 0.0, 0, 0);
-    for dir in names {
-        let name = dir
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        let Some(of) = json(&dir.join("options.json")) else {
-            continue;
-        };
-        let features = of["features"].as_array().cloned().unwrap_or_default();
-        let built = |feature: &Value| BUILT.contains(&feature.as_str().unwrap_or_default());
-        if of["for"] != "provisioning" || !features.iter().all(built) {
-            continue;
+    let mut groups: BTreeMap<String, Sums> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for name in corpus::names() {
+        let problem = corpus::problem(&name);
+        let snapshot = problem.snapshot();
+        let batch = Batch::default();
+        let placement = solve(&snapshot, &batch, &problem.options, problem.now, 1);
+        for violation in referee::check(&snapshot, &batch, problem.now, &placement) {
+            wrong.push(format!("{name}: {violation}"));
         }
-        let catalog_path = dir.join(of["catalog"].as_str().expect("a catalog"));
-        let catalog = fs::read(catalog_path).expect("a catalog");
-        let catalog = catalog::file::parse(&catalog).expect("a catalog");
-        let list = json(&dir.join("snapshot.json")).expect("a snapshot");
-        let reference = json(&dir.join("reference.json")).expect("a reference");
-        let summary = &reference["summary"];
-        let now = of["now"].as_str().expect("a time");
-        let now = model::Timestamp::parse(now).expect("a time");
-        let snapshot = common::snapshot(&list, &catalog);
-        let placement = solve(&snapshot, &Batch::default(), &options(&of), now, 1);
-        for fault in common::referee::faults(&snapshot, &placement) {
-            println!("  {fault}");
-            invalid.push(name.clone());
-        }
-        let price = placement.price().dollars();
-        let unplaced = placement.unplaced.len() as u64;
-        let best = summary["pricePerHour_min"].as_f64().unwrap_or_default();
-        let fewest = summary["unscheduled_min"].as_u64().unwrap_or_default();
-        let bound = placement.lower_bound.map_or(0.0, catalog::Price::dollars);
+        let bar = &problem.reference;
+        let (price, unplaced) = (placement.price().dollars(), placement.unplaced.len());
         let nodes = placement.new_claims.len();
         println!(
-            "{name:26} unplaced {unplaced:3} / {fewest:3}  price {price:9.4} / {best:9.4} = {:5.3}  nodes {nodes:3} / {:3} bound {bound:9.4}",
-            if best > 0.0 { price / best } else { 1.0 },
-            summary["nodes_min"],
+            "{name:28} unplaced {unplaced:3} of at most {:3}   price {price:9.4} of {:9.4}   nodes {nodes:3} of {:3}   bound {}",
+            bar.unplaced,
+            bar.price_per_hour,
+            bar.nodes,
+            placement.lower_bound.unwrap_or(Price::ZERO),
         );
-        sums.0 += price;
-        sums.1 += best;
-        sums.2 += bound;
-        sums.3 += nodes;
-        sums.4 += summary["nodes_min"].as_u64().unwrap_or_default();
-        if std::env::var_os("VERBOSE")
-            .is_some_and(|only| name.starts_with(&*only.to_string_lossy()))
-        {
-            for pod in &placement.unplaced {
-                println!("  {}", pod.pod.key());
-                for refusal in &*pod.refusals {
-                    println!("    {}: {}", refusal.candidate, refusal.rejection);
-                }
-            }
+        let ratio = if LIMIT_WITHOUT_REQUEST.contains(&name.as_str()) {
+            LIMIT_WITHOUT_REQUEST_RATIO
+        } else {
+            1.0
+        };
+        // A price is only comparable where the same number of pods is placed.
+        let dearer = unplaced == bar.unplaced && price > bar.price_per_hour * ratio + 1e-9;
+        if bar.breaks.is_empty() && (unplaced > bar.unplaced || dearer) {
+            wrong.push(format!("{name}: worse than the reference"));
         }
-        if unplaced > fewest || (unplaced == fewest && price > best + 1e-6) {
-            worse.push(name);
-        }
+        let group = name
+            .rsplit_once('-')
+            .map_or(name.as_str(), |(group, _)| group);
+        let sums = groups.entry(group.to_owned()).or_default();
+        sums.problems += 1;
+        sums.price += price;
+        sums.reference += bar.price_per_hour;
+        sums.nodes += nodes;
+        sums.reference_nodes += bar.nodes;
     }
-    println!("{sums:?} {:.3}", sums.0 / sums.1);
-    assert!(invalid.is_empty(), "not valid: {invalid:?}");
-    assert!(worse.is_empty(), "worse than the reference: {worse:?}");
+    print_groups(&groups);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn print_groups(groups: &BTreeMap<String, Sums>) {
+    println!("\n{:24} problems   price ratio   nodes", "group");
+    let mut all = Sums::default();
+    for (name, sums) in groups {
+        print_sums(name, sums);
+        all.problems += sums.problems;
+        all.price += sums.price;
+        all.reference += sums.reference;
+        all.nodes += sums.nodes;
+        all.reference_nodes += sums.reference_nodes;
+    }
+    print_sums("all", &all);
+}
+
+fn print_sums(name: &str, sums: &Sums) {
+    let ratio = if sums.reference > 0.0 {
+        sums.price / sums.reference
+    } else {
+        1.0
+    };
+    println!(
+        "{name:24} {:8} {ratio:13.3}   {} of {}",
+        sums.problems, sums.nodes, sums.reference_nodes
+    );
 }

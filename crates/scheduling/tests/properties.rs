@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::referee::faults;
 use common::world::{World, ZONE, instance_type, now};
 use proptest::prelude::*;
 use scheduling::{Effort, Options, Placement, solve};
 use serde_json::{Value, json};
+use testkit::referee;
 
 const ZONES: [&str; 3] = ["test-zone-1", "test-zone-2", "test-zone-3"];
 
@@ -127,8 +127,8 @@ proptest! {
         for effort in [Effort::Portfolio, Effort::Single] {
             let options = Options { effort, ..Options::default() };
             let placement = solve(&snapshot, &world.batch, &options, now(), 1);
-            let faults = faults(&snapshot, &placement);
-            prop_assert!(faults.is_empty(), "{:#?}", faults);
+            let violations = referee::check(&snapshot, &world.batch, now(), &placement);
+            prop_assert!(violations.is_empty(), "{:#?}", violations);
             if let Some(bound) = placement.lower_bound {
                 prop_assert!(bound <= placement.price(), "bound {} price {}", bound, placement.price());
             }

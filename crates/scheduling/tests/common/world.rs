@@ -5,6 +5,7 @@ use cluster::Snapshot;
 use model::Timestamp;
 use scheduling::{Batch, Options, Placement, PlannedClaim, Refusal, solve};
 use serde_json::{Value, json};
+use testkit::referee;
 
 /// Objects and the types that pools offer.
 pub struct World {
@@ -115,15 +116,15 @@ impl World {
 
     /// The cluster.
     pub fn snapshot(&self) -> Snapshot {
-        super::snapshot(&json!({"items": self.items}), &self.catalog)
+        testkit::world::snapshot(&self.items, &self.catalog)
     }
 
     /// The placement, checked.
     pub fn solve(&self) -> Placement {
         let snapshot = self.snapshot();
         let placement = solve(&snapshot, &self.batch, &self.options, now(), 1);
-        let faults = super::referee::faults(&snapshot, &placement);
-        assert!(faults.is_empty(), "{faults:#?}");
+        let violations = referee::check(&snapshot, &self.batch, now(), &placement);
+        assert!(violations.is_empty(), "{violations:#?}");
         placement
     }
 }

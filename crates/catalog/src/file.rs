@@ -11,6 +11,7 @@ mod offerings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use api::labels;
 use model::resources::PODS;
 use model::{Quantity, ResourceList};
 use requirements::{Requirement, Requirements};
@@ -107,12 +108,12 @@ fn instance_type(
     let mut requirements: Requirements =
         kwok_labels::derived(name, &capacity).into_iter().collect();
     requirements.extend([
-        Requirement::single("node.kubernetes.io/instance-type", name),
-        Requirement::single("kubernetes.io/arch", architecture),
-        Requirement::any_of("kubernetes.io/os", systems),
-        Requirement::any_of("topology.kubernetes.io/zone", zones),
+        Requirement::single(labels::INSTANCE_TYPE, name),
+        Requirement::single(labels::ARCH, architecture),
+        Requirement::any_of(labels::OS, systems),
+        Requirement::any_of(labels::ZONE, zones),
         Requirement::any_of(
-            "karpenter.sh/capacity-type",
+            labels::CAPACITY_TYPE,
             capacity_types
                 .iter()
                 .map(|capacity_type| capacity_type.as_str()),

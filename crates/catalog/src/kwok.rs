@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use api::labels;
 use model::resources::{CPU, EPHEMERAL_STORAGE, MEMORY, PODS};
 use model::{Quantity, ResourceList};
 use requirements::{Requirement, Requirements};
@@ -108,8 +109,8 @@ fn offering_requirements() -> Vec<OfferingRequirements> {
     for zone in ZONES {
         for capacity_type in [CapacityType::Spot, CapacityType::OnDemand] {
             let requirements = [
-                Requirement::single("karpenter.sh/capacity-type", capacity_type.as_str()),
-                Requirement::single("topology.kubernetes.io/zone", zone),
+                Requirement::single(labels::CAPACITY_TYPE, capacity_type.as_str()),
+                Requirement::single(labels::ZONE, zone),
             ];
             all.push((
                 zone.into(),
@@ -126,11 +127,11 @@ fn instance_type(name: &str, machine: &Machine, offered: &[OfferingRequirements]
     let mut requirements: Requirements =
         kwok_labels::derived(name, &capacity).into_iter().collect();
     requirements.extend([
-        Requirement::single("node.kubernetes.io/instance-type", name),
-        Requirement::single("kubernetes.io/arch", machine.architecture),
-        Requirement::single("kubernetes.io/os", machine.system),
-        Requirement::any_of("topology.kubernetes.io/zone", ZONES),
-        Requirement::any_of("karpenter.sh/capacity-type", ["on-demand", "spot"]),
+        Requirement::single(labels::INSTANCE_TYPE, name),
+        Requirement::single(labels::ARCH, machine.architecture),
+        Requirement::single(labels::OS, machine.system),
+        Requirement::any_of(labels::ZONE, ZONES),
+        Requirement::any_of(labels::CAPACITY_TYPE, ["on-demand", "spot"]),
     ]);
     let offerings = offered
         .iter()

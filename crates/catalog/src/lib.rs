@@ -7,6 +7,7 @@
 //! What is *not* here: live prices and availability (the providers), the indexes of the solver
 //! (`scheduling`).
 
+mod by_class;
 pub mod choose;
 pub mod ec2;
 pub mod file;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use requirements::Vocabulary;
 
+pub use by_class::Catalogs;
 pub use instance_type::{CapacityType, InstanceType, Offering, Overhead, UnknownCapacityType};
 pub use price::Price;
 

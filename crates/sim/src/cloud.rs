@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use api::{NodeClaim, NodePool};
 use async_trait::async_trait;
-use catalog::{CapacityType, Catalog, InstanceType, Offering, Price};
+use catalog::{CapacityType, Catalogs, InstanceType, Offering, Price};
 use controllers::cloud::{DriftReason, RepairPolicy};
 use controllers::{CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind};
 use model::Timestamp;
@@ -65,7 +65,7 @@ pub struct Machine {
 
 /// The cloud.
 pub struct SimCloud {
-    catalog: Catalog,
+    catalogs: Catalogs,
     vocabulary: Vocabulary,
     kinds: Vec<NodeClassKind>,
     clock: Clock,
@@ -83,23 +83,18 @@ struct State {
 }
 
 impl SimCloud {
-    /// A cloud that sells what is in the catalog.
-    pub fn new(catalog: Catalog, kinds: Vec<NodeClassKind>, clock: Clock) -> Self {
-        let vocabulary = catalog.vocabulary();
+    /// A cloud that sells what is in the catalogs.
+    pub fn new(catalogs: Catalogs, kinds: Vec<NodeClassKind>, clock: Clock) -> Self {
+        let vocabulary = catalogs.default.vocabulary();
         let (state, changed) = (Mutex::default(), Notify::new());
         Self {
-            catalog,
+            catalogs,
             vocabulary,
             kinds,
             clock,
             state,
             changed,
         }
-    }
-
-    /// What is sold.
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
     }
 
     /// Makes offerings unavailable.
@@ -138,7 +133,7 @@ impl SimCloud {
         let undefined = AllowUndefined::WellKnown(&self.vocabulary);
         let mut best: Option<(Price, Choice)> = None;
         let mut choices = 0;
-        for instance_type in &self.catalog.types {
+        for instance_type in &self.catalogs.of(&claim.spec.node_class_ref.name).types {
             if !allowed.is_none_or(|allowed| allowed.admits(Some(&instance_type.name))) {
                 continue;
             }
@@ -214,7 +209,7 @@ impl SimCloud {
     }
 
     fn scheme(&self) -> &'static str {
-        match self.catalog.provider {
+        match self.catalogs.default.provider {
             catalog::Provider::Aws => "aws",
             catalog::Provider::Kwok => "kwok",
         }
@@ -323,13 +318,16 @@ impl CloudProvider for SimCloud {
 
     async fn instance_types(
         &self,
-        _pool: &NodePool,
+        pool: &NodePool,
     ) -> Result<Arc<[Arc<InstanceType>]>, CloudError> {
         let outages = self.lock().outages.clone();
+        let catalog = self
+            .catalogs
+            .of(&pool.spec.template.spec.node_class_ref.name);
         if outages.is_empty() {
-            return Ok(self.catalog.types.clone().into());
+            return Ok(catalog.types.clone().into());
         }
-        let reduced = self.catalog.types.iter().map(|instance_type| {
+        let reduced = catalog.types.iter().map(|instance_type| {
             let mut reduced = InstanceType::clone(instance_type);
             for offering in &mut reduced.offerings {
                 let hit = outages

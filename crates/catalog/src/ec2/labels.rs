@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use api::labels::{ARCH, CAPACITY_TYPE, INSTANCE_TYPE, OS, REGION, ZONE};
 use requirements::{Requirement, Requirements};
 
 use super::{Interner, Machine, NodeSettings, Zone};
@@ -91,18 +92,18 @@ impl Labels<'_> {
 }
 
 fn general(labels: &mut Labels<'_>, machine: &Machine, settings: &NodeSettings, place: &Place<'_>) {
-    labels.one("node.kubernetes.io/instance-type", Some(&machine.name));
-    labels.one("kubernetes.io/arch", Some(&machine.architecture));
+    labels.one(INSTANCE_TYPE, Some(&machine.name));
+    labels.one(ARCH, Some(&machine.architecture));
     let family = settings.family;
     match (family.is_windows(), machine.architecture.as_str()) {
-        (false, _) => labels.one("kubernetes.io/os", Some("linux")),
-        (true, "amd64") => labels.one("kubernetes.io/os", Some("windows")),
+        (false, _) => labels.one(OS, Some("linux")),
+        (true, "amd64") => labels.one(OS, Some("windows")),
         // There is no Windows for it: no value at all.
-        (true, _) => labels.any_of("kubernetes.io/os", []),
+        (true, _) => labels.any_of(OS, []),
     }
     labels.one("node.kubernetes.io/windows-build", family.windows_build());
-    labels.one("topology.kubernetes.io/region", Some(place.region));
-    labels.any_of("topology.kubernetes.io/zone", place.zones.iter().copied());
+    labels.one(REGION, Some(place.region));
+    labels.any_of(ZONE, place.zones.iter().copied());
     let offered = place
         .all
         .iter()
@@ -117,7 +118,7 @@ fn general(labels: &mut Labels<'_>, machine: &Machine, settings: &NodeSettings, 
         .into_iter()
         .filter(|(has, _)| *has)
         .map(|(_, class)| class);
-    labels.any_of("karpenter.sh/capacity-type", classes);
+    labels.any_of(CAPACITY_TYPE, classes);
     labels.any_of(
         &format!("{PREFIX}instance-tenancy"),
         ["default", "dedicated"],

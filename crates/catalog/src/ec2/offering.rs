@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use api::labels;
 use requirements::{Requirement, Requirements};
 
 use super::{AmiFamily, Interner, Machine, NodeSettings, Prices};
@@ -55,8 +56,8 @@ impl OfferingSets {
                 .filter(|_| wanted.contains(zone.name.as_str()));
             for capacity_type in [CapacityType::OnDemand, CapacityType::Spot] {
                 let mut set: Requirements = [
-                    Requirement::single("karpenter.sh/capacity-type", capacity_type.as_str()),
-                    Requirement::single("topology.kubernetes.io/zone", name.clone()),
+                    Requirement::single(labels::CAPACITY_TYPE, capacity_type.as_str()),
+                    Requirement::single(labels::ZONE, name.clone()),
                     Requirement::does_not_exist("karpenter.k8s.aws/capacity-reservation-id"),
                     Requirement::does_not_exist("karpenter.k8s.aws/capacity-reservation-type"),
                     Requirement::does_not_exist(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use api::labels::{CAPACITY_TYPE, ZONE};
 use requirements::{Operator, Requirement, Requirements};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
@@ -10,9 +11,6 @@ use serde_json::Value;
 use super::FileError;
 use super::fields::Object;
 use crate::{CapacityType, Offering, Price};
-
-const ZONE: &str = "topology.kubernetes.io/zone";
-const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 
 /// What all types of a file have in common.
 #[derive(Default)]

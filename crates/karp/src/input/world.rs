@@ -32,7 +32,7 @@ pub(crate) fn load_world(
             .collect(),
         unknown_readiness: UnknownReadiness::Ready,
     };
-    let mut cluster = Cluster::new(chosen.catalog.vocabulary(), settings);
+    let mut cluster = Cluster::new(chosen.catalogs.default.vocabulary(), settings);
     let mut decoder = PodDecoder::new();
     let mut pods = Vec::new();
     let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
@@ -46,7 +46,8 @@ pub(crate) fn load_world(
             "NodePool" => {
                 let pool: NodePool = decode(object)?;
                 let pool = pool.normalized(&chosen.defaults());
-                let types = chosen.catalog.types.clone().into();
+                let class = &pool.spec.template.spec.node_class_ref.name;
+                let types = chosen.catalogs.of(class).types.clone().into();
                 let name = pool.metadata.name.clone();
                 cluster.apply(Event::PoolTypes { pool: name, types });
                 cluster.apply(Event::NodePool(Change::Applied(pool)));

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     );
     match args.output {
         Output::Table => {
-            let price_source = chosen.catalog.price_source.to_string();
+            let price_source = chosen.catalogs.default.price_source.to_string();
             print!(
                 "{}",
                 table::render(&document, &price_source, view::Style::for_stdout())

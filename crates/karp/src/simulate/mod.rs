@@ -28,7 +28,7 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let config = Config {
         objects: cluster_objects(&objects),
         scenario,
-        catalog: chosen.catalog,
+        catalogs: chosen.catalogs,
         kinds: chosen.kinds,
         options: settings(args)?,
         timing: Timing::default(),

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use api::NodeClaim;
 use apiserver::Server;
-use catalog::Catalog;
+use catalog::Catalogs;
 use model::Timestamp;
 use runtime::client::Kind;
 use runtime::{Client, Clock, Metrics, Options, Recorder, Shutdown};
@@ -43,7 +43,7 @@ pub struct Config {
     /// What happens from outside.
     pub scenario: Scenario,
     /// What the cloud sells.
-    pub catalog: Catalog,
+    pub catalogs: Catalogs,
     /// Node class kinds of the provider; the first is the default.
     pub kinds: Vec<Kind>,
     /// Karpenter's settings.
@@ -111,7 +111,7 @@ async fn run(config: Config, watch: &mut dyn FnMut(Glimpse)) -> Result<Report, S
     let clock = Clock::simulated(config.start);
     let server = setup::server(&clock, config.seed)?;
     let cloud = Arc::new(SimCloud::new(
-        config.catalog.clone(),
+        config.catalogs.clone(),
         config.kinds.clone(),
         clock.clone(),
     ));

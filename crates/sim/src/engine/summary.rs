@@ -65,7 +65,7 @@ impl Engine {
             workloads,
             waiting,
             timeline: std::mem::take(&mut self.timeline).into_entries(),
-            price_source: self.config.catalog.price_source.to_string(),
+            price_source: self.config.catalogs.default.price_source.to_string(),
             notes: std::mem::take(&mut self.notes),
         }
     }

@@ -259,7 +259,13 @@ fn check_pool_requirements(
     violations: &mut Vec<Violation>,
 ) {
     for item in &pool.pool.spec.template.spec.requirements {
-        let label = labels.get(&item.key).map(String::as_str);
+        // A device's name is not a label: the amount of it that a type has is what is required.
+        let devices = instance_type.capacity.get(&item.key).map(ToString::to_string);
+        let label = if api::labels::DEVICES.contains(&item.key.as_str()) {
+            devices.as_deref()
+        } else {
+            labels.get(&item.key).map(String::as_str)
+        };
         let operator = &item.operator;
         if !holds(operator, &item.values, label) {
             violations.push(Violation::PoolRequirement {

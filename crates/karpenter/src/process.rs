@@ -70,6 +70,12 @@ impl Process {
         let arch = std::env::consts::ARCH;
         metrics.set(&names::BUILD_INFO, &[VERSION, "", arch, COMMIT], 1.0);
         let servers = Servers::bind(options.metrics_port, options.health_probe_port).await?;
+        let (metrics_port, probe_port) = servers.ports();
+        tracing::info!(
+            metrics_port,
+            probe_port,
+            "serving metrics and health probes"
+        );
         let readiness = Readiness::default();
         let closing = Shutdown::new();
         let endpoints = endpoints(&options, &metrics, &readiness);

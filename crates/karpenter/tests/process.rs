@@ -6,15 +6,16 @@ use std::{
     net::{SocketAddr, TcpStream},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use apiserver::{CRDS, Config, Resource, Server};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const LEASES: Resource<'static> = Resource::new("coordination.k8s.io", "v1", "leases");
 /// Longer than anything here takes; a test that waits for it has failed.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn karpenter() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_karpenter"));
@@ -159,12 +160,11 @@ impl Karpenter {
         assert!(status.success());
     }
 
-    fn ends(&mut self) -> (ExitStatus, Duration) {
-        let began = Instant::now();
+    fn ends(&mut self) -> ExitStatus {
         until("the program ended", || {
             self.child.try_wait().expect("a child").is_some()
         });
-        (self.child.wait().expect("ended"), began.elapsed())
+        self.child.wait().expect("ended")
     }
 }
 
@@ -274,9 +274,7 @@ fn it_leads_serves_its_ports_and_gives_the_lease_back_on_sigterm() {
     });
 
     karpenter.signal("-TERM");
-    let (status, took) = karpenter.ends();
-    assert_eq!(status.code(), Some(0));
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert_eq!(karpenter.ends().code(), Some(0));
     assert_eq!(api.holder().as_deref(), Some(""));
 }
 
@@ -291,14 +289,8 @@ fn a_standby_follows_a_leader_that_stops() {
     two.says("serving metrics and health probes");
     assert_eq!(api.holder(), first);
     one.signal("-INT");
-    assert_eq!(one.ends().0.code(), Some(0));
-    let released = Instant::now();
+    assert_eq!(one.ends().code(), Some(0));
     two.says("became leader");
-    assert!(
-        released.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        released.elapsed()
-    );
     assert_ne!(api.holder(), first);
 }
 

@@ -22,6 +22,8 @@ pub(super) fn of<T: JsonSchema>() -> Value {
             let property = serde_json::json!({"type": "string", "description": about});
             properties.insert(name.to_owned(), property);
         }
+        // The API server knows it already, and allows no word about it.
+        properties.insert("metadata".to_owned(), serde_json::json!({"type": "object"}));
     }
     schema
 }

@@ -118,20 +118,23 @@ impl Endpoint {
     }
 
     fn head(&self, request: Request<'_>) -> String {
+        let authorization = self.token.as_ref().map(|token| format!("Bearer {token}"));
+        let (kind, body) = request.content.unwrap_or_default();
+        let length = (!body.is_empty()).then(|| body.len().to_string());
+        let kind = length.as_ref().map(|_| kind.to_owned());
+        let optional = [
+            ("Authorization", authorization),
+            ("Content-Type", kind),
+            ("Content-Length", length),
+        ];
         let mut text = format!("{} {} HTTP/1.0\r\n", request.method, request.path);
         text.push_str("Host: 127.0.0.1\r\nAccept: application/json\r\n");
-        if let Some(token) = &self.token {
-            text.push_str(&format!("Authorization: Bearer {token}\r\n"));
+        for (name, value) in optional {
+            if let Some(value) = value {
+                text.extend([name, ": ", &value, "\r\n"]);
+            }
         }
-        let (kind, body) = request.content.unwrap_or_default();
-        if !body.is_empty() {
-            let length = body.len();
-            text.push_str(&format!(
-                "Content-Type: {kind}\r\nContent-Length: {length}\r\n"
-            ));
-        }
-        text.push_str("\r\n");
-        text.push_str(body);
+        text.extend(["\r\n", body]);
         text
     }
 }

@@ -11,14 +11,18 @@ use anyhow::{Context, Result, ensure};
 
 /// `$XDG_CACHE_HOME/karpenter-control-plane`, by default below `~/.cache`.
 pub(crate) fn cache_root() -> Result<PathBuf> {
-    let base = match env::var_os("XDG_CACHE_HOME").filter(|dir| Path::new(dir).is_absolute()) {
-        Some(dir) => PathBuf::from(dir),
-        None => {
-            let home = env::var_os("HOME").filter(|home| !home.is_empty());
-            PathBuf::from(home.context("neither XDG_CACHE_HOME nor HOME is set")?).join(".cache")
-        }
+    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = match set.filter(|dir| dir.is_absolute()) {
+        Some(dir) => dir,
+        None => home()?.join(".cache"),
     };
     Ok(base.join("karpenter-control-plane"))
+}
+
+fn home() -> Result<PathBuf> {
+    let home = env::var_os("HOME").filter(|home| !home.is_empty());
+    home.map(PathBuf::from)
+        .context("neither XDG_CACHE_HOME nor HOME is set")
 }
 
 /// The folder of the cluster with this name.

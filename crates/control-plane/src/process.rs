@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -96,14 +96,12 @@ pub(crate) fn spawn(binary: &Path, arguments: &[OsString], log: &Path) -> Result
         .process_group(0)
         .spawn()
         .with_context(|| format!("starting {}", binary.display()))?;
-    match Record::of(child.id()) {
-        Some(record) => Ok((child, record)),
-        None => {
-            let _ = child.kill();
-            let _ = child.wait();
-            anyhow::bail!("/proc shows no start time of {}", binary.display())
-        }
-    }
+    let Some(record) = Record::of(child.id()) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        bail!("/proc shows no start time of {}", binary.display());
+    };
+    Ok((child, record))
 }
 
 /// The last lines of a log.

@@ -3,6 +3,7 @@
 //! A build goes to a new folder that gets its name last, so that an interrupted one never looks
 //! complete. A file lock lets of two that begin together only one build.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -155,7 +156,7 @@ fn linker_flags() -> String {
             ("gitTreeState", "clean"),
             ("buildDate", "2026-01-01T00:00:00Z"),
         ] {
-            flags.push_str(&format!(" -X {package}.{name}={value}"));
+            let _ = write!(flags, " -X {package}.{name}={value}");
         }
     }
     flags
@@ -231,7 +232,8 @@ fn remove(folder: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_new_enough, linker_flags};
+    use super::{HELM, KUBERNETES, is_new_enough, linker_flags};
+    use crate::binaries::key::GO_MOD;
 
     #[test]
     fn compilers_older_than_the_modules_ask_for_are_refused() {
@@ -244,6 +246,13 @@ mod tests {
         ] {
             assert_eq!(is_new_enough(version), enough, "{version}");
         }
+    }
+
+    #[test]
+    fn the_versions_that_are_linked_in_are_those_that_are_pinned() {
+        let kubernetes = format!("k8s.io/kubernetes v{KUBERNETES}\n");
+        let helm = format!("helm.sh/helm/v4 v{HELM}\n");
+        assert!(GO_MOD.contains(&kubernetes) && GO_MOD.contains(&helm));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::program::Program;
 use crate::{deadline, paths, ports, process};
 
 /// How long a step may take, on a machine that is busy with other things.
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_mins(1);
 /// How much of each log an error shows.
 const LOG_LINES: usize = 12;
 

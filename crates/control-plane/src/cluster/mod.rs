@@ -7,6 +7,8 @@ mod boot;
 mod launch;
 mod soft;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -13,7 +13,7 @@ use crate::deadline;
 use crate::http::{Endpoint, Request};
 
 /// How long pods, nodes and namespaces may take to be gone.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+const GONE_WITHIN: Duration = Duration::from_mins(1);
 
 const DELETE_NOW: &str = r#"{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0,"propagationPolicy":"Background"}"#;
 const NO_FINALIZERS: &str = r#"{"metadata":{"finalizers":null}}"#;
@@ -130,8 +130,9 @@ fn rank(kind: &Kind) -> u8 {
     match (kind.group.as_str(), kind.resource.as_str()) {
         ("admissionregistration.k8s.io", _) => 0,
         (group, _) if group.contains("karpenter") => 1,
-        ("apps", "deployments" | "statefulsets" | "daemonsets") => 2,
-        ("batch", "cronjobs") | ("", "replicationcontrollers") => 2,
+        ("apps", "deployments" | "statefulsets" | "daemonsets")
+        | ("batch", "cronjobs")
+        | ("", "replicationcontrollers") => 2,
         ("apps", "replicasets") | ("batch", "jobs") => 3,
         ("", "pods") => PODS,
         ("", "nodes") => PODS + 1,
@@ -144,13 +145,17 @@ const PODS: u8 = 5;
 
 /// Kinds of which nothing is deleted.
 fn stays(kind: &Kind) -> bool {
-    match (kind.group.as_str(), kind.resource.as_str()) {
-        ("" | "events.k8s.io", "events")
-        | ("" | "discovery.k8s.io", "endpoints" | "endpointslices") => true,
-        ("networking.k8s.io", "servicecidrs" | "ipaddresses") => true,
-        ("apiextensions.k8s.io", "customresourcedefinitions") => true,
-        (group, _) => ["flowcontrol.apiserver.k8s.io", "apiregistration.k8s.io"].contains(&group),
-    }
+    const GROUPS: [&str; 2] = ["flowcontrol.apiserver.k8s.io", "apiregistration.k8s.io"];
+    const RESOURCES: [&str; 6] = [
+        "events",
+        "endpoints",
+        "endpointslices",
+        "servicecidrs",
+        "ipaddresses",
+        "customresourcedefinitions",
+    ];
+    let own = kind.group.is_empty() || kind.group.ends_with(".k8s.io");
+    GROUPS.contains(&kind.group.as_str()) || (own && RESOURCES.contains(&kind.resource.as_str()))
 }
 
 /// Objects that a fresh cluster has.

@@ -68,22 +68,7 @@ impl Api {
     }
 
     fn install_crds(&self) {
-        for (kind, plural) in [("NodePool", "nodepools"), ("NodeClaim", "nodeclaims")] {
-            let crd = json!({
-                "apiVersion": "apiextensions.k8s.io/v1",
-                "kind": "CustomResourceDefinition",
-                "metadata": {"name": format!("{plural}.karpenter.sh")},
-                "spec": {
-                    "group": "karpenter.sh", "scope": "Cluster",
-                    "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase(),
-                              "listKind": format!("{kind}List")},
-                    "versions": [{
-                        "name": "v1", "served": true, "storage": true,
-                        "schema": {"openAPIV3Schema": {
-                            "type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-                    }],
-                },
-            });
+        for crd in api::crd::all() {
             self.server.create(CRDS, "", crd).expect("a definition");
         }
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use api::{NodeClaim, NodePool, condition};
+use api::{KwokNodeClass, NillableDuration, NodeClaim, NodePool, condition};
 use async_trait::async_trait;
 use catalog::{Catalog, InstanceType};
 use controllers::cloud::{DriftReason, RepairPolicy};
@@ -21,8 +21,15 @@ use runtime::{
 
 use crate::{
     choose::{NoChoice, choose},
-    class::{KIND, NodeClass},
     node::{self, Claim},
+};
+
+/// The kind that pools refer to.
+const KIND: NodeClassKind = NodeClassKind {
+    group: KwokNodeClass::GROUP,
+    version: KwokNodeClass::VERSION,
+    kind: KwokNodeClass::KIND,
+    plural: KwokNodeClass::PLURAL,
 };
 
 /// How the creation of a Node is repeated.
@@ -140,7 +147,7 @@ impl Kwok {
     }
 
     /// The class that a claim uses.
-    pub(crate) async fn class(&self, claim: &NodeClaim) -> Result<Option<NodeClass>, ApiError> {
+    pub(crate) async fn class(&self, claim: &NodeClaim) -> Result<Option<KwokNodeClass>, ApiError> {
         let class = claim
             .spec
             .node_class_ref
@@ -220,7 +227,7 @@ impl CloudProvider for Kwok {
                 uid: uid.clone(),
                 node,
             },
-            class.registration_delay(),
+            registration_delay(&class),
         );
         Ok(launched)
     }
@@ -299,6 +306,12 @@ impl CloudProvider for Kwok {
         };
         vec![policy(condition::FALSE), policy(condition::UNKNOWN)]
     }
+}
+
+/// How long after the launch the Node appears; nothing when the class does not say.
+pub(crate) fn registration_delay(class: &KwokNodeClass) -> Duration {
+    let delay = class.spec.node_registration_delay.as_ref();
+    delay.and_then(NillableDuration::get).unwrap_or_default()
 }
 
 fn launched(node: &Node) -> Launched {

@@ -8,13 +8,11 @@
 //! a NodeClaim (`lifecycle`).
 
 mod choose;
-mod class;
 mod cloud;
 mod load;
 mod node;
 mod worker;
 
-pub use class::{KIND, NodeClass};
 pub use cloud::Kwok;
 pub use load::load_catalog;
 pub use node::seed;

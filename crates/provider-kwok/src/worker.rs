@@ -14,7 +14,7 @@ use runtime::{
 use serde_json::json;
 
 use crate::{
-    cloud::{Kwok, Promise},
+    cloud::{Kwok, Promise, registration_delay},
     node,
 };
 
@@ -131,9 +131,7 @@ impl Kwok {
             return Ok(());
         }
         let class = self.class(claim).await?;
-        let delay = class
-            .map(|class| class.registration_delay())
-            .unwrap_or_default();
+        let delay = class.as_ref().map(registration_delay).unwrap_or_default();
         let launched = claim.condition(conditions::LAUNCHED);
         let due = launched.and_then(|launched| Some(launched.last_transition_time? + delay));
         let left = due.map(|due| self.clock.until(due)).unwrap_or_default();

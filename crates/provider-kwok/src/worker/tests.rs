@@ -21,38 +21,10 @@ struct World {
     stop: Shutdown,
 }
 
-fn crd(kind: &str, plural: &str, group: &str, version: &str) -> Value {
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": format!("{plural}.{group}")},
-        "spec": {
-            "group": group,
-            "scope": "Cluster",
-            "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase(),
-                      "listKind": format!("{kind}List")},
-            "versions": [{
-                "name": version, "served": true, "storage": true,
-                "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": {"type": "object",
-                                                "x-kubernetes-preserve-unknown-fields": true}},
-            }],
-        },
-    })
-}
-
 impl World {
     fn new(delay: &str) -> Self {
         let server = Server::new(Config::frozen(jiff::Timestamp::UNIX_EPOCH, 1));
-        for crd in [
-            crd("NodeClaim", "nodeclaims", "karpenter.sh", "v1"),
-            crd(
-                "KWOKNodeClass",
-                "kwoknodeclasses",
-                "karpenter.kwok.sh",
-                "v1alpha1",
-            ),
-        ] {
+        for crd in api::crd::all() {
             server.create(CRDS, "", crd).expect("a definition");
         }
         let class = json!({"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass",
@@ -356,7 +328,8 @@ async fn launches_that_cannot_be_say_why() {
         .server
         .modify(CLASSES, "", "default", &status, |class| {
             class["status"] = json!({"conditions": [{"type": "Ready", "status": "False",
-                                                     "reason": "No", "message": "broken"}]});
+                                                     "reason": "No", "message": "broken",
+                                                     "lastTransitionTime": "2026-01-01T12:00:00Z"}]});
         })
         .expect("status");
     let error = world.kwok.create(&claim).await.expect_err("not ready");

@@ -43,10 +43,8 @@ pub trait CloudProvider: Send + Sync {
     async fn list(&self) -> Result<Vec<Instance>, CloudError>;
 
     /// All types that a pool may launch, those without an available offering included.
-    async fn instance_types(
-        &self,
-        pool: &NodePool,
-    ) -> Result<Arc<[Arc<InstanceType>]>, CloudError>;
+    async fn instance_types(&self, pool: &NodePool)
+    -> Result<Arc<[Arc<InstanceType>]>, CloudError>;
 
     /// Whether a claim's instance is no longer what its node class asks for.
     async fn is_drifted(&self, claim: &NodeClaim) -> Result<Option<DriftReason>, CloudError>;

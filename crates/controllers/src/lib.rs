@@ -4,10 +4,27 @@
 //! and runs every loop until it is told to stop. All of it lives in the one future that `run` returns;
 //! nothing is spawned, so dropping that future is what a crash of the process is.
 //!
-//! What is *not* here: decisions (`scheduling`, `disruption`, `lifecycle`), and any cloud.
+//! Each loop observes, asks pure code to decide, and acts: `lifecycle` for claims, nodes and pools,
+//! `scheduling` for pods, `disruption` for nodes that may go. Writes carry the version of the object that
+//! they were decided from, what is written is only what differs, and every step may be repeated.
+//!
+//! What is *not* here: decisions, and any cloud.
 
+mod calls;
 pub mod cloud;
+mod disruption;
+mod metrics;
+mod node;
+mod nodeclaim;
+mod nodepool;
+mod provisioner;
+mod run;
+mod shared;
+mod sync;
+mod tell;
+mod watches;
 mod world;
+mod write;
 
 pub use cloud::{CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind};
 pub use world::World;
@@ -24,9 +41,5 @@ pub enum Error {
 
 /// Runs every loop until `shutdown` is triggered.
 pub async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
-    if world.cloud.node_class_kinds().is_empty() {
-        return Err(Error::NoNodeClassKinds(world.cloud.name()));
-    }
-    shutdown.wait().await;
-    Ok(())
+    run::run(world, shutdown).await
 }

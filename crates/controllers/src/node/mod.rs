@@ -1,0 +1,4 @@
+//! The loops of Nodes.
+
+pub(crate) mod eviction;
+pub(crate) mod termination;

@@ -1,0 +1,41 @@
+//! The loops of NodeClaims.
+
+pub(crate) mod expiration;
+pub(crate) mod finalize;
+pub(crate) mod garbage;
+pub(crate) mod lifecycle;
+pub(crate) mod pod_events;
+pub(crate) mod quiet;
+
+use api::NodeClaim;
+use runtime::Next;
+use runtime::client::{ApiError, ObjectKey, Preconditions};
+
+use crate::shared::Shared;
+
+/// What to do after a write that failed: a conflict is retried at once by whoever changed the object, a
+/// refusal will not get better by haste.
+pub(crate) fn after(error: &ApiError, what: &'static str, name: &str) -> Next {
+    if error.is_conflict() {
+        tracing::debug!(name, what, "the object has changed, deciding anew");
+    } else {
+        tracing::warn!(name, what, %error, "a write failed and will be repeated");
+    }
+    Next::Failed
+}
+
+/// Asks for a claim's deletion. Whether there was anything to delete is the answer.
+pub(crate) async fn delete(shared: &Shared, claim: &NodeClaim) -> Result<bool, ApiError> {
+    let key = ObjectKey::of(claim);
+    let only_if = Preconditions::same_object(claim);
+    match shared
+        .world
+        .client
+        .delete::<NodeClaim>(&key, &only_if)
+        .await
+    {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,146 @@
+//! All loops, side by side in one future.
+
+use std::pin::Pin;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use runtime::queue::{Worker, run_loop};
+use runtime::{Next, Queue, Shutdown};
+
+use crate::shared::Shared;
+use crate::{Error, World, disruption, metrics, node, nodeclaim, nodepool, provisioner, watches};
+
+type Loop<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Runs every loop until `shutdown` is triggered; what has begun is finished first.
+pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
+    let classes = world.cloud.node_class_kinds().len();
+    if classes == 0 {
+        return Err(Error::NoNodeClassKinds(world.cloud.name()));
+    }
+    let shared = Shared::new(world, watches::kinds(classes));
+    let mut followers: FuturesUnordered<Loop<'_>> = watches::all(&shared).into_iter().collect();
+    followers.push(Box::pin(provisioner::run(&shared)));
+    followers.push(Box::pin(disruption::run(&shared)));
+    followers.push(Box::pin(nodeclaim::garbage::run(&shared)));
+    followers.push(Box::pin(metrics::run(&shared)));
+    let mut queues: FuturesUnordered<Loop<'_>> = served(&shared).into_iter().collect();
+    let stop = shutdown.wait();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            Some(()) = followers.next() => {}
+            Some(()) = queues.next() => {}
+        }
+    }
+    shared.queues.shut_down();
+    while queues.next().await.is_some() {}
+    Ok(())
+}
+
+/// The loops that serve queues.
+fn served(shared: &Shared) -> Vec<Loop<'_>> {
+    let queues = &shared.queues;
+    let cores = u64::try_from(shared.world.options.cpu_requests_milli)
+        .unwrap_or(0)
+        .div_ceil(1_000);
+    let of = |min: usize, max: usize| workers(min, max, cores.max(1));
+    vec![
+        serve(
+            shared,
+            &queues.claims,
+            ("nodeclaim.lifecycle", of(1_000, 5_000)),
+            |name| nodeclaim::lifecycle::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.expiration,
+            ("nodeclaim.expiration", 1),
+            |name| nodeclaim::expiration::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.quiet,
+            ("nodeclaim.disruption", of(10, 1_000)),
+            |name| nodeclaim::quiet::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.pod_events,
+            ("nodeclaim.podevents", 1),
+            |name| nodeclaim::pod_events::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.terminations,
+            ("node.termination", of(100, 5_000)),
+            |name| node::termination::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.evictions,
+            ("eviction-queue", of(100, 5_000)),
+            |evictee| node::eviction::reconcile(shared, evictee),
+        ),
+        serve(
+            shared,
+            &queues.pools,
+            ("nodepool.readiness", of(10, 1_000)),
+            |name| nodepool::status::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.counters,
+            ("nodepool.counter", of(10, 1_000)),
+            |name| nodepool::counter::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.types,
+            ("nodepool.instancetypes", 10),
+            |name| nodepool::types::reconcile(shared, name),
+        ),
+    ]
+}
+
+fn serve<'a, K, F, Fut>(
+    shared: &'a Shared,
+    queue: &'a Queue<K>,
+    (name, concurrency): (&'static str, usize),
+    handler: F,
+) -> Loop<'a>
+where
+    K: Ord + Clone + Send + Sync + 'a,
+    F: Fn(K) -> Fut + Send + Sync + 'a,
+    Fut: Future<Output = Next> + Send + 'a,
+{
+    let worker = Worker {
+        name,
+        concurrency,
+        metrics: Some(shared.world.metrics.clone()),
+    };
+    Box::pin(async move { run_loop(queue, &worker, handler).await })
+}
+
+/// Keys that are worked on at a time: the least for one core, the most from 60 cores on.
+fn workers(min: usize, max: usize, cores: u64) -> usize {
+    let cores = usize::try_from(cores).unwrap_or(usize::MAX);
+    let more = (max - min).saturating_mul(cores - 1) / 59;
+    min.saturating_add(more).min(max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::workers;
+
+    #[test]
+    fn workers_grow_with_the_cores() {
+        assert_eq!(workers(10, 1_000, 1), 10);
+        assert_eq!(workers(10, 1_000, 2), 26);
+        assert_eq!(workers(10, 1_000, 15), 244);
+        assert_eq!(workers(10, 1_000, 60), 1_000);
+        assert_eq!(workers(10, 1_000, 200), 1_000);
+    }
+}

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use apiserver::{
-    Config, DeleteOptions, GarbageCollection, NODES, PODS, Patch, REPLICA_SETS, Resource, Selectors,
-    Server, WriteOptions,
+    Config, DeleteOptions, GarbageCollection, NODES, PODS, Patch, REPLICA_SETS, Resource,
+    Selectors, Server, WriteOptions,
 };
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::{
@@ -46,15 +46,31 @@ fn pod(name: &str) -> Pod {
 async fn typed_objects_are_created_read_changed_and_deleted() {
     let server = server();
     let pods: Api<Pod> = Api::default_namespaced(client(&server));
-    let made = pods.create(&PostParams::default(), &pod("a")).await.unwrap();
+    let made = pods
+        .create(&PostParams::default(), &pod("a"))
+        .await
+        .unwrap();
     assert_eq!(made.spec.as_ref().unwrap().priority, Some(0));
-    let error = pods.create(&PostParams::default(), &pod("a")).await.unwrap_err();
+    let error = pods
+        .create(&PostParams::default(), &pod("a"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, kube::Error::Api(s) if s.code == 409 && s.reason == "AlreadyExists"));
     let change = json!({"status": {"phase": "Running"}});
     let merge = ClientPatch::Merge(&change);
-    let running = pods.patch_status("a", &PatchParams::default(), &merge).await.unwrap();
+    let running = pods
+        .patch_status("a", &PatchParams::default(), &merge)
+        .await
+        .unwrap();
     assert_eq!(running.status.unwrap().phase.as_deref(), Some("Running"));
-    assert_eq!(pods.list(&ListParams::default().labels("app=web")).await.unwrap().items.len(), 1);
+    assert_eq!(
+        pods.list(&ListParams::default().labels("app=web"))
+            .await
+            .unwrap()
+            .items
+            .len(),
+        1
+    );
     pods.delete("a", &DeleteParams::default()).await.unwrap();
     assert!(pods.get_opt("a").await.unwrap().is_none());
 }
@@ -76,8 +92,14 @@ async fn an_apply_of_a_typed_object_creates_and_then_changes_it() {
             },
         })
     };
-    deployments.patch("web", &params, &ClientPatch::Apply(&object(1))).await.unwrap();
-    let after = deployments.patch("web", &params, &ClientPatch::Apply(&object(3))).await.unwrap();
+    deployments
+        .patch("web", &params, &ClientPatch::Apply(&object(1)))
+        .await
+        .unwrap();
+    let after = deployments
+        .patch("web", &params, &ClientPatch::Apply(&object(3)))
+        .await
+        .unwrap();
     assert_eq!(after.spec.replicas, Some(3));
     assert_eq!(after.metadata.generation, Some(2));
 }
@@ -85,7 +107,9 @@ async fn an_apply_of_a_typed_object_creates_and_then_changes_it() {
 #[tokio::test(start_paused = true)]
 async fn a_watcher_sees_objects_before_and_after_its_start_and_outlives_its_timeouts() {
     let server = server();
-    server.create(NODES, "", json!({"metadata": {"name": "n1"}})).unwrap();
+    server
+        .create(NODES, "", json!({"metadata": {"name": "n1"}}))
+        .unwrap();
     let nodes: Api<Node> = Api::all(client(&server));
     let mut events = watcher::watcher(nodes, watcher::Config::default()).boxed();
     let mut names = Vec::new();
@@ -98,8 +122,12 @@ async fn a_watcher_sees_objects_before_and_after_its_start_and_outlives_its_time
                 tokio::spawn(async move {
                     // Longer than any one watch connection lasts.
                     tokio::time::sleep(Duration::from_hours(3)).await;
-                    server.create(NODES, "", json!({"metadata": {"name": "n2"}})).unwrap();
-                    server.delete(NODES, "", "n1", &DeleteOptions::default()).unwrap();
+                    server
+                        .create(NODES, "", json!({"metadata": {"name": "n2"}}))
+                        .unwrap();
+                    server
+                        .delete(NODES, "", "n1", &DeleteOptions::default())
+                        .unwrap();
                 });
             }
             watcher::Event::Apply(node) => names.push(format!("apply {}", node.name_any())),
@@ -112,7 +140,9 @@ async fn a_watcher_sees_objects_before_and_after_its_start_and_outlives_its_time
 #[tokio::test(start_paused = true)]
 async fn a_watcher_with_streaming_lists_gets_its_initial_events() {
     let server = server();
-    server.create(NODES, "", json!({"metadata": {"name": "n1"}})).unwrap();
+    server
+        .create(NODES, "", json!({"metadata": {"name": "n1"}}))
+        .unwrap();
     let nodes: Api<Node> = Api::all(client(&server));
     let config = watcher::Config::default().streaming_lists();
     let mut events = watcher::watcher(nodes, config).boxed();
@@ -132,7 +162,9 @@ async fn a_watcher_with_streaming_lists_gets_its_initial_events() {
 async fn an_eviction_goes_through_the_client() {
     let server = server();
     let pods: Api<Pod> = Api::default_namespaced(client(&server));
-    pods.create(&PostParams::default(), &pod("a")).await.unwrap();
+    pods.create(&PostParams::default(), &pod("a"))
+        .await
+        .unwrap();
     pods.evict("a", &EvictParams::default()).await.unwrap();
     assert!(pods.get_opt("a").await.unwrap().is_none());
 }
@@ -149,7 +181,10 @@ async fn discovery_finds_built_in_and_custom_kinds() {
     for kind in ["Pod", "Deployment", "PodDisruptionBudget", "Widget"] {
         assert!(kinds.iter().any(|k| k == kind), "{kind} in {kinds:?}");
     }
-    let aggregated = kube::Discovery::new(client(&server)).run_aggregated().await.unwrap();
+    let aggregated = kube::Discovery::new(client(&server))
+        .run_aggregated()
+        .await
+        .unwrap();
     assert!(aggregated.has_group("example.com"));
 }
 
@@ -182,7 +217,10 @@ async fn the_same_requests_give_the_same_objects() {
             server.create(PODS, "default", object).unwrap();
         }
         let list = server.list(PODS, None, &Selectors::default()).unwrap();
-        list.items.iter().map(ToString::to_string).collect::<Vec<_>>()
+        list.items
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
     };
     assert_eq!(run(), run());
 }
@@ -218,8 +256,16 @@ async fn dependents_follow_their_owner_when_garbage_is_collected() {
         server.create(PODS, "default", object).unwrap();
     }
     assert_eq!(server.collect_garbage(), 0);
-    server.delete(sets, "default", "web", &DeleteOptions::default()).unwrap();
-    let count = || server.list(PODS, None, &Selectors::default()).unwrap().items.len();
+    server
+        .delete(sets, "default", "web", &DeleteOptions::default())
+        .unwrap();
+    let count = || {
+        server
+            .list(PODS, None, &Selectors::default())
+            .unwrap()
+            .items
+            .len()
+    };
     assert_eq!(count(), 2);
     assert_eq!(server.collect_garbage(), 2);
     assert_eq!(count(), 0);
@@ -228,12 +274,20 @@ async fn dependents_follow_their_owner_when_garbage_is_collected() {
 #[tokio::test(start_paused = true)]
 async fn a_deleted_namespace_takes_its_contents_along() {
     let clock = Config::frozen(jiff::Timestamp::UNIX_EPOCH, 1);
-    let server =
-        Server::new(Config { garbage_collection: GarbageCollection::Immediate, ..clock });
+    let server = Server::new(Config {
+        garbage_collection: GarbageCollection::Immediate,
+        ..clock
+    });
     let namespaces = apiserver::NAMESPACES;
-    server.create(namespaces, "", json!({"metadata": {"name": "team"}})).unwrap();
-    server.create(PODS, "team", serde_json::to_value(pod("a")).unwrap()).unwrap();
-    server.delete(namespaces, "", "team", &DeleteOptions::default()).unwrap();
+    server
+        .create(namespaces, "", json!({"metadata": {"name": "team"}}))
+        .unwrap();
+    server
+        .create(PODS, "team", serde_json::to_value(pod("a")).unwrap())
+        .unwrap();
+    server
+        .delete(namespaces, "", "team", &DeleteOptions::default())
+        .unwrap();
     assert!(server.get(namespaces, "", "team").is_err());
     assert!(server.get(PODS, "team", "a").is_err());
 }
@@ -241,10 +295,14 @@ async fn a_deleted_namespace_takes_its_contents_along() {
 #[tokio::test(start_paused = true)]
 async fn in_process_writes_follow_the_same_rules() {
     let server = server();
-    server.create(PODS, "default", serde_json::to_value(pod("a")).unwrap()).unwrap();
+    server
+        .create(PODS, "default", serde_json::to_value(pod("a")).unwrap())
+        .unwrap();
     server.bind("default", "a", "n1").unwrap();
     assert_eq!(server.pods_on("n1").len(), 1);
-    let mut watch = server.watch(PODS, None, Selectors::default(), None).unwrap();
+    let mut watch = server
+        .watch(PODS, None, Selectors::default(), None)
+        .unwrap();
     assert_eq!(watch.drain().unwrap().len(), 1);
     server
         .modify(PODS, "default", "a", &WriteOptions::status(), |pod| {
@@ -256,7 +314,17 @@ async fn in_process_writes_follow_the_same_rules() {
     assert_eq!(event.object()["status"]["phase"], "Running");
     assert!(event.object()["spec"]["hostNetwork"].is_null());
     let none = Resource::new("", "v1", "nothings");
-    assert!(server.patch(none, "", "x", &Patch::Merge(json!({})), &WriteOptions::default()).is_err());
+    assert!(
+        server
+            .patch(
+                none,
+                "",
+                "x",
+                &Patch::Merge(json!({})),
+                &WriteOptions::default()
+            )
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -272,10 +340,15 @@ async fn it_answers_on_a_tcp_port() {
     assert_eq!(client.apiserver_version().await.unwrap().minor, "36");
     let pods: Api<Pod> = Api::default_namespaced(client);
     let mut events = watcher::watcher(pods.clone(), watcher::Config::default()).boxed();
-    pods.create(&PostParams::default(), &pod("a")).await.unwrap();
+    pods.create(&PostParams::default(), &pod("a"))
+        .await
+        .unwrap();
     let mut seen = false;
     while !seen {
         let event = events.try_next().await.unwrap().unwrap();
-        seen = matches!(event, watcher::Event::Apply(_) | watcher::Event::InitApply(_));
+        seen = matches!(
+            event,
+            watcher::Event::Apply(_) | watcher::Event::InitApply(_)
+        );
     }
 }

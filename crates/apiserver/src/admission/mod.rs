@@ -111,7 +111,9 @@ pub(crate) fn before_store(info: &ResourceInfo, object: &Value) -> Result<(), Ap
         return Ok(());
     }
     let check = crate::registry::CrdParts::parse(object);
-    check.map(drop).map_err(|errors| info.invalid(meta::name(object), errors))
+    check
+        .map(drop)
+        .map_err(|errors| info.invalid(meta::name(object), errors))
 }
 
 impl State {

@@ -79,7 +79,9 @@ pub(super) fn validate(info: &ResourceInfo, object: &Value) -> Vec<FieldError> {
             both.then(|| FieldError::invalid("spec", spec, detail))
         }
         ("storage.k8s.io", "storageclasses") => {
-            let given = object["provisioner"].as_str().is_some_and(|p| !p.is_empty());
+            let given = object["provisioner"]
+                .as_str()
+                .is_some_and(|p| !p.is_empty());
             (!given).then(|| FieldError::required("provisioner", ""))
         }
         ("", "persistentvolumeclaims") => {

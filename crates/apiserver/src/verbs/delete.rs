@@ -144,7 +144,8 @@ fn check_preconditions(
             "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The \
              object might have been deleted and then recreated"
         );
-        return Err(info.conflict(name, &why));
+        // Here, and only here, the server says the kind instead of the resource.
+        return Err(ApiError::conflict(&info.group, &info.kind, name, &why));
     }
     let version = old.version.to_string();
     if let Some(wanted) = options
@@ -156,7 +157,7 @@ fn check_preconditions(
             "the ResourceVersion in the precondition ({wanted}) does not match the \
              ResourceVersion in record ({version}). The object might have been modified"
         );
-        return Err(info.conflict(name, &why));
+        return Err(ApiError::conflict(&info.group, &info.kind, name, &why));
     }
     Ok(())
 }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Outcome, Written, create::{check_type, conform}, generation};
+use super::{
+    Outcome, Written,
+    create::{check_type, conform},
+    generation,
+};
 use crate::{
     ApiError, admission,
     error::{FieldError, FieldErrorKind},

@@ -74,7 +74,7 @@ pub(crate) async fn checks_preconditions(w: &World) {
     assert_eq!(
         message,
         format!(
-            "Operation cannot be fulfilled on configmaps \"a\": the UID in the precondition \
+            "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the precondition \
              (11111111-1111-1111-1111-111111111111) does not match the UID in record ({uid}). The \
              object might have been deleted and then recreated"
         )

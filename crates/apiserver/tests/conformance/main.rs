@@ -35,6 +35,7 @@ macro_rules! cases {
         async fn run_all(world: impl AsyncFn() -> World) -> Vec<&'static str> {
             let mut failed = Vec::new();
             $($({
+                println!("{}::{}", stringify!($module), stringify!($case));
                 let world = world().await;
                 let run = tokio::spawn(async move { $module::$case(&world).await });
                 if run.await.is_err() {

@@ -13,7 +13,6 @@
 //! (`scheduling`), topology.
 
 mod incompatible;
-mod item;
 mod operator;
 pub mod pod;
 mod requirement;
@@ -23,7 +22,6 @@ mod validate;
 mod vocabulary;
 
 pub use incompatible::{Conflict, Incompatible};
-pub use item::Item;
 pub use operator::{Operator, UnknownOperator};
 pub use requirement::{Key, Requirement, Value};
 pub use set::{AllowUndefined, Requirements};

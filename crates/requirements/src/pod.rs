@@ -4,10 +4,11 @@
 //! (`scheduling`), pod affinity and spread. `matchFields` are not looked at: see
 //! [`has_match_fields`].
 
+use api::labels;
 use model::k8s::affinity::NodeAffinity;
 use model::k8s::{NodeSelectorTerm, PodSpec};
 
-use crate::{Operator, Requirement, Requirements, UnknownOperator, Vocabulary};
+use crate::{Requirement, Requirements, Vocabulary};
 
 /// The node selector alone.
 pub fn selector(spec: &PodSpec, vocabulary: &Vocabulary) -> Requirements {
@@ -46,12 +47,8 @@ pub fn term(term: &NodeSelectorTerm, vocabulary: &Vocabulary) -> Requirements {
     term.match_expressions
         .iter()
         .map(|expression| {
-            let operator: Result<Operator, UnknownOperator> = expression.operator.parse();
             let values = expression.values.iter().map(String::as_str);
-            match operator {
-                Ok(operator) => vocabulary.requirement(&expression.key, operator, values, None),
-                Err(_) => vocabulary.requirement(&expression.key, Operator::In, [], None),
-            }
+            vocabulary.written(&expression.key, &expression.operator, values, None)
         })
         .collect()
 }
@@ -71,7 +68,7 @@ pub fn has_match_fields(spec: &PodSpec) -> bool {
 /// `karpenter.sh/nodepool DoesNotExist` in the set that applies first.
 pub fn opt_out(requirements: &Requirements) -> Option<&Requirement> {
     requirements
-        .get("karpenter.sh/nodepool")
+        .get(labels::NODEPOOL)
         .filter(|requirement| requirement.admits_absence() && !requirement.admits_some_value())
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use api::NodeRequirement;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::incompatible::typo_hint;
-use crate::{Conflict, Incompatible, Item, Key, Requirement, Vocabulary};
+use crate::{Conflict, Incompatible, Key, Requirement, Vocabulary};
 
 /// Which labels may be asked for although the other side does not mention them.
 #[derive(Debug, Clone, Copy)]
@@ -48,12 +49,12 @@ impl Requirements {
     }
 
     /// The entries of an API object.
-    pub fn from_items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
+    pub fn from_items<'a>(items: impl IntoIterator<Item = &'a NodeRequirement>) -> Self {
         items.into_iter().map(Requirement::from).collect()
     }
 
     /// Entries for an API object, by key. Nothing is lost.
-    pub fn to_items(&self) -> Vec<Item> {
+    pub fn to_items(&self) -> Vec<NodeRequirement> {
         self.list.iter().flat_map(Requirement::to_items).collect()
     }
 
@@ -289,7 +290,9 @@ impl Serialize for Requirements {
 
 impl<'de> Deserialize<'de> for Requirements {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::from_items(&Vec::<Item>::deserialize(deserializer)?))
+        Ok(Self::from_items(&Vec::<NodeRequirement>::deserialize(
+            deserializer,
+        )?))
     }
 }
 
@@ -299,7 +302,7 @@ impl fmt::Display for Requirements {
         let mut texts: Vec<String> = self
             .list
             .iter()
-            .filter(|requirement| !crate::vocabulary::is_hostname(requirement.key()))
+            .filter(|requirement| !crate::vocabulary::is_internal(requirement.key()))
             .map(ToString::to_string)
             .collect();
         texts.sort_unstable();

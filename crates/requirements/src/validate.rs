@@ -1,11 +1,8 @@
 //! What is wrong with a requirement that somebody wrote, whether in a NodePool or in a pod.
 
-use crate::{Operator, RestrictedLabel, UnknownOperator, Vocabulary};
+use api::labels;
 
-/// The key of the capacity type, whose values are a closed set.
-const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
-/// What the capacity type can be.
-const CAPACITY_TYPES: [&str; 3] = ["on-demand", "reserved", "spot"];
+use crate::{Operator, RestrictedLabel, UnknownOperator, Vocabulary};
 
 /// Why a requirement is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,8 +94,8 @@ impl Vocabulary {
         if let Err(restricted) = self.check_label(&key) {
             wrong.push(restricted.into());
         }
-        let known = |value: &String| CAPACITY_TYPES.contains(&value.as_str());
-        if key == CAPACITY_TYPE && operator == Operator::In && !values.iter().any(known) {
+        let known = |value: &String| labels::CAPACITY_TYPES.contains(&value.as_str());
+        if key == labels::CAPACITY_TYPE && operator == Operator::In && !values.iter().any(known) {
             wrong.push(InvalidRequirement::CapacityType {
                 key: key.clone(),
                 values: values.to_vec(),

@@ -1,9 +1,10 @@
 //! What a provider knows about label keys. A value, not a global: two providers can live in one
 //! process, and a test can make its own.
 
-mod labels;
-
 use std::collections::{BTreeMap, BTreeSet};
+
+use api::NodeRequirement;
+use api::labels;
 
 use crate::{Key, Operator, Requirement, Requirements, Value};
 
@@ -35,32 +36,33 @@ pub struct RestrictedLabel {
 impl Vocabulary {
     /// The labels that hold for every provider.
     pub fn core() -> Self {
-        Self {
-            well_known: labels::CORE.iter().map(|key| Key::from(*key)).collect(),
-            restricted_domains: BTreeSet::from([labels::CORE_DOMAIN.to_owned()]),
-            key_aliases: labels::ALIASES
-                .iter()
-                .map(|(alias, key)| ((*alias).to_owned(), Key::from(*key)))
-                .collect(),
+        let empty = Self {
+            well_known: BTreeSet::new(),
+            restricted_domains: BTreeSet::new(),
+            key_aliases: BTreeMap::new(),
             value_aliases: BTreeMap::new(),
-        }
+        };
+        empty
+            .with_well_known(labels::WELL_KNOWN)
+            .with_restricted_domains(labels::RESTRICTED_DOMAINS)
+            .with_key_aliases(labels::NORMALIZED)
     }
 
     /// The core labels and those of EC2.
     pub fn aws() -> Self {
         Self::core()
-            .with_well_known(labels::AWS)
-            .with_restricted_domain(labels::AWS_DOMAIN)
-            .with_key_alias(labels::EBS_ZONE, labels::ZONE)
+            .with_well_known(labels::AWS_WELL_KNOWN)
+            .with_restricted_domains(labels::AWS_RESTRICTED_DOMAINS)
+            .with_key_aliases(labels::AWS_NORMALIZED)
     }
 
     /// The core labels, those of the KWOK provider, and the keys that its instance types' offerings
     /// use.
     pub fn kwok<K: AsRef<str>>(offering_keys: impl IntoIterator<Item = K>) -> Self {
         Self::core()
-            .with_well_known(labels::KWOK)
+            .with_well_known(labels::KWOK_WELL_KNOWN)
             .with_well_known(offering_keys)
-            .with_restricted_domain(labels::KWOK_DOMAIN)
+            .with_restricted_domains(labels::KWOK_RESTRICTED_DOMAINS)
     }
 
     /// Adds keys that may be asked for without a NodePool defining them.
@@ -71,17 +73,21 @@ impl Vocabulary {
         self
     }
 
-    /// Adds a domain whose labels, and those of its subdomains, are not for users.
+    /// Adds domains whose labels, and those of their subdomains, are not for users.
     #[must_use]
-    pub fn with_restricted_domain(mut self, domain: &str) -> Self {
-        self.restricted_domains.insert(domain.to_owned());
+    pub fn with_restricted_domains(mut self, domains: &[&str]) -> Self {
+        self.restricted_domains
+            .extend(domains.iter().map(|domain| (*domain).to_owned()));
         self
     }
 
-    /// Adds another spelling of a key.
+    /// Adds other spellings of keys, each with the usual one.
     #[must_use]
-    pub fn with_key_alias(mut self, alias: &str, key: &str) -> Self {
-        self.key_aliases.insert(alias.to_owned(), key.into());
+    pub fn with_key_aliases(mut self, aliases: &[(&str, &str)]) -> Self {
+        let pairs = aliases
+            .iter()
+            .map(|(alias, key)| ((*alias).to_owned(), Key::from(*key)));
+        self.key_aliases.extend(pairs);
         self
     }
 
@@ -111,7 +117,7 @@ impl Vocabulary {
             return false;
         }
         let domain = key.split_once('/').map_or("", |(domain, _)| domain);
-        is_hostname(key)
+        is_internal(key)
             || self.restricted_domains.iter().any(|restricted| {
                 domain
                     .strip_suffix(restricted.as_str())
@@ -122,7 +128,9 @@ impl Vocabulary {
     /// Whether a key's label is ours to put on a claim: neither well known, nor the host name, nor
     /// one of the labels by which we track progress.
     pub fn is_custom(&self, key: &str) -> bool {
-        !self.is_well_known(key) && !is_hostname(key) && !labels::PROGRESS.contains(&key)
+        !self.is_well_known(key)
+            && !is_internal(key)
+            && ![labels::REGISTERED, labels::INITIALIZED].contains(&key)
     }
 
     /// Refuses a key that is not for users.
@@ -168,6 +176,21 @@ impl Vocabulary {
         Requirement::new(key, operator, values, min_values)
     }
 
+    /// As [`Vocabulary::requirement`], with the operator as it was written. One that does not exist
+    /// admits nothing.
+    pub fn written<'a>(
+        &self,
+        key: &str,
+        operator: &str,
+        values: impl IntoIterator<Item = &'a str>,
+        min_values: Option<u32>,
+    ) -> Requirement {
+        match operator.parse() {
+            Ok(operator) => self.requirement(key, operator, values, min_values),
+            Err(_) => self.requirement(key, Operator::In, [], min_values),
+        }
+    }
+
     /// One `In` requirement per label, in their usual spelling.
     pub fn label_requirements(&self, labels: &BTreeMap<String, String>) -> Requirements {
         labels
@@ -179,13 +202,13 @@ impl Vocabulary {
     /// The entries of an API object, in their usual spelling.
     pub fn item_requirements<'a>(
         &self,
-        items: impl IntoIterator<Item = &'a crate::Item>,
+        items: impl IntoIterator<Item = &'a NodeRequirement>,
     ) -> Requirements {
         items
             .into_iter()
             .map(|item| {
                 let values = item.values.iter().map(String::as_str);
-                self.requirement(&item.key, item.operator, values, item.min_values)
+                self.written(&item.key, &item.operator, values, item.min_values)
             })
             .collect()
     }
@@ -193,15 +216,15 @@ impl Vocabulary {
 
 /// The usual spelling of a key that Kubernetes itself has deprecated.
 pub(crate) fn normalized(key: Key) -> Key {
-    labels::ALIASES
+    labels::NORMALIZED
         .iter()
         .find(|(alias, _)| **alias == *key)
         .map_or(key, |(_, usual)| Key::from(*usual))
 }
 
 /// Whether the key is the host name's, which stays inside of the scheduler.
-pub(crate) fn is_hostname(key: &str) -> bool {
-    key == labels::HOSTNAME
+pub(crate) fn is_internal(key: &str) -> bool {
+    labels::RESTRICTED.contains(&key)
 }
 
 #[cfg(test)]

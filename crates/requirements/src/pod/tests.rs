@@ -1,4 +1,5 @@
 use super::*;
+use crate::Operator;
 
 fn spec(json: serde_json::Value) -> PodSpec {
     serde_json::from_value(json).unwrap()

@@ -1,12 +1,18 @@
 //! Between requirements and the entries of API objects.
 
-use super::Requirement;
-use crate::{Item, Operator};
+use api::NodeRequirement;
 
-impl From<&Item> for Requirement {
-    fn from(item: &Item) -> Self {
+use super::{NO_VALUES, Requirement};
+use crate::Operator;
+
+impl From<&NodeRequirement> for Requirement {
+    /// An operator that does not exist admits nothing.
+    fn from(item: &NodeRequirement) -> Self {
         let values = item.values.iter().map(String::as_str);
-        Self::new(item.key.as_str(), item.operator, values, item.min_values)
+        match item.operator.parse() {
+            Ok(operator) => Self::new(item.key.as_str(), operator, values, item.min_values),
+            Err(_) => Self::new(item.key.as_str(), Operator::In, NO_VALUES, item.min_values),
+        }
     }
 }
 
@@ -15,7 +21,7 @@ impl Requirement {
     /// and exclusions beside bounds or beside `Exists` take one more. `Gt` and `Lt` do not occur.
     ///
     /// Nothing is lost: the intersection of the entries is the requirement itself.
-    pub fn to_items(&self) -> Vec<Item> {
+    pub fn to_items(&self) -> Vec<NodeRequirement> {
         let mut items = Vec::with_capacity(1);
         if let Some(gte) = self.gte {
             items.push(self.item(Operator::Gte, vec![gte.to_string()]));
@@ -39,10 +45,10 @@ impl Requirement {
         items
     }
 
-    fn item(&self, operator: Operator, values: Vec<String>) -> Item {
-        Item {
+    fn item(&self, operator: Operator, values: Vec<String>) -> NodeRequirement {
+        NodeRequirement {
             key: self.key.to_string(),
-            operator,
+            operator: operator.to_string(),
             values,
             min_values: self.min_values,
         }

@@ -178,13 +178,13 @@ fn two_bounds_are_written_as_two_entries_with_the_min_values_each() {
     let items: Vec<_> = both
         .to_items()
         .into_iter()
-        .map(|i| (i.operator, i.values, i.min_values))
+        .map(|i| (i.operator.parse(), i.values, i.min_values))
         .collect();
     assert_eq!(
         items,
         [
-            (Gte, vec!["2".to_owned()], Some(2)),
-            (Lte, vec!["8".to_owned()], Some(2))
+            (Ok(Gte), vec!["2".to_owned()], Some(2)),
+            (Ok(Lte), vec!["8".to_owned()], Some(2))
         ]
     );
 }

@@ -234,7 +234,7 @@ impl Engine {
     /// How long nothing must happen after the last step before the run counts as settled: the longest
     /// wait that a pool asks for, and two minutes for what follows from it.
     fn quiet_time(&self) -> Duration {
-        const LONGEST: Duration = Duration::from_secs(24 * 3600);
+        const LONGEST: Duration = Duration::from_hours(24);
         let pools = self
             .config
             .objects
@@ -243,7 +243,7 @@ impl Engine {
         let waits = pools
             .filter_map(|pool| serde_json::from_value::<api::NodePool>(pool.clone()).ok())
             .filter_map(|pool| pool.consolidate_after());
-        waits.max().unwrap_or_default().min(LONGEST) + Duration::from_secs(120)
+        waits.max().unwrap_or_default().min(LONGEST) + Duration::from_mins(2)
     }
 
     /// Takes in changes and reacts to them until nothing is left to do.

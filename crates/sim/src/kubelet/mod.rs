@@ -38,7 +38,7 @@ impl Default for Timing {
             ready: Duration::from_secs(6),
             pod_start: Duration::from_secs(2),
             pod_stop: Duration::from_secs(2),
-            job: Duration::from_secs(60),
+            job: Duration::from_mins(1),
         }
     }
 }

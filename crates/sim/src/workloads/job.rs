@@ -19,7 +19,7 @@ pub(super) fn reconcile(
             .and_then(Value::as_u64);
         value.map(|value| usize::try_from(value).unwrap_or(usize::MAX))
     };
-    let finished = text(object, "/status/completionTime") != "";
+    let finished = !text(object, "/status/completionTime").is_empty();
     if finished || object.pointer("/spec/suspend") == Some(&Value::Bool(true)) {
         return Vec::new();
     }

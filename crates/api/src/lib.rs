@@ -10,12 +10,14 @@ pub mod crd;
 pub mod ec2nodeclass;
 pub mod kwok_node_class;
 pub mod labels;
+mod names;
 pub mod nillable;
 pub mod nodeclaim;
 pub mod nodeoverlay;
 pub mod nodepool;
 mod schema;
 pub mod shared;
+pub mod validate;
 
 pub use capacity_buffer::CapacityBuffer;
 pub use condition::Condition;

@@ -2,6 +2,7 @@
 
 mod disruption;
 mod normalize;
+pub mod validate;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

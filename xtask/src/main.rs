@@ -6,6 +6,9 @@
 mod control_plane;
 mod crds;
 mod ec2_table;
+mod scenarios;
+mod test;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,6 +32,12 @@ enum Command {
     ControlPlane(control_plane::ControlPlane),
     /// Make the EC2 tables of the catalog from their sources.
     Ec2Table(ec2_table::Ec2Table),
+    /// Say which of the specified scenarios are named by a test.
+    Scenarios(scenarios::Scenarios),
+    /// Run all tests; build the control plane first if it is missing.
+    Test(test::Test),
+    /// Check the house rules.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +56,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Crds(options) => crds::run(&root, options)?,
         Command::ControlPlane(options) => control_plane::run(options)?,
         Command::Ec2Table(options) => ec2_table::run(&root, options)?,
+        Command::Scenarios(options) => scenarios::run(&root, options)?,
+        Command::Test(options) => return test::run(&root, options),
+        Command::Tidy => return tidy::run(&root),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use cluster::PodDecoder;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use serde::de::IgnoredAny;
 
 fn decode(criterion: &mut Criterion) {
     let texts: Vec<String> = (0..20_000)
@@ -18,6 +19,13 @@ fn decode(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
     group.sample_size(10);
     group.throughput(Throughput::Elements(texts.len() as u64));
+    group.bench_function("nothing but a scan of the JSON", |bencher| {
+        bencher.iter(|| {
+            for text in &texts {
+                black_box(serde_json::from_str::<IgnoredAny>(text).expect("JSON"));
+            }
+        });
+    });
     group.bench_function("pods of known workloads", |bencher| {
         let mut decoder = PodDecoder::new();
         let mut held = Vec::new();

@@ -14,6 +14,7 @@
 
 mod key;
 mod raw;
+mod time;
 
 use std::sync::Arc;
 

@@ -2,16 +2,30 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 
 use model::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::time;
 use crate::pod::{Readiness, SchedulingStatus, decisive_annotation};
 
 /// Text that borrows from the JSON unless it has escapes.
-type Text<'a> = Option<Cow<'a, str>>;
+type Text<'a> = Option<Borrowed<'a>>;
+/// A text that borrows where it can. (`Cow` alone would copy inside an `Option` or as a map's key.)
+#[derive(Deserialize)]
+pub(super) struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Borrowed<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A piece of JSON as it stands.
 pub(super) type Piece<'a> = Option<&'a RawValue>;
 
@@ -43,7 +57,9 @@ pub(super) struct RawMeta<'a> {
     pub(super) uid: Text<'a>,
     #[serde(borrow)]
     resource_version: Text<'a>,
+    #[serde(deserialize_with = "time::quickly")]
     pub(super) creation_timestamp: Option<Timestamp>,
+    #[serde(deserialize_with = "time::quickly")]
     pub(super) deletion_timestamp: Option<Timestamp>,
     #[serde(borrow)]
     pub(super) labels: Option<Pairs<'a>>,
@@ -158,6 +174,7 @@ pub(super) struct RawStatus<'a> {
     pub(super) phase: Text<'a>,
     #[serde(borrow)]
     pub(super) nominated_node_name: Text<'a>,
+    #[serde(deserialize_with = "time::quickly")]
     pub(super) start_time: Option<Timestamp>,
     #[serde(borrow)]
     conditions: Option<Vec<RawCondition<'a>>>,
@@ -212,10 +229,6 @@ pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 /// The same, but only those annotations that decide anything.
 pub(super) struct DecisivePairs<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-/// A text that borrows where it can. (`Cow` alone would copy when it is a map's key.)
-#[derive(Deserialize)]
-struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
 
 struct PairsVisitor(fn(&str) -> bool);
 

@@ -8,6 +8,7 @@
 //! kubelet settings (the provider), node class defaults (`api`).
 
 mod capacity;
+mod class;
 mod intern;
 mod labels;
 mod machine;

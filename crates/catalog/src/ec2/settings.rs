@@ -57,7 +57,17 @@ impl AmiFamily {
         self != Self::Bottlerocket
     }
 
-    /// The volume that pods' files are on, where the node class says nothing.
+    /// The device of the volume that pods' files are on; not known for images that users bring.
+    pub(super) fn pods_device(self) -> Option<&'static str> {
+        match self {
+            Self::Al2 | Self::Al2023 => Some("/dev/xvda"),
+            Self::Bottlerocket => Some("/dev/xvdb"),
+            Self::Windows2019 | Self::Windows2022 | Self::Windows2025 => Some("/dev/sda1"),
+            Self::Custom => None,
+        }
+    }
+
+    /// The size of the volume that pods' files are on, where the node class says nothing.
     pub(super) fn default_volume(self) -> Quantity {
         Quantity::from_mebibytes(1024 * if self.is_windows() { 50 } else { 20 })
     }

@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use api::Ec2NodeClass;
-use catalog::ec2::{AmiFamily, Ec2Options, InstanceStore, Kubelet, NodeSettings, bundled};
+use catalog::ec2::{Ec2Options, NodeSettings, bundled};
 use catalog::{Catalog, Catalogs};
 use manifests::Object;
 use runtime::client::Kind;
@@ -83,44 +83,10 @@ fn ec2(region: &str, objects: &[Object]) -> anyhow::Result<Catalogs> {
     let mut catalogs = Catalogs::same(of(NodeSettings::default())?);
     for object in objects.iter().filter(|object| object.kind == EC2.kind) {
         let class: Ec2NodeClass = decode(object)?;
-        let settings = node_settings(&class);
+        let settings = NodeSettings::from_class(&class);
         if settings != NodeSettings::default() {
             catalogs.by_class.insert(object.name.clone(), of(settings)?);
         }
     }
     Ok(catalogs)
-}
-
-/// What of a node class decides how much of a machine pods can have. Values that are expressions
-/// need a cloud to be resolved and count as not given.
-fn node_settings(class: &Ec2NodeClass) -> NodeSettings {
-    let number = |name: &str| {
-        class
-            .spec
-            .kubelet
-            .get(name)
-            .and_then(serde_json::Value::as_u64)
-    };
-    let family = match class.spec.resolved_family() {
-        "AL2" => AmiFamily::Al2,
-        "AL2023" => AmiFamily::Al2023,
-        "Bottlerocket" => AmiFamily::Bottlerocket,
-        "Windows2019" => AmiFamily::Windows2019,
-        "Windows2022" => AmiFamily::Windows2022,
-        "Windows2025" => AmiFamily::Windows2025,
-        _ => AmiFamily::Custom,
-    };
-    NodeSettings {
-        family,
-        kubelet: Kubelet {
-            max_pods: number("maxPods"),
-            pods_per_core: number("podsPerCore"),
-            ..Kubelet::default()
-        },
-        instance_store: match class.spec.instance_store_policy.as_deref() {
-            Some("RAID0") => InstanceStore::Raid0,
-            _ => InstanceStore::default(),
-        },
-        ..NodeSettings::default()
-    }
 }

@@ -92,7 +92,7 @@ impl Walk<'_> {
         scope.add_variable_from_value("oldSelf", old);
         for rule in node.rules.iter().filter(due) {
             if let Some(detail) = violation(rule, &scope) {
-                self.errors.push(field_error(rule, node, path, detail));
+                self.errors.push(field_error(rule, value, path, detail));
             }
         }
     }
@@ -130,7 +130,7 @@ fn static_message(rule: &Rule) -> String {
     }
 }
 
-fn field_error(rule: &Rule, node: &Node, path: &str, detail: String) -> FieldError {
+fn field_error(rule: &Rule, value: &Value, path: &str, detail: String) -> FieldError {
     let kind = match rule.reason.as_deref() {
         Some("FieldValueForbidden") => FieldErrorKind::Forbidden,
         Some("FieldValueRequired") => FieldErrorKind::Required,
@@ -141,8 +141,12 @@ fn field_error(rule: &Rule, node: &Node, path: &str, detail: String) -> FieldErr
         Some(relative) => joined(path, relative.trim_start_matches('.')),
         None => path.to_owned(),
     };
-    let shown = Value::from(node.kind.map_or("", super::node::Type::name));
-    FieldError::new(kind, path, &shown, detail)
+    let mut error = FieldError::new(kind, path, value, detail);
+    // Of maps and lists the server shows nothing.
+    if value.is_object() || value.is_array() {
+        error.value.clear();
+    }
+    error
 }
 
 /// `path.name` for a field, `path[key]` for a key of a map.

@@ -110,6 +110,7 @@ fn values(limits: &Limits, value: &Value, path: &str, out: &mut Vec<FieldError>)
     }
 }
 
+/// The first thing that is wrong with a text, as the server stops there.
 fn string(limits: &Limits, text: &str, value: &Value, path: &str, out: &mut Vec<FieldError>) {
     let length = text.chars().count() as u64;
     if let Some(max) = limits.max_length.filter(|max| length > *max) {
@@ -120,12 +121,10 @@ fn string(limits: &Limits, text: &str, value: &Value, path: &str, out: &mut Vec<
             value,
             detail,
         ));
-    }
-    if let Some(min) = limits.min_length.filter(|min| length < *min) {
+    } else if let Some(min) = limits.min_length.filter(|min| length < *min) {
         let detail = format!("{path} in body should be at least {min} chars long");
         out.push(FieldError::invalid(path, value, detail));
-    }
-    if let Some(pattern) = limits.pattern.as_ref().filter(|p| !p.is_match(text)) {
+    } else if let Some(pattern) = limits.pattern.as_ref().filter(|p| !p.is_match(text)) {
         let detail = format!("{path} in body should match '{pattern}'");
         out.push(FieldError::invalid(path, value, detail));
     }

@@ -146,10 +146,9 @@ fn check_identity(info: &ResourceInfo, old: &Stored, object: &mut Value) -> Resu
     }
     let version = meta::resource_version(object);
     if version.is_empty() && info.is_custom() {
-        let value = "0x0".to_owned();
         let detail = "must be specified for an update";
-        let field = FieldError::invalid("metadata.resourceVersion", &Value::Null, detail);
-        return Err(info.invalid(name, vec![FieldError { value, ..field }]));
+        let field = FieldError::invalid("metadata.resourceVersion", &0.into(), detail);
+        return Err(info.invalid(name, vec![field]));
     }
     if !version.is_empty() && version != old.version.to_string() {
         return Err(info.conflict(name, MODIFIED));

@@ -51,16 +51,16 @@ fn spec_schema() -> Value {
                 "items": {"type": "string"},
             },
             "parts": {
-                "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["key"],
+                "type": "array", "maxItems": 10, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["key"],
                 "items": {
                     "type": "object", "required": ["key"],
                     "properties": {
-                        "key": {"type": "string"}, "low": {"type": "integer"},
+                        "key": {"type": "string", "maxLength": 10}, "low": {"type": "integer"},
                         "high": {"type": "integer", "default": 10},
                     },
                     "x-kubernetes-validations": [{
                         "rule": "!has(self.low) || self.low <= self.high",
-                        "messageExpression": "'low ' + string(self.low) + ' is above high'",
+                        "messageExpression": "'part ' + self.key + ' is upside down'",
                     }],
                 },
             },
@@ -147,10 +147,23 @@ pub(crate) async fn reports_every_structural_error(w: &World) {
             "<nil>: Invalid value: null: some validation rules were not checked because the object \
              was invalid; correct the existing errors to complete validation",
             "spec.mode: Required value",
-            "spec.name: Invalid value: \"Toolong1\": spec.name in body should match '^[a-z]+$'",
             "spec.name: Too long: may not be more than 5 bytes",
             "spec.size: Invalid value: 10: spec.size in body should be less than or equal to 9",
             "spec.tags: Too many: 4: must have at most 3 items",
+        ]
+    );
+    let object = widget(
+        "a",
+        &json!({"mode": "Fast", "name": "UP", "tags": ["a", 1]}),
+    );
+    let mut causes = w.post(&path, &object).await.causes();
+    causes.sort();
+    assert_eq!(
+        causes[1..],
+        [
+            "spec.name: Invalid value: \"UP\": spec.name in body should match '^[a-z]+$'",
+            "spec.tags[1]: Invalid value: \"integer\": spec.tags[1] in body must be of type string: \
+             \"integer\"",
         ]
     );
     let object = widget("a", &json!({"mode": "Medium", "name": "a", "size": -1}));
@@ -199,8 +212,8 @@ pub(crate) async fn checks_rules(w: &World) {
     assert_eq!(
         causes,
         [
-            "spec.parts[1]: Invalid value: \"object\": low 11 is above high",
-            "spec: Invalid value: \"object\": slow widgets are small",
+            "spec.parts[1]: Invalid value: part l is upside down",
+            "spec: Invalid value: slow widgets are small",
         ]
     );
     assert!(
@@ -224,7 +237,7 @@ pub(crate) async fn checks_transition_rules(w: &World) {
         .causes();
     assert_eq!(
         causes,
-        ["spec.class: Invalid value: \"string\": class is immutable"]
+        ["spec.class: Invalid value: \"y\": class is immutable"]
     );
     let mut object = w.get(&one).await.expect(200);
     object["metadata"]
@@ -234,7 +247,7 @@ pub(crate) async fn checks_transition_rules(w: &World) {
     let causes = w.put(&one, &object).await.causes();
     assert_eq!(
         causes,
-        ["metadata.resourceVersion: Invalid value: 0x0: must be specified for an update"]
+        ["metadata.resourceVersion: Invalid value: 0: must be specified for an update"]
     );
 }
 

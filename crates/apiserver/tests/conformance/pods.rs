@@ -103,7 +103,8 @@ pub(crate) async fn name_what_is_missing(w: &World) {
         }},
         {"name": "y"},
     ]});
-    let causes = w.post(&w.core("pods"), &object).await.causes();
+    let mut causes = w.post(&w.core("pods"), &object).await.causes();
+    causes.sort();
     assert_eq!(
         causes,
         [

@@ -1,0 +1,173 @@
+//! Kubelets and the pod scheduler, as far as the loops see them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use apiserver::{DeleteOptions, NODES, PODS, Part, Resource, Server, WriteOptions};
+use model::Quantity;
+use runtime::Clock;
+use serde_json::{Value, json};
+
+use super::Cloud;
+
+/// How long an instance takes to join.
+const BOOT: Duration = Duration::from_secs(10);
+
+/// Plays kubelet and scheduler, once a second.
+pub struct Machinery {
+    server: Server,
+    cloud: Arc<Cloud>,
+    clock: Clock,
+    /// Pods that take no notice of being asked to go.
+    stubborn: Mutex<Vec<String>>,
+}
+
+impl Machinery {
+    pub fn new(server: Server, cloud: Arc<Cloud>, clock: Clock) -> Self {
+        Self { server, cloud, clock, stubborn: Mutex::default() }
+    }
+
+    pub async fn run(&self) {
+        loop {
+            self.kubelets();
+            self.scheduler();
+            self.clock.sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    fn list(&self, resource: Resource<'_>) -> Vec<Arc<Value>> {
+        let all = apiserver::Selectors::default();
+        self.server.list(resource, None, &all).expect("a list").items
+    }
+
+    /// Instances become nodes, bound pods run, pods that were asked to go are gone, dead nodes are
+    /// not ready.
+    fn kubelets(&self) {
+        let machines = self.cloud.machines();
+        let nodes = self.list(NODES);
+        let has = |id: &str| nodes.iter().any(|node| node["spec"]["providerID"] == *id);
+        for machine in &machines {
+            let id = machine.instance.provider_id.as_str();
+            if !has(id) && self.clock.now() >= machine.launched + BOOT && machine.gone.is_none() {
+                self.join(&machine.instance);
+            }
+        }
+        for node in &nodes {
+            let id = node["spec"]["providerID"].as_str().unwrap_or_default();
+            let alive = machines.iter().any(|machine| machine.instance.provider_id == id);
+            let ready = node["status"]["conditions"][0]["status"] == "True";
+            if ready && alive {
+                self.lift_not_ready(node);
+            }
+            if ready && !alive {
+                let name = node["metadata"]["name"].as_str().expect("a name");
+                let conditions = json!([{"type": "Ready", "status": "Unknown"}]);
+                set_status(&self.server, NODES, name, "conditions", conditions);
+            }
+        }
+        for pod in self.list(PODS) {
+            let name = pod["metadata"]["name"].as_str().expect("a name");
+            let deleted = !pod["metadata"]["deletionTimestamp"].is_null();
+            let bound = !pod["spec"]["nodeName"].is_null();
+            if deleted {
+                let _ = self.server.delete(PODS, "default", name, &DeleteOptions::now());
+            } else if bound && pod["status"]["phase"] != "Running" {
+                set_pod_status(&self.server, name, json!({"phase": "Running",
+                    "startTime": self.clock.now().to_string(),
+                    "conditions": [{"type": "Ready", "status": "True"}]}));
+            }
+        }
+    }
+
+    /// The API server taints every new node; the node controller lifts that when the node is ready.
+    fn lift_not_ready(&self, node: &Value) {
+        let is = |taint: &Value| taint["key"] == "node.kubernetes.io/not-ready";
+        let taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+        if !taints.iter().any(is) {
+            return;
+        }
+        let name = node["metadata"]["name"].as_str().expect("a name");
+        let left: Vec<Value> = taints.into_iter().filter(|taint| !is(taint)).collect();
+        let options = WriteOptions::default();
+        let lift = |node: &mut Value| node["spec"]["taints"] = left.into();
+        self.server.modify(NODES, "", name, &options, lift).expect("a change");
+    }
+
+    fn join(&self, instance: &controllers::Instance) {
+        let amounts = |list: &model::ResourceList| serde_json::to_value(list).expect("amounts");
+        let node = json!({"apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": instance.node_name,
+                "labels": {"kubernetes.io/hostname": instance.node_name}},
+            "spec": {"providerID": instance.provider_id,
+                "taints": [{"key": "karpenter.sh/unregistered", "effect": "NoExecute"}]}});
+        self.server.create(NODES, "", node).expect("a node");
+        let status = json!({"capacity": amounts(&instance.capacity),
+            "allocatable": amounts(&instance.allocatable),
+            "conditions": [{"type": "Ready", "status": "True"}]});
+        for (field, value) in status.as_object().expect("a map") {
+            set_status(&self.server, NODES, &instance.node_name, field, value.clone());
+        }
+    }
+
+    /// Binds each pending pod to the first node without taints that has room, or calls it
+    /// unschedulable.
+    fn scheduler(&self) {
+        for pod in self.list(PODS) {
+            let meta = &pod["metadata"];
+            if !pod["spec"]["nodeName"].is_null() || !meta["deletionTimestamp"].is_null() {
+                continue;
+            }
+            let name = meta["name"].as_str().expect("a name");
+            if let Some(node) = self.room() {
+                self.server.bind("default", name, &node).expect("a binding");
+            } else if pod["status"]["conditions"].is_null() {
+                set_pod_status(&self.server, name, json!({"phase": "Pending", "conditions":
+                    [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}));
+            }
+        }
+    }
+
+    fn room(&self) -> Option<String> {
+        let cpu = |value: &Value| -> Quantity {
+            value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
+        };
+        let pods = self.list(PODS);
+        self.list(NODES).iter().find_map(|node| {
+            let name = node["metadata"]["name"].as_str()?;
+            let open = node["spec"]["taints"].as_array().is_none_or(Vec::is_empty);
+            let ready = node["status"]["conditions"][0]["status"] == "True";
+            let here = pods.iter().filter(|pod| pod["spec"]["nodeName"] == *name);
+            let used: Quantity = here
+                .map(|pod| cpu(&pod["spec"]["containers"][0]["resources"]["requests"]["cpu"]))
+                .fold(Quantity::default(), |sum, amount| sum + amount);
+            let free = cpu(&node["status"]["allocatable"]["cpu"]) - used;
+            (open && ready && free >= Quantity::from_units(1)).then(|| name.to_owned())
+        })
+    }
+}
+
+/// Sets one field of an object's status.
+pub fn set_status(server: &Server, resource: Resource<'_>, name: &str, field: &str, value: Value) {
+    let options = WriteOptions { part: Part::Status, ..WriteOptions::default() };
+    server
+        .modify(resource, "", name, &options, |object| object["status"][field] = value)
+        .expect("a status");
+}
+
+fn set_pod_status(server: &Server, name: &str, status: Value) {
+    let options = WriteOptions { part: Part::Status, ..WriteOptions::default() };
+    let written = server.modify(PODS, "default", name, &options, |pod| pod["status"] = status);
+    written.expect("a status");
+}
+
+/// Lays `patch` over `base`, object by object.
+pub fn merge(base: &mut Value, patch: &Value) {
+    match (base, patch) {
+        (Value::Object(base), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(base.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (base, patch) => *base = patch.clone(),
+    }
+}

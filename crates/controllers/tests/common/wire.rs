@@ -1,0 +1,106 @@
+//! The connection to the API server, on which faults can be put.
+
+use std::sync::{Arc, Mutex};
+
+use apiserver::{Body, HttpService};
+use http::{Request, Response};
+use tower::{BoxError, Service, ServiceExt};
+
+/// What goes wrong with a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The server acts, but its answer is lost.
+    LostAnswer,
+    /// The request never arrives.
+    LostRequest,
+    /// The server acts, and then whoever asked is no more: the answer never comes.
+    Hang,
+}
+
+/// Writes that were made, and faults for those to come.
+#[derive(Clone)]
+pub struct Wire {
+    service: HttpService,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    writes: Vec<String>,
+    /// Faults by number of the write.
+    planned: Vec<(usize, Fault)>,
+    /// Faults for the next write of this method and path.
+    aimed: Vec<(&'static str, &'static str, Fault)>,
+    hung: bool,
+}
+
+impl Wire {
+    pub fn new(service: HttpService) -> Self {
+        Self { service, state: Arc::default() }
+    }
+
+    /// Lets the write with this number (from 0) fail.
+    pub fn plan(&self, number: usize, fault: Fault) {
+        self.state.lock().expect("the wire").planned.push((number, fault));
+    }
+
+    /// Lets the next write with this method whose path contains this text fail.
+    pub fn aim(&self, method: &'static str, path: &'static str, fault: Fault) {
+        self.state.lock().expect("the wire").aimed.push((method, path, fault));
+    }
+
+    /// All writes so far, events left out.
+    pub fn writes(&self) -> Vec<String> {
+        self.state.lock().expect("the wire").writes.clone()
+    }
+
+    /// Whether a write has hung since the last call.
+    pub fn take_hung(&self) -> bool {
+        std::mem::take(&mut self.state.lock().expect("the wire").hung)
+    }
+
+    fn fault(&self, method: &str, path: &str) -> Option<Fault> {
+        if method == "GET" || path.contains("/events") {
+            return None;
+        }
+        let mut state = self.state.lock().expect("the wire");
+        let number = state.writes.len();
+        state.writes.push(format!("{method} {path}"));
+        if let Some(at) = state.aimed.iter().position(|(m, p, _)| *m == method && path.contains(p)) {
+            return Some(state.aimed.remove(at).2);
+        }
+        let at = state.planned.iter().position(|(planned, _)| *planned == number)?;
+        Some(state.planned.remove(at).1)
+    }
+
+    /// The service for a client.
+    pub fn service(
+        &self,
+    ) -> impl Service<
+        Request<kube::client::Body>,
+        Response = Response<Body>,
+        Error = BoxError,
+        Future: Send + 'static,
+    > + Send
+    + 'static {
+        let wire = self.clone();
+        tower::service_fn(move |request: Request<kube::client::Body>| {
+            let wire = wire.clone();
+            async move {
+                let fault = wire.fault(request.method().as_str(), request.uri().path());
+                if fault == Some(Fault::LostRequest) {
+                    return Err("the connection broke".into());
+                }
+                let answer = wire.service.clone().oneshot(request).await;
+                match fault {
+                    Some(Fault::LostAnswer) => Err("the connection broke".into()),
+                    Some(Fault::Hang) => {
+                        wire.state.lock().expect("the wire").hung = true;
+                        std::future::pending().await
+                    }
+                    _ => answer.map_err(Into::into),
+                }
+            }
+        })
+    }
+}

@@ -176,7 +176,7 @@ fn recompute_root(conditions: &mut Vec<Condition>, subject: &Subject<'_>) {
         put(conditions, subject, (READY, TRUE), READY, "");
         return;
     }
-    unhealthy.sort_by(|left, right| right.last_transition_time.cmp(&left.last_transition_time));
+    unhealthy.sort_by_key(|condition| std::cmp::Reverse(condition.last_transition_time));
     let parts: Vec<String> = unhealthy
         .iter()
         .map(|found| format!("{}={}", found.r#type, found.status))

@@ -8,6 +8,7 @@ pub mod capacity_buffer;
 pub mod condition;
 pub mod crd;
 pub mod ec2nodeclass;
+mod hash;
 pub mod kwok_node_class;
 pub mod labels;
 mod names;

@@ -1,5 +1,6 @@
 //! EC2NodeClass: what EC2 instances are made from.
 
+mod hash;
 mod normalize;
 mod parts;
 mod status;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use hash::EC2NODECLASS_HASH_VERSION;
 pub use parts::{
     BlockDevice, BlockDeviceMapping, ConnectionTracking, CpuOptions, MetadataOptions,
     NetworkInterface,

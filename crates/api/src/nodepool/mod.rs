@@ -1,6 +1,7 @@
 //! NodePool: what nodes may be made, how many, and when they go.
 
 mod disruption;
+mod hash;
 mod normalize;
 pub mod validate;
 
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use disruption::{Budget, ConsolidationPolicy, Disruption, DisruptionReason};
+pub use hash::NODEPOOL_HASH_VERSION;
 
 use crate::condition::{self, Condition};
 use crate::{NillableDuration, NodeClassRef, NodeRequirement};
@@ -158,7 +160,7 @@ pub mod conditions {
 }
 
 /// `expireAfter` where nothing was written: 30 days.
-pub const DEFAULT_EXPIRE_AFTER: Duration = Duration::from_secs(720 * 3600);
+pub const DEFAULT_EXPIRE_AFTER: Duration = Duration::from_hours(720);
 
 impl NodePool {
     /// Whether the condition of that type is `True`.

@@ -12,9 +12,14 @@ use serde_json::{Value, json};
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn condition(object: &Value, r#type: &str) -> String {
-    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let conditions = object["status"]["conditions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let found = conditions.into_iter().find(|held| held["type"] == r#type);
-    found.map(|held| held["status"].as_str().unwrap_or_default().to_owned()).unwrap_or_default()
+    found
+        .map(|held| held["status"].as_str().unwrap_or_default().to_owned())
+        .unwrap_or_default()
 }
 
 /// The main job, LC-01, LC-08, LC-29, EM-01, FI-01, NT-01, NP-01, NP-03 seen from outside.
@@ -23,11 +28,17 @@ async fn pods_get_nodes_and_nodes_go_with_their_pods() {
     let mut rig = Rig::new();
     rig.start();
     rig.scale_up("inflate", 10);
-    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running()).await;
+    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+        .await;
     let launched = rig.cloud.launched();
-    assert!((1..=3).contains(&launched), "{launched} instances for 10 small pods");
+    assert!(
+        (1..=3).contains(&launched),
+        "{launched} instances for 10 small pods"
+    );
     rig.until(MINUTE, "claims are ready", |rig| {
-        rig.list(CLAIMS).iter().all(|claim| condition(claim, "Ready") == "True")
+        rig.list(CLAIMS)
+            .iter()
+            .all(|claim| condition(claim, "Ready") == "True")
     })
     .await;
     for node in rig.list(NODES) {
@@ -35,22 +46,33 @@ async fn pods_get_nodes_and_nodes_go_with_their_pods() {
         assert_eq!(labels["karpenter.sh/registered"], "true");
         assert_eq!(labels["karpenter.sh/initialized"], "true");
         assert_eq!(labels["karpenter.sh/nodepool"], "default");
-        assert_eq!(node["metadata"]["finalizers"], json!(["karpenter.sh/termination"]));
+        assert_eq!(
+            node["metadata"]["finalizers"],
+            json!(["karpenter.sh/termination"])
+        );
     }
     rig.until(MINUTE, "the pool counts its nodes", |rig| {
         rig.list(POOLS)[0]["status"]["nodes"] == json!(launched)
     })
     .await;
     rig.scale_down();
-    rig.until(5 * MINUTE, "everything is gone", |rig| rig.is_bare()).await;
+    rig.until(5 * MINUTE, "everything is gone", |rig| rig.is_bare())
+        .await;
     rig.until(MINUTE, "the pool counts nothing", |rig| {
         rig.list(POOLS)[0]["status"]["nodes"] == json!(0)
     })
     .await;
-    assert_eq!(rig.cloud.launched(), launched, "nothing was launched in vain");
+    assert_eq!(
+        rig.cloud.launched(),
+        launched,
+        "nothing was launched in vain"
+    );
     let reasons = rig.event_reasons();
     for reason in ["Nominated", "DisruptionTerminating"] {
-        assert!(reasons.iter().any(|have| have == reason), "{reason} in {reasons:?}");
+        assert!(
+            reasons.iter().any(|have| have == reason),
+            "{reason} in {reasons:?}"
+        );
     }
 }
 
@@ -60,7 +82,8 @@ async fn an_idle_cluster_is_not_written_to() {
     let mut rig = Rig::new();
     rig.start();
     rig.scale_up("inflate", 10);
-    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running()).await;
+    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+        .await;
     rig.clock.sleep(5 * MINUTE).await;
     let before = rig.wire.writes();
     rig.clock.sleep(60 * MINUTE).await;
@@ -76,9 +99,11 @@ async fn a_run_repeats_itself() {
         let mut rig = Rig::new();
         rig.start();
         rig.scale_up("inflate", 23);
-        rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running()).await;
+        rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+            .await;
         rig.scale_down();
-        rig.until(5 * MINUTE, "everything is gone", |rig| rig.is_bare()).await;
+        rig.until(5 * MINUTE, "everything is gone", |rig| rig.is_bare())
+            .await;
         runs.push(rig.wire.writes());
     }
     assert_eq!(runs[0], runs[1]);
@@ -88,12 +113,19 @@ async fn a_run_repeats_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_launch_without_capacity_is_tried_with_other_types() {
     let mut rig = Rig::new();
-    rig.cloud.fail([CloudError::InsufficientCapacity("none left".to_owned())]);
+    rig.cloud
+        .fail([CloudError::InsufficientCapacity("none left".to_owned())]);
     rig.start();
     rig.scale_up("inflate", 3);
-    rig.until(3 * MINUTE, "all pods run", |rig| rig.all_running()).await;
+    rig.until(3 * MINUTE, "all pods run", |rig| rig.all_running())
+        .await;
     let reasons = rig.event_reasons();
-    assert!(reasons.iter().any(|reason| reason == "InsufficientCapacityError"), "{reasons:?}");
+    assert!(
+        reasons
+            .iter()
+            .any(|reason| reason == "InsufficientCapacityError"),
+        "{reasons:?}"
+    );
     assert_eq!(rig.list(CLAIMS).len(), rig.cloud.alive());
 }
 
@@ -105,14 +137,20 @@ async fn a_launch_that_fails_is_tried_again() {
         reason: "NoSubnets".to_owned(),
         message: "none found".to_owned(),
     };
-    rig.cloud.fail([failure(), failure(), CloudError::Other("odd".to_owned())]);
+    rig.cloud
+        .fail([failure(), failure(), CloudError::Other("odd".to_owned())]);
     rig.start();
     rig.scale_up("inflate", 1);
     rig.until(MINUTE, "the failure is shown", |rig| {
-        rig.list(CLAIMS).iter().any(|claim| claim["status"]["conditions"].to_string().contains("NoSubnets"))
+        rig.list(CLAIMS).iter().any(|claim| {
+            claim["status"]["conditions"]
+                .to_string()
+                .contains("NoSubnets")
+        })
     })
     .await;
-    rig.until(3 * MINUTE, "the pod runs", |rig| rig.all_running()).await;
+    rig.until(3 * MINUTE, "the pod runs", |rig| rig.all_running())
+        .await;
     assert_eq!((rig.list(CLAIMS).len(), rig.cloud.launched()), (1, 1));
 }
 
@@ -123,14 +161,23 @@ async fn an_instance_that_never_joins_is_given_up() {
     rig.cloud.silence();
     rig.start();
     rig.scale_up("inflate", 1);
-    rig.until(MINUTE, "a launch", |rig| rig.cloud.launched() == 1).await;
+    rig.until(MINUTE, "a launch", |rig| rig.cloud.launched() == 1)
+        .await;
     let first = rig.list(CLAIMS)[0]["metadata"]["name"].clone();
     rig.until(17 * MINUTE, "the claim is given up", |rig| {
-        rig.list(CLAIMS).iter().all(|claim| claim["metadata"]["name"] != first)
+        rig.list(CLAIMS)
+            .iter()
+            .all(|claim| claim["metadata"]["name"] != first)
     })
     .await;
-    rig.until(2 * MINUTE, "another launch", |rig| rig.cloud.launched() == 2).await;
-    rig.until(MINUTE, "the first instance has ended", |rig| rig.cloud.alive() == 1).await;
+    rig.until(2 * MINUTE, "another launch", |rig| {
+        rig.cloud.launched() == 2
+    })
+    .await;
+    rig.until(MINUTE, "the first instance has ended", |rig| {
+        rig.cloud.alive() == 1
+    })
+    .await;
 }
 
 /// A lost answer to a creation makes no second claim.
@@ -141,8 +188,13 @@ async fn a_lost_answer_to_a_creation_makes_no_second_claim() {
         rig.wire.aim("POST", "/nodeclaims", fault);
         rig.start();
         rig.scale_up("inflate", 3);
-        rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running()).await;
-        assert_eq!((rig.list(CLAIMS).len(), rig.cloud.launched()), (1, 1), "{fault:?}");
+        rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+            .await;
+        assert_eq!(
+            (rig.list(CLAIMS).len(), rig.cloud.launched()),
+            (1, 1),
+            "{fault:?}"
+        );
     }
 }
 
@@ -156,9 +208,11 @@ async fn lost_writes_are_repeated() {
         }
         rig.start();
         rig.scale_up("inflate", 3);
-        rig.until(4 * MINUTE, "all pods run", |rig| rig.all_running()).await;
+        rig.until(4 * MINUTE, "all pods run", |rig| rig.all_running())
+            .await;
         rig.scale_down();
-        rig.until(6 * MINUTE, "everything is gone", |rig| rig.is_bare()).await;
+        rig.until(6 * MINUTE, "everything is gone", |rig| rig.is_bare())
+            .await;
         assert_eq!(rig.cloud.launched(), 1, "{fault:?}");
     }
 }
@@ -186,8 +240,10 @@ async fn conflicts_only_cost_time() {
     });
     rig.start();
     rig.scale_up("inflate", 10);
-    rig.until(3 * MINUTE, "all pods run", |rig| rig.all_running()).await;
+    rig.until(3 * MINUTE, "all pods run", |rig| rig.all_running())
+        .await;
     rig.scale_down();
-    rig.until(10 * MINUTE, "everything is gone", |rig| rig.is_bare()).await;
+    rig.until(10 * MINUTE, "everything is gone", |rig| rig.is_bare())
+        .await;
     meddler.abort();
 }

@@ -70,7 +70,11 @@ impl Cloud {
     /// Instances that exist.
     pub fn alive(&self) -> usize {
         let state = self.lock();
-        state.machines.values().filter(|machine| self.is_alive(machine)).count()
+        state
+            .machines
+            .values()
+            .filter(|machine| self.is_alive(machine))
+            .count()
     }
 
     /// Instances that exist and become nodes.
@@ -79,7 +83,12 @@ impl Cloud {
         if state.silent {
             return Vec::new();
         }
-        state.machines.values().filter(|machine| self.is_alive(machine)).cloned().collect()
+        state
+            .machines
+            .values()
+            .filter(|machine| self.is_alive(machine))
+            .cloned()
+            .collect()
     }
 
     /// No type of this name can be had any more.
@@ -114,7 +123,11 @@ impl Cloud {
             created: Some(self.clock.now()),
             ..Instance::default()
         };
-        let machine = Machine { instance, launched: Timestamp::MAX, gone: None };
+        let machine = Machine {
+            instance,
+            launched: Timestamp::MAX,
+            gone: None,
+        };
         self.lock().machines.insert(id.to_owned(), machine);
     }
 
@@ -165,7 +178,10 @@ impl CloudProvider for Cloud {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let mut state = self.lock();
         let uid = &claim.metadata.uid;
-        let known = state.machines.values().find(|machine| machine.instance.claim_uid == *uid);
+        let known = state
+            .machines
+            .values()
+            .find(|machine| machine.instance.claim_uid == *uid);
         let instance = if let Some(known) = known {
             known.instance.clone()
         } else {
@@ -179,7 +195,11 @@ impl CloudProvider for Cloud {
             instance.provider_id = format!("test://i-{number}");
             instance.node_name = format!("node-{number}");
             let launched = self.clock.now();
-            let machine = Machine { instance: instance.clone(), launched, gone: None };
+            let machine = Machine {
+                instance: instance.clone(),
+                launched,
+                gone: None,
+            };
             state.machines.insert(instance.provider_id.clone(), machine);
             instance
         };
@@ -210,14 +230,20 @@ impl CloudProvider for Cloud {
 
     async fn get(&self, provider_id: &str) -> Result<Instance, CloudError> {
         let state = self.lock();
-        let found = state.machines.get(provider_id).filter(|machine| self.is_alive(machine));
+        let found = state
+            .machines
+            .get(provider_id)
+            .filter(|machine| self.is_alive(machine));
         let found = found.map(|machine| machine.instance.clone());
         found.ok_or_else(|| CloudError::NotFound(provider_id.to_owned()))
     }
 
     async fn list(&self) -> Result<Vec<Instance>, CloudError> {
         let state = self.lock();
-        let alive = state.machines.values().filter(|machine| self.is_alive(machine));
+        let alive = state
+            .machines
+            .values()
+            .filter(|machine| self.is_alive(machine));
         Ok(alive.map(|machine| machine.instance.clone()).collect())
     }
 
@@ -229,7 +255,10 @@ impl CloudProvider for Cloud {
         if sold_out.is_empty() {
             return Ok(self.types.clone());
         }
-        let left = self.types.iter().filter(|ty| !sold_out.iter().any(|name| **name == *ty.name));
+        let left = self
+            .types
+            .iter()
+            .filter(|ty| !sold_out.iter().any(|name| **name == *ty.name));
         Ok(left.cloned().collect())
     }
 

@@ -24,7 +24,12 @@ pub struct Machinery {
 
 impl Machinery {
     pub fn new(server: Server, cloud: Arc<Cloud>, clock: Clock) -> Self {
-        Self { server, cloud, clock, stubborn: Mutex::default() }
+        Self {
+            server,
+            cloud,
+            clock,
+            stubborn: Mutex::default(),
+        }
     }
 
     pub async fn run(&self) {
@@ -37,7 +42,10 @@ impl Machinery {
 
     fn list(&self, resource: Resource<'_>) -> Vec<Arc<Value>> {
         let all = apiserver::Selectors::default();
-        self.server.list(resource, None, &all).expect("a list").items
+        self.server
+            .list(resource, None, &all)
+            .expect("a list")
+            .items
     }
 
     /// Instances become nodes, bound pods run, pods that were asked to go are gone, dead nodes are
@@ -54,7 +62,9 @@ impl Machinery {
         }
         for node in &nodes {
             let id = node["spec"]["providerID"].as_str().unwrap_or_default();
-            let alive = machines.iter().any(|machine| machine.instance.provider_id == id);
+            let alive = machines
+                .iter()
+                .any(|machine| machine.instance.provider_id == id);
             let ready = node["status"]["conditions"][0]["status"] == "True";
             if ready && alive {
                 self.lift_not_ready(node);
@@ -70,11 +80,17 @@ impl Machinery {
             let deleted = !pod["metadata"]["deletionTimestamp"].is_null();
             let bound = !pod["spec"]["nodeName"].is_null();
             if deleted {
-                let _ = self.server.delete(PODS, "default", name, &DeleteOptions::now());
+                let _ = self
+                    .server
+                    .delete(PODS, "default", name, &DeleteOptions::now());
             } else if bound && pod["status"]["phase"] != "Running" {
-                set_pod_status(&self.server, name, json!({"phase": "Running",
+                set_pod_status(
+                    &self.server,
+                    name,
+                    json!({"phase": "Running",
                     "startTime": self.clock.now().to_string(),
-                    "conditions": [{"type": "Ready", "status": "True"}]}));
+                    "conditions": [{"type": "Ready", "status": "True"}]}),
+                );
             }
         }
     }
@@ -82,7 +98,10 @@ impl Machinery {
     /// The API server taints every new node; the node controller lifts that when the node is ready.
     fn lift_not_ready(&self, node: &Value) {
         let is = |taint: &Value| taint["key"] == "node.kubernetes.io/not-ready";
-        let taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+        let taints = node["spec"]["taints"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         if !taints.iter().any(is) {
             return;
         }
@@ -90,7 +109,9 @@ impl Machinery {
         let left: Vec<Value> = taints.into_iter().filter(|taint| !is(taint)).collect();
         let options = WriteOptions::default();
         let lift = |node: &mut Value| node["spec"]["taints"] = left.into();
-        self.server.modify(NODES, "", name, &options, lift).expect("a change");
+        self.server
+            .modify(NODES, "", name, &options, lift)
+            .expect("a change");
     }
 
     fn join(&self, instance: &controllers::Instance) {
@@ -105,7 +126,13 @@ impl Machinery {
             "allocatable": amounts(&instance.allocatable),
             "conditions": [{"type": "Ready", "status": "True"}]});
         for (field, value) in status.as_object().expect("a map") {
-            set_status(&self.server, NODES, &instance.node_name, field, value.clone());
+            set_status(
+                &self.server,
+                NODES,
+                &instance.node_name,
+                field,
+                value.clone(),
+            );
         }
     }
 
@@ -121,15 +148,22 @@ impl Machinery {
             if let Some(node) = self.room() {
                 self.server.bind("default", name, &node).expect("a binding");
             } else if pod["status"]["conditions"].is_null() {
-                set_pod_status(&self.server, name, json!({"phase": "Pending", "conditions":
-                    [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}));
+                set_pod_status(
+                    &self.server,
+                    name,
+                    json!({"phase": "Pending", "conditions":
+                    [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}),
+                );
             }
         }
     }
 
     fn room(&self) -> Option<String> {
         let cpu = |value: &Value| -> Quantity {
-            value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
+            value
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default()
         };
         let pods = self.list(PODS);
         self.list(NODES).iter().find_map(|node| {
@@ -148,15 +182,25 @@ impl Machinery {
 
 /// Sets one field of an object's status.
 pub fn set_status(server: &Server, resource: Resource<'_>, name: &str, field: &str, value: Value) {
-    let options = WriteOptions { part: Part::Status, ..WriteOptions::default() };
+    let options = WriteOptions {
+        part: Part::Status,
+        ..WriteOptions::default()
+    };
     server
-        .modify(resource, "", name, &options, |object| object["status"][field] = value)
+        .modify(resource, "", name, &options, |object| {
+            object["status"][field] = value
+        })
         .expect("a status");
 }
 
 fn set_pod_status(server: &Server, name: &str, status: Value) {
-    let options = WriteOptions { part: Part::Status, ..WriteOptions::default() };
-    let written = server.modify(PODS, "default", name, &options, |pod| pod["status"] = status);
+    let options = WriteOptions {
+        part: Part::Status,
+        ..WriteOptions::default()
+    };
+    let written = server.modify(PODS, "default", name, &options, |pod| {
+        pod["status"] = status
+    });
     written.expect("a status");
 }
 

@@ -1,5 +1,10 @@
 //! A small world for the loops: an API server, a cloud, and somebody who plays kubelet and scheduler.
-#![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "every test binary uses another part"
+)]
 
 mod cloud;
 mod cluster;
@@ -63,14 +68,22 @@ impl Rig {
                     {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"}}}}});
         server.create(POOLS, "", pool).expect("a pool");
         let cloud = Arc::new(Cloud::new(clock.clone()));
-        let machinery =
-            Arc::new(Machinery::new(server.clone(), cloud.clone(), clock.clone()));
+        let machinery = Arc::new(Machinery::new(server.clone(), cloud.clone(), clock.clone()));
         let at_work = machinery.clone();
         let machinery_task = tokio::spawn(async move { at_work.run().await });
         let wire = Wire::new(server.client_service());
         let metrics = Metrics::new();
         let running = None;
-        Self { server, cloud, clock, wire, machinery, metrics, running, machinery_task }
+        Self {
+            server,
+            cloud,
+            clock,
+            wire,
+            machinery,
+            metrics,
+            running,
+            machinery_task,
+        }
     }
 
     /// Starts the loops.
@@ -110,7 +123,10 @@ impl Rig {
     /// Creates `count` pods of 1 CPU of an application.
     pub fn scale_up(&self, app: &str, count: usize) {
         for number in 0..count {
-            self.pod(&format!("{app}-{number}"), &json!({"metadata": {"labels": {"app": app}}}));
+            self.pod(
+                &format!("{app}-{number}"),
+                &json!({"metadata": {"labels": {"app": app}}}),
+            );
         }
     }
 
@@ -129,7 +145,9 @@ impl Rig {
         for pod in self.list(PODS) {
             let name = pod["metadata"]["name"].as_str().expect("a name").to_owned();
             let options = apiserver::DeleteOptions::default();
-            self.server.delete(PODS, "default", &name, &options).expect("a deletion");
+            self.server
+                .delete(PODS, "default", &name, &options)
+                .expect("a deletion");
         }
     }
 
@@ -145,14 +163,19 @@ impl Rig {
         let end = self.clock.now() + limit;
         while !holds(self) {
             let state = self.summary();
-            assert!(self.clock.now() < end, "{what}: not within {limit:?}; {state}");
+            assert!(
+                self.clock.now() < end,
+                "{what}: not within {limit:?}; {state}"
+            );
             self.clock.sleep(Duration::from_millis(500)).await;
         }
     }
 
     /// Whether every pod runs on a node.
     pub fn all_running(&self) -> bool {
-        self.list(PODS).iter().all(|pod| pod["status"]["phase"] == "Running")
+        self.list(PODS)
+            .iter()
+            .all(|pod| pod["status"]["phase"] == "Running")
     }
 
     /// Whether nothing of ours is left: no claim, node or instance.

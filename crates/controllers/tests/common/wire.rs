@@ -13,7 +13,7 @@ pub enum Fault {
     LostAnswer,
     /// The request never arrives.
     LostRequest,
-    /// The server acts, and then whoever asked is no more: the answer never comes.
+    /// The server acts, and then whoever asked is no more: neither this answer nor any other comes.
     Hang,
 }
 
@@ -36,17 +36,28 @@ struct State {
 
 impl Wire {
     pub fn new(service: HttpService) -> Self {
-        Self { service, state: Arc::default() }
+        Self {
+            service,
+            state: Arc::default(),
+        }
     }
 
     /// Lets the write with this number (from 0) fail.
     pub fn plan(&self, number: usize, fault: Fault) {
-        self.state.lock().expect("the wire").planned.push((number, fault));
+        self.state
+            .lock()
+            .expect("the wire")
+            .planned
+            .push((number, fault));
     }
 
     /// Lets the next write with this method whose path contains this text fail.
     pub fn aim(&self, method: &'static str, path: &'static str, fault: Fault) {
-        self.state.lock().expect("the wire").aimed.push((method, path, fault));
+        self.state
+            .lock()
+            .expect("the wire")
+            .aimed
+            .push((method, path, fault));
     }
 
     /// All writes so far, events left out.
@@ -66,10 +77,17 @@ impl Wire {
         let mut state = self.state.lock().expect("the wire");
         let number = state.writes.len();
         state.writes.push(format!("{method} {path}"));
-        if let Some(at) = state.aimed.iter().position(|(m, p, _)| *m == method && path.contains(p)) {
+        if let Some(at) = state
+            .aimed
+            .iter()
+            .position(|(m, p, _)| *m == method && path.contains(p))
+        {
             return Some(state.aimed.remove(at).2);
         }
-        let at = state.planned.iter().position(|(planned, _)| *planned == number)?;
+        let at = state
+            .planned
+            .iter()
+            .position(|(planned, _)| *planned == number)?;
         Some(state.planned.remove(at).1)
     }
 
@@ -87,6 +105,9 @@ impl Wire {
         tower::service_fn(move |request: Request<kube::client::Body>| {
             let wire = wire.clone();
             async move {
+                if wire.state.lock().expect("the wire").hung {
+                    std::future::pending::<()>().await;
+                }
                 let fault = wire.fault(request.method().as_str(), request.uri().path());
                 if fault == Some(Fault::LostRequest) {
                     return Err("the connection broke".into());

@@ -1,26 +1,32 @@
 //! Packed nodes as planned claims, and pods on nodes that are there.
+//!
+//! Thousands of claims have most things in common, so what they are made of is made once per kind and
+//! shared: lists of types, requirements, labels.
+
+mod listing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::labels;
-use catalog::{InstanceType, Price};
 use cluster::{PodRecord, ResourceVec};
+use model::ResourceList;
 use requirements::{Requirement, Requirements};
 use rustc_hash::FxHashMap;
 
 use crate::index::Index;
 use crate::index::pools::PROGRESS;
-use crate::pack::{MinValuesCheck, NodeId, Packed, distinct_values, listed};
-use crate::placement::{ExistingPlacement, Launch, MinValuesOutcome, PlannedClaim};
-use crate::problem::{DemandId, Pool};
-use crate::shelf::Shelf;
-use crate::view::{ViewId, Views, cheapest_offer, may_run};
+use crate::pack::{MinValuesCheck, NodeId, Packed, distinct_values};
+use crate::placement::{ExistingPlacement, MinValuesOutcome, PlannedClaim};
+use crate::problem::DemandId;
+use crate::view::Views;
+
+use listing::{Listing, Listings};
 
 /// Planned claims, and nodes that are there with their new pods.
 pub(crate) fn claims(
     index: &Index<'_>,
-    views: &mut Views<'_>,
+    views: &Views<'_>,
     packed: &Packed,
     seed: u64,
 ) -> (Vec<PlannedClaim>, Vec<ExistingPlacement>) {
@@ -39,57 +45,35 @@ pub(crate) fn claims(
     existing.sort_by(|a, b| a.node.cmp(&b.node));
     let mut writer = Writer {
         index,
-        views,
         packed,
         seed,
-        shelves: FxHashMap::default(),
-        types: FxHashMap::default(),
-        requirements: FxHashMap::default(),
+        listings: Listings::new(index, views, packed),
+        common: FxHashMap::default(),
+        requests: FxHashMap::default(),
+        numbers: vec![0; index.pools.len()],
     };
-    let mut claims: Vec<(usize, PlannedClaim)> = planned
-        .into_iter()
-        .enumerate()
-        .map(|(at, content)| writer.claim(first + at, content))
-        .collect();
-    claims.sort_by(|(pool_a, a), (pool_b, b)| {
-        pool_a
-            .cmp(pool_b)
-            .then_with(|| first_pod(a).cmp(&first_pod(b)))
-    });
-    let mut numbers: BTreeMap<usize, usize> = BTreeMap::new();
-    for (pool, claim) in &mut claims {
-        let number = numbers.entry(*pool).or_default();
-        *number += 1;
-        claim.name = format!("{}-{number}", claim.pool);
+    let mut by_pool: Vec<Vec<PlannedClaim>> = Vec::new();
+    by_pool.resize_with(index.pools.len(), Vec::new);
+    for (at, content) in planned.into_iter().enumerate() {
+        let node = first + at;
+        if let Some(pool) = views.pool(packed.nodes.view[node]) {
+            by_pool[pool].push(writer.claim(node, pool, content));
+        }
     }
-    (
-        claims.into_iter().map(|(_, claim)| claim).collect(),
-        existing,
-    )
-}
-
-fn first_pod(claim: &PlannedClaim) -> Option<(&str, &str)> {
-    claim.pods.first().map(|pod| name(pod))
-}
-
-fn name(pod: &PodRecord) -> (&str, &str) {
-    (pod.namespace(), &pod.name)
+    (by_pool.into_iter().flatten().collect(), existing)
 }
 
 /// What a node was given.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Content {
-    /// By namespace and name.
     pods: Vec<Arc<PodRecord>>,
     /// Sorted.
     demands: Vec<DemandId>,
-    requests: ResourceVec,
 }
 
 /// Deals out the pods of each class in the order of the puts.
 fn contents(index: &Index<'_>, packed: &Packed) -> Vec<Content> {
-    let mut contents: Vec<Content> = Vec::new();
-    contents.resize_with(packed.nodes.len(), Content::default);
+    let mut contents = vec![Content::default(); packed.nodes.len()];
     let mut dealt = vec![0_usize; index.pods.len()];
     for put in &packed.puts {
         let class = put.class as usize;
@@ -97,214 +81,137 @@ fn contents(index: &Index<'_>, packed: &Packed) -> Vec<Content> {
         let to = from + put.count as usize;
         dealt[class] = to;
         let content = &mut contents[put.node];
-        for pod in &index.pods[class][from..to] {
-            content.requests.add(&pod.shape.requests);
-            content.pods.push(pod.clone());
-        }
+        content.pods.extend_from_slice(&index.pods[class][from..to]);
         if let Err(at) = content.demands.binary_search(&put.demand) {
             content.demands.insert(at, put.demand);
         }
     }
-    for content in &mut contents {
-        content.pods.sort_by(|a, b| name(a).cmp(&name(b)));
-    }
     contents
 }
 
-/// Instance types of a claim.
-#[derive(Clone)]
-struct Listing {
-    types: Arc<[Arc<InstanceType>]>,
-    kinds: Arc<[u32]>,
-    launch: Launch,
-    /// What daemons that come to all of these types request.
-    daemons: ResourceVec,
-    capacity_types: Requirement,
+/// What claims of one pool, demands and list of types have in common.
+struct Common {
+    requirements: Arc<Requirements>,
+    labels: Arc<BTreeMap<String, String>>,
+    annotations: Arc<BTreeMap<String, String>>,
+    outcome: MinValuesOutcome,
 }
 
-/// Writes claims, remembering what many of them have in common.
+/// What decides [`Common`]: demands, the capacity types of the list, and the list itself where
+/// `minValues` is lowered to what it has.
+type CommonKey = (usize, Vec<DemandId>, Arc<Requirement>, Option<usize>);
+
+/// Writes claims.
 struct Writer<'a, 'p, 's> {
     index: &'a Index<'s>,
-    views: &'a mut Views<'p>,
     packed: &'a Packed,
     seed: u64,
-    shelves: FxHashMap<ViewId, Arc<Shelf>>,
-    types: FxHashMap<(ViewId, Vec<usize>, usize), Listing>,
-    requirements: FxHashMap<(usize, Vec<DemandId>), Requirements>,
+    listings: Listings<'a, 'p, 's>,
+    common: FxHashMap<CommonKey, Common>,
+    requests: FxHashMap<(usize, Vec<i64>), Arc<ResourceList>>,
+    /// Claims so far, by pool.
+    numbers: Vec<usize>,
 }
 
 impl Writer<'_, '_, '_> {
-    /// The claim of a planned node, with the position of its pool.
-    fn claim(&mut self, node: NodeId, content: Content) -> (usize, PlannedClaim) {
-        let view = self.packed.nodes.view[node];
-        let pool = self
-            .views
-            .pool(view)
-            .unwrap_or_else(|| unreachable!("a planned node has a pool"));
-        let listing = self.listing(node, view, pool);
-        let index = self.index;
-        let template = &index.pools[pool].template;
-        let mut requirements = self.requirements(pool, content.demands);
-        requirements.add(listing.capacity_types);
-        let outcome = self.relax(pool, node, &listing.kinds, &mut requirements);
-        let vocabulary = &index.snapshot.vocabulary;
-        let mut own_labels = template.labels.clone();
-        own_labels.extend(requirements.labels(vocabulary, self.seed.wrapping_add(node as u64)));
-        let mut requests = content.requests;
-        requests.add(&listing.daemons);
-        let spec = &template.state.pool.spec.template.spec;
-        let claim = PlannedClaim {
-            name: String::new(),
-            pool: template.state.name().into(),
+    /// The claim of a planned node.
+    fn claim(&mut self, node: NodeId, pool: usize, content: Content) -> PlannedClaim {
+        let (at, listing) = self.listings.of(node, pool);
+        let template = &self.index.pools[pool].template;
+        self.numbers[pool] += 1;
+        let requests = self.requests(at, node, &listing);
+        let relaxed = self.packed.nodes.check[node] == MinValuesCheck::Relaxed;
+        let capacity_types = listing.capacity_types.clone();
+        let key: CommonKey = (pool, content.demands, capacity_types, relaxed.then_some(at));
+        let (index, seed) = (self.index, self.seed);
+        let common = self
+            .common
+            .entry(key)
+            .or_insert_with_key(|key| common(index, key, &listing, seed));
+        PlannedClaim {
+            name: format!("{}-{}", template.state.name(), self.numbers[pool]),
+            pool: template.name.clone(),
             pods: content.pods,
-            instance_types: listing.types,
-            requirements,
-            requests: index.snapshot.dimensions.list(&requests),
-            labels: own_labels,
-            annotations: annotations(template.state, outcome),
-            taints: spec.taints.clone(),
-            startup_taints: spec.startup_taints.clone(),
-            launch: listing.launch,
-            min_values: outcome,
-        };
-        (pool, claim)
-    }
-
-    /// The types that hold what is on a node.
-    fn listing(&mut self, node: NodeId, view: ViewId, pool: usize) -> Listing {
-        let views = &*self.views;
-        let shelf = self
-            .shelves
-            .entry(view)
-            .or_insert_with(|| Arc::new(views.full_shelf(view)))
-            .clone();
-        let of = &self.index.problem.pools[pool];
-        let holding = shelf.holding(self.packed.nodes.used(node));
-        let kind = self.packed.nodes.kind(node);
-        // Without limits and `minValues` a node is charged with the cheapest type that holds its pods.
-        let charged = holding
-            .iter()
-            .position(|slot| Some(shelf.slot(*slot).kind) == kind);
-        let charged = holding[charged.filter(|_| of.is_picky()).unwrap_or(0)];
-        let key = (view, holding, charged);
-        if let Some(listing) = self.types.get(&key) {
-            return listing.clone();
-        }
-        let listing = self.new_listing(view, of, &shelf, &key.1, charged);
-        self.types.insert(key, listing.clone());
-        listing
-    }
-
-    fn new_listing(
-        &self,
-        view: ViewId,
-        pool: &Pool,
-        shelf: &Shelf,
-        holding: &[usize],
-        charged: usize,
-    ) -> Listing {
-        let kinds = listed(pool, shelf, holding, charged);
-        let masks = self.views.masks(view);
-        let cheapest = kinds.first().copied().unwrap_or(shelf.slot(charged).kind);
-        let launched_type = &pool.types[cheapest as usize];
-        let offer = cheapest_offer(launched_type, masks)
-            .unwrap_or_else(|| unreachable!("a type on the shelf has an offering"));
-        let offering = &launched_type.instance.offerings[offer.index];
-        let launch = Launch {
-            instance_type: launched_type.instance.name.clone(),
-            zone: offering.zone.clone(),
-            capacity_type: offering.capacity_type,
-            price: Price::from_nanos(offer.price),
-        };
-        Listing {
-            types: kinds
-                .iter()
-                .map(|kind| pool.types[*kind as usize].instance.clone())
-                .collect(),
-            daemons: self.daemons(pool, &kinds, view),
-            capacity_types: capacity_types(pool, &kinds, masks),
-            kinds: kinds.into(),
-            launch,
+            instance_types: listing.types.clone(),
+            requirements: common.requirements.clone(),
+            requests,
+            labels: common.labels.clone(),
+            annotations: common.annotations.clone(),
+            taints: template.shared_taints.clone(),
+            startup_taints: template.startup_taints.clone(),
+            launch: listing.launch.clone(),
+            min_values: common.outcome,
         }
     }
 
-    /// What daemons request that come to every one of the types.
-    fn daemons(&self, pool: &Pool, kinds: &[u32], view: ViewId) -> ResourceVec {
-        let masks = self.views.masks(view);
-        let mut requests = ResourceVec::default();
-        let problem = &self.index.problem;
-        for (daemon, source) in problem.daemons.iter().zip(&self.index.daemons) {
-            let everywhere = problem.tolerates(daemon.tolerations, pool.hard_taints)
-                && kinds
-                    .iter()
-                    .all(|kind| may_run(daemon, &pool.types[*kind as usize], masks));
-            if everywhere {
-                requests.add(&self.index.snapshot.daemons[*source].shape.requests);
-            }
+    /// What the pods of a node request, and the daemons that come to all of its types.
+    fn requests(&mut self, at: usize, node: NodeId, listing: &Listing) -> Arc<ResourceList> {
+        let used = self.packed.nodes.used(node);
+        if let Some(requests) = self.requests.get(&(at, used.to_vec())) {
+            return requests.clone();
         }
-        requests
-    }
-
-    /// What a pool and demands together require, without what is only there while planning.
-    fn requirements(&mut self, pool: usize, demands: Vec<DemandId>) -> Requirements {
         let index = self.index;
-        self.requirements
-            .entry((pool, demands))
-            .or_insert_with_key(|(pool, demands)| {
-                let mut all = index.pools[*pool].template.requirements.clone();
-                for demand in demands {
-                    all.extend(index.requirements[*demand as usize].iter().cloned());
-                }
-                for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
-                    all.remove(key);
-                }
-                all
-            })
-            .clone()
-    }
-
-    /// Lowers `minValues` that the listed types don't meet to what they do.
-    fn relax(
-        &self,
-        pool: usize,
-        node: NodeId,
-        kinds: &[u32],
-        requirements: &mut Requirements,
-    ) -> MinValuesOutcome {
-        if self.packed.nodes.check[node] == MinValuesCheck::Enforced {
-            return MinValuesOutcome::Kept;
-        }
-        let of = &self.index.problem.pools[pool];
-        let found = distinct_values(of, kinds);
-        let keys = &self.index.pools[pool].min_value_keys;
-        let mut outcome = MinValuesOutcome::Kept;
-        for ((key, found), wanted) in keys.iter().zip(found).zip(&of.min_values) {
-            if found < wanted.least
-                && let Some(requirement) = requirements.get(key)
-            {
-                let mut lower = requirement.clone();
-                lower.set_min_values(u32::try_from(found).ok());
-                requirements.set(lower);
-                outcome = MinValuesOutcome::Relaxed;
-            }
-        }
-        outcome
+        let mut requests: ResourceVec = used
+            .iter()
+            .enumerate()
+            .filter(|(_, amount)| **amount > 0)
+            .map(|(dim, amount)| (index.amounts.id(dim), *amount))
+            .collect();
+        requests.add(&listing.daemons);
+        let requests = Arc::new(index.snapshot.dimensions.list(&requests));
+        self.requests.insert((at, used.to_vec()), requests.clone());
+        requests
     }
 }
 
-/// The capacity types in which some of the types can be had.
-fn capacity_types(pool: &Pool, kinds: &[u32], masks: &[crate::mask::Mask]) -> Requirement {
-    let mut found: Vec<&'static str> = Vec::new();
-    for kind in kinds {
-        let ty = &pool.types[*kind as usize];
-        for offer in crate::view::offers(ty, masks) {
-            let name = ty.instance.offerings[offer.index].capacity_type.as_str();
-            if !found.contains(&name) {
-                found.push(name);
-            }
+fn common(index: &Index<'_>, key: &CommonKey, listing: &Listing, seed: u64) -> Common {
+    let (pool, demands, capacity_types, relaxed) = key;
+    let template = &index.pools[*pool].template;
+    let mut all = template.requirements.clone();
+    for demand in demands {
+        all.extend(index.requirements[*demand as usize].iter().cloned());
+    }
+    for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
+        all.remove(key);
+    }
+    all.add(Requirement::clone(capacity_types));
+    let outcome = if relaxed.is_some() {
+        relax(index, *pool, &listing.kinds, &mut all)
+    } else {
+        MinValuesOutcome::Kept
+    };
+    let mut own_labels = template.labels.clone();
+    own_labels.extend(all.labels(&index.snapshot.vocabulary, seed));
+    Common {
+        requirements: Arc::new(all),
+        labels: Arc::new(own_labels),
+        annotations: Arc::new(annotations(template.state, outcome)),
+        outcome,
+    }
+}
+
+/// Lowers `minValues` that the listed types don't meet to what they do.
+fn relax(
+    index: &Index<'_>,
+    pool: usize,
+    kinds: &[u32],
+    requirements: &mut Requirements,
+) -> MinValuesOutcome {
+    let of = &index.problem.pools[pool];
+    let found = distinct_values(of, kinds);
+    let keys = &index.pools[pool].min_value_keys;
+    let mut outcome = MinValuesOutcome::Kept;
+    for ((key, found), wanted) in keys.iter().zip(found).zip(&of.min_values) {
+        if found < wanted.least
+            && let Some(requirement) = requirements.get(key)
+        {
+            let mut lower = requirement.clone();
+            lower.set_min_values(u32::try_from(found).ok());
+            requirements.set(lower);
+            outcome = MinValuesOutcome::Relaxed;
         }
     }
-    Requirement::any_of(labels::CAPACITY_TYPE, found)
+    outcome
 }
 
 fn annotations(state: &cluster::PoolState, outcome: MinValuesOutcome) -> BTreeMap<String, String> {

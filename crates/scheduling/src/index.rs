@@ -36,7 +36,7 @@ pub(crate) struct Index<'s> {
     /// The snapshot that it was made from.
     pub(crate) snapshot: &'s Snapshot,
     /// The pods of each class, in the order in which they get its places.
-    pub(crate) pods: Vec<Vec<Arc<PodRecord>>>,
+    pub(crate) pods: Vec<Arc<[Arc<PodRecord>]>>,
     /// The requirements of each demand.
     pub(crate) requirements: Vec<Requirements>,
     /// What each pool of the problem stands for.
@@ -50,7 +50,7 @@ pub(crate) struct Index<'s> {
     /// Terms of running pods by the bit that stands for them.
     pub(crate) unwelcome: Vec<(usize, Term<'s>)>,
     /// Pods that are not tried, with the reason.
-    pub(crate) refused: Vec<(Vec<Arc<PodRecord>>, Rejection)>,
+    pub(crate) refused: Vec<(Arc<[Arc<PodRecord>]>, Rejection)>,
 }
 
 /// What a pool of a problem stands for.

@@ -10,7 +10,7 @@ use crate::placement::PlannedClaim;
 impl PlannedClaim {
     /// All that the claim requires as it is written, the instance types included.
     pub fn all_requirements(&self) -> Requirements {
-        let mut all = self.requirements.clone();
+        let mut all = Requirements::clone(&self.requirements);
         let min_values = all
             .get(labels::INSTANCE_TYPE)
             .and_then(Requirement::min_values);
@@ -27,8 +27,8 @@ impl PlannedClaim {
         NodeClaim {
             metadata: ObjectMeta {
                 generate_name: Some(format!("{}-", self.pool)),
-                labels: self.labels.clone(),
-                annotations: self.annotations.clone(),
+                labels: self.labels.as_ref().clone(),
+                annotations: self.annotations.as_ref().clone(),
                 owner_references: vec![OwnerReference {
                     api_version: "karpenter.sh/v1".to_owned(),
                     kind: "NodePool".to_owned(),
@@ -40,11 +40,11 @@ impl PlannedClaim {
                 ..ObjectMeta::default()
             },
             spec: NodeClaimSpec {
-                taints: self.taints.clone(),
-                startup_taints: self.startup_taints.clone(),
+                taints: self.taints.to_vec(),
+                startup_taints: self.startup_taints.to_vec(),
                 requirements: self.all_requirements().to_items(),
                 resources: ResourceRequests {
-                    requests: self.requests.clone(),
+                    requests: self.requests.as_ref().clone(),
                 },
                 node_class_ref: template.node_class_ref.clone(),
                 termination_grace_period: template.termination_grace_period.clone(),

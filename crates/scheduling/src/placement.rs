@@ -16,7 +16,7 @@ use crate::reason::Rejection;
 /// Where every pod of the batch goes, or why it goes nowhere.
 #[derive(Clone, Debug, Default)]
 pub struct Placement {
-    /// Nodes to be created, by pool in order of weight, then in order of their first pod.
+    /// Nodes to be created, by pool in order of weight, then in the order in which they were opened.
     pub new_claims: Vec<PlannedClaim>,
     /// Nodes that are there and get pods, by name.
     pub existing: Vec<ExistingPlacement>,
@@ -45,29 +45,29 @@ pub struct ExistingPlacement {
     pub pods: Vec<Arc<PodRecord>>,
 }
 
-/// A node to be created.
+/// A node to be created. What many have in common is shared.
 #[derive(Clone, Debug)]
 pub struct PlannedClaim {
     /// Unique in this placement: the pool and a number.
     pub name: String,
     /// The pool.
     pub pool: Arc<str>,
-    /// The pods that it is for. Daemons are not among them.
+    /// The pods that it is for, in the order in which they were put there. Daemons are not among them.
     pub pods: Vec<Arc<PodRecord>>,
     /// Types that hold the pods, cheapest first, at most 600.
     pub instance_types: Arc<[Arc<InstanceType>]>,
     /// What the node must be; without the instance types and what is only used while planning.
-    pub requirements: Requirements,
+    pub requirements: Arc<Requirements>,
     /// What the pods and the daemons that are expected request.
-    pub requests: ResourceList,
+    pub requests: Arc<ResourceList>,
     /// Labels of the claim.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Arc<BTreeMap<String, String>>,
     /// Annotations of the claim.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Arc<BTreeMap<String, String>>,
     /// Taints for good.
-    pub taints: Vec<Taint>,
+    pub taints: Arc<[Taint]>,
     /// Taints until the node is initialized.
-    pub startup_taints: Vec<Taint>,
+    pub startup_taints: Arc<[Taint]>,
     /// What would be started now.
     pub launch: Launch,
     /// Whether a pool's `minValues` was lowered for it.

@@ -36,6 +36,18 @@ struct Ranks {
     rows: Vec<u64>,
 }
 
+/// Positions on a shelf, one bit each.
+pub(crate) type SlotSet = SmallVec<[u64; 16]>;
+
+/// The positions in a set, ascending.
+pub(crate) fn positions(set: &SlotSet) -> impl Iterator<Item = usize> {
+    set.iter().enumerate().flat_map(|(word, bits)| {
+        let next = |bits: &u64| Some(bits & (bits - 1)).filter(|bits| *bits != 0);
+        std::iter::successors(Some(*bits).filter(|bits| *bits != 0), next)
+            .map(move |bits| word * 64 + bits.trailing_zeros() as usize)
+    })
+}
+
 /// What a shelf is made of.
 pub(crate) struct Candidate {
     /// The type and its price.
@@ -109,18 +121,15 @@ impl Shelf {
 
     /// The positions of all types that hold `need`, cheapest first.
     pub(crate) fn holding(&self, need: &[i64]) -> Vec<usize> {
-        let Some(rows) = self.rows(need) else {
-            return Vec::new();
-        };
-        let mut found = Vec::new();
-        for word in 0..self.words {
-            let mut bits = self.word(&rows, word);
-            while bits != 0 {
-                found.push(word * 64 + bits.trailing_zeros() as usize);
-                bits &= bits - 1;
-            }
+        positions(&self.holding_set(need)).collect()
+    }
+
+    /// The positions of all types that hold `need` as a bit set.
+    pub(crate) fn holding_set(&self, need: &[i64]) -> SlotSet {
+        match self.rows(need) {
+            Some(rows) => (0..self.words).map(|word| self.word(&rows, word)).collect(),
+            None => SlotSet::new(),
         }
-        found
     }
 
     /// Where the row of each dimension's rank begins; `None` if some need is beyond all types.

@@ -23,7 +23,7 @@ pub fn solve(
     let index = index(snapshot, batch, options, now);
     let mut views = Views::new(&index.problem);
     let (packed, counters) = best(&index.problem, &mut views, options);
-    let (new_claims, existing) = claims::claims(&index, &mut views, &packed, seed);
+    let (new_claims, existing) = claims::claims(&index, &views, &packed, seed);
     let unplaced = explain::unplaced(&index, &mut views, &packed, batch);
     Placement {
         new_claims,

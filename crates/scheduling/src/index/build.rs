@@ -1,6 +1,5 @@
 //! The parts of a pass as a problem in numbers.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use cluster::{NodeState, PodRecord, ResourceVec};
@@ -18,7 +17,7 @@ use crate::options::Batch;
 use crate::problem::{Class, Daemon, Demand, DemandId, Existing, Pool, Problem};
 
 /// Pods that became one class.
-type ClassPods = Vec<Arc<PodRecord>>;
+type ClassPods = Arc<[Arc<PodRecord>]>;
 
 /// Numbers for what was gathered.
 struct Builder<'p, 's> {
@@ -101,25 +100,29 @@ fn daemon_ports(parts: &Parts<'_>) -> Vec<usize> {
 impl<'s> Builder<'_, 's> {
     /// Classes in their order, and the pods of each.
     fn classes(&mut self) -> (Vec<Class>, Vec<ClassPods>) {
-        let mut merged: Vec<(Class, ClassPods)> = Vec::new();
+        let mut merged: Vec<(Class, Vec<ClassPods>)> = Vec::new();
         let mut ids: FxHashMap<ClassKey, usize> = FxHashMap::default();
         let parts = self.parts;
         for wanted in &parts.wanted {
             let class = self.class(wanted);
-            let pods = &wanted.group.pods;
-            if let Some(at) = ids.get(&key(&class)) {
-                merged[*at].1.extend(pods.iter().cloned());
-            } else {
-                ids.insert(key(&class), merged.len());
-                merged.push((class, pods.clone()));
+            let at = *ids.entry(key(&class)).or_insert(merged.len());
+            if at == merged.len() {
+                merged.push((class, Vec::new()));
             }
+            merged[at].1.push(wanted.group.pods.clone());
         }
-        for (class, pods) in &mut merged {
-            pods::sort(pods);
-            class.count = pods.len() as u32;
-        }
-        merged.sort_by(|(a, pods_a), (b, pods_b)| order((a, pods_a), (b, pods_b)));
-        merged.into_iter().unzip()
+        let mut classes: Vec<(Class, ClassPods)> = merged
+            .into_iter()
+            .map(|(class, groups)| {
+                let pods = pods::merge(groups);
+                let count = pods.len() as u32;
+                (Class { count, ..class }, pods)
+            })
+            .collect();
+        classes.sort_by(|(a, pods_a), (b, pods_b)| {
+            pods::class_order((&a.request, pods_a), (&b.request, pods_b))
+        });
+        classes.into_iter().unzip()
     }
 
     fn class(&mut self, wanted: &Wanted) -> Class {
@@ -332,8 +335,4 @@ fn key(class: &Class) -> ClassKey {
         class.must_clear.clone(),
         class.sets.clone(),
     )
-}
-
-fn order(a: (&Class, &ClassPods), b: (&Class, &ClassPods)) -> Ordering {
-    pods::class_order((&a.0.request, a.1), (&b.0.request, b.1))
 }

@@ -25,7 +25,7 @@ pub(super) struct Parts<'s> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) templates: Vec<Template<'s>>,
     pub(super) wanted: Vec<Wanted>,
-    pub(super) refused: Vec<(Vec<Arc<PodRecord>>, Rejection)>,
+    pub(super) refused: Refused,
     pub(super) daemons: Vec<DaemonPart>,
     /// Terms over single nodes, by bit.
     pub(super) unwelcome: Vec<(usize, Term<'s>)>,
@@ -107,7 +107,7 @@ fn soft_taints(templates: &[Template<'_>]) -> SoftTaints {
     }
 }
 
-type Refused = Vec<(Vec<Arc<PodRecord>>, Rejection)>;
+type Refused = Vec<(Arc<[Arc<PodRecord>]>, Rejection)>;
 
 /// Pods that are tried, and those that are not with the reason.
 fn wanted(
@@ -119,8 +119,7 @@ fn wanted(
 ) -> (Vec<Wanted>, Refused) {
     let mut wanted = Vec::new();
     let mut refused: Refused = Vec::new();
-    for mut group in pods::groups(snapshot, batch, now) {
-        pods::sort(&mut group.pods);
+    for group in pods::groups(snapshot, batch, now) {
         let spec = &group.shape.spec;
         if let Some(feature) = unbuilt(spec) {
             refused.push((group.pods, Rejection::NotBuilt { feature }));
@@ -141,7 +140,7 @@ fn wanted(
     if batch.pods == crate::options::BatchPods::PendingAndDisplaced {
         for group in &*snapshot.ignored {
             if let Some(problem) = group.shape.problems.first() {
-                refused.push((group.pods.to_vec(), Rejection::Pod(problem.clone())));
+                refused.push((group.pods.clone(), Rejection::Pod(problem.clone())));
             }
         }
     }

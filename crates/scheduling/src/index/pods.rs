@@ -14,33 +14,33 @@ use crate::options::{Batch, BatchPods};
 pub(crate) struct Group {
     /// The shape.
     pub(crate) shape: Arc<PodShape>,
-    /// The pods.
-    pub(crate) pods: Vec<Arc<PodRecord>>,
+    /// The pods, by [`age`].
+    pub(crate) pods: Arc<[Arc<PodRecord>]>,
 }
 
 /// The pods that a batch is about, by shape: pending ones, and those of nodes that go.
 pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut by_shape: FxHashMap<ShapeId, usize> = FxHashMap::default();
     if batch.pods == BatchPods::PendingAndDisplaced {
-        for pending in &*snapshot.pending {
-            by_shape.insert(pending.shape.id, groups.len());
-            groups.push(Group {
-                shape: pending.shape.clone(),
-                pods: pending.pods.to_vec(),
-            });
-        }
+        groups.extend(snapshot.pending.iter().map(|pending| Group {
+            shape: pending.shape.clone(),
+            pods: pending.pods.clone(),
+        }));
     }
+    let mut displaced_groups: Vec<(Arc<PodShape>, Vec<Arc<PodRecord>>)> = Vec::new();
+    let mut by_shape: FxHashMap<ShapeId, usize> = FxHashMap::default();
     for pod in displaced(snapshot, batch, now) {
         let at = *by_shape.entry(pod.shape.id).or_insert_with(|| {
-            groups.push(Group {
-                shape: pod.shape.clone(),
-                pods: Vec::new(),
-            });
-            groups.len() - 1
+            displaced_groups.push((pod.shape.clone(), Vec::new()));
+            displaced_groups.len() - 1
         });
-        groups[at].pods.push(pod);
+        displaced_groups[at].1.push(pod);
     }
+    groups.extend(displaced_groups.into_iter().map(|(shape, mut pods)| {
+        pods.sort_by(|a, b| age(a).cmp(&age(b)));
+        let pods = pods.into();
+        Group { shape, pods }
+    }));
     groups
 }
 
@@ -66,12 +66,14 @@ pub(crate) fn age(pod: &PodRecord) -> (Timestamp, &str, &str) {
     (pod.created, pod.namespace(), &pod.name)
 }
 
-/// Sorts pods and drops repeats.
-pub(crate) fn sort(pods: &mut Vec<Arc<PodRecord>>) {
-    if !pods.is_sorted_by(|a, b| age(a) < age(b)) {
-        pods.sort_by(|a, b| age(a).cmp(&age(b)));
-        pods.dedup_by(|a, b| age(a) == age(b));
+/// Sorted lists as one.
+pub(crate) fn merge(mut lists: Vec<Arc<[Arc<PodRecord>]>>) -> Arc<[Arc<PodRecord>]> {
+    if lists.len() == 1 {
+        return lists.remove(0);
     }
+    let mut all: Vec<Arc<PodRecord>> = lists.iter().flat_map(|list| list.iter().cloned()).collect();
+    all.sort_by(|a, b| age(a).cmp(&age(b)));
+    all.into()
 }
 
 /// The order of classes: larger requests first, then that of their first pods.
@@ -79,7 +81,7 @@ pub(crate) fn class_order(
     (request_a, pods_a): (&[i64], &[Arc<PodRecord>]),
     (request_b, pods_b): (&[i64], &[Arc<PodRecord>]),
 ) -> Ordering {
-    let first = |pods: &'_ [Arc<PodRecord>]| pods.first().cloned();
+    let first = |pods: &[Arc<PodRecord>]| pods.first().cloned();
     request_b
         .cmp(request_a)
         .then_with(|| match (first(pods_a), first(pods_b)) {

@@ -10,11 +10,12 @@ use model::ResourceList;
 use model::k8s::Taint;
 use model::resources::NODES;
 use requirements::{Requirement, Requirements, Vocabulary};
+use rustc_hash::FxHashMap;
 
 use super::amounts::Amounts;
 use crate::mask::{Keys, KeysBuilder, Mask};
 use crate::options::TaintLabels;
-use crate::problem::{MinValues, Offer, Type};
+use crate::problem::{Masks, MinValues, Offer, Type};
 
 /// Labels that every node of ours gets while it comes up. They count while planning, so that daemons
 /// that select on them are expected, and are not written.
@@ -31,6 +32,12 @@ pub(crate) struct Template<'s> {
     pub(crate) requirements: Requirements,
     /// Labels of its claims, before the pods' requirements add to them.
     pub(crate) labels: BTreeMap<String, String>,
+    /// The pool's name.
+    pub(crate) name: Arc<str>,
+    /// [`Template::taints`], to be shared by claims.
+    pub(crate) shared_taints: Arc<[Taint]>,
+    /// Taints until a node is initialized.
+    pub(crate) startup_taints: Arc<[Taint]>,
     /// Types that have the devices that the pool requires by resource name.
     pub(crate) types: Vec<Arc<InstanceType>>,
 }
@@ -58,11 +65,15 @@ impl<'s> Template<'s> {
             .filter(|ty| devices.iter().all(|device| has_device(ty, device)))
             .cloned()
             .collect();
+        let spec = &state.pool.spec.template.spec;
         Self {
             source,
             state,
             requirements,
             labels,
+            name: state.name().into(),
+            shared_taints: spec.taints.as_slice().into(),
+            startup_taints: spec.startup_taints.as_slice().into(),
             types,
         }
     }
@@ -152,6 +163,7 @@ pub(crate) fn types(
     amounts: &Amounts,
     limited: &[Limited],
 ) -> Vec<Type> {
+    let mut sets = OfferingSets::default();
     template
         .types
         .iter()
@@ -163,9 +175,42 @@ pub(crate) fn types(
                 .iter()
                 .map(|limit| limit.charge(&ty.capacity))
                 .collect(),
-            offerings: offers(ty, keys),
+            offerings: sets.offers(ty, keys),
         })
         .collect()
+}
+
+/// Masks of offerings' requirements, which types share.
+#[derive(Default)]
+struct OfferingSets {
+    by_address: FxHashMap<*const Requirements, Masks>,
+}
+
+impl OfferingSets {
+    /// Offerings that can be had, cheapest first, then by zone. Reserved capacity is left out: nobody
+    /// counts yet how much of a reservation a pass has used.
+    fn offers(&mut self, ty: &InstanceType, keys: &Keys) -> Vec<Offer> {
+        let mut offers: Vec<Offer> = ty
+            .offerings
+            .iter()
+            .enumerate()
+            .filter(|(_, o)| o.available && o.capacity_type != CapacityType::Reserved)
+            .map(|(index, offering)| Offer {
+                masks: self
+                    .by_address
+                    .entry(Arc::as_ptr(&offering.requirements))
+                    .or_insert_with(|| keys.masks(&offering.requirements))
+                    .clone(),
+                price: offering.price.nanos(),
+                index,
+            })
+            .collect();
+        offers.sort_by(|a, b| {
+            let zone = |offer: &Offer| &ty.offerings[offer.index].zone;
+            (a.price, zone(a)).cmp(&(b.price, zone(b)))
+        });
+        offers
+    }
 }
 
 fn masks(ty: &InstanceType, template: &Template<'_>, keys: &Keys) -> Vec<Mask> {
@@ -183,24 +228,6 @@ fn masks(ty: &InstanceType, template: &Template<'_>, keys: &Keys) -> Vec<Mask> {
             }
         })
         .collect()
-}
-
-/// Offerings that can be had, cheapest first, then by zone. Reserved capacity is left out: nobody
-/// counts yet how much of a reservation a pass has used.
-fn offers(ty: &InstanceType, keys: &Keys) -> Vec<Offer> {
-    let mut offers: Vec<Offer> = ty
-        .offerings
-        .iter()
-        .enumerate()
-        .filter(|(_, o)| o.available && o.capacity_type != CapacityType::Reserved)
-        .map(|(index, offering)| Offer {
-            masks: keys.masks(&offering.requirements),
-            price: offering.price.nanos(),
-            index,
-        })
-        .collect();
-    offers.sort_by_key(|offer| (offer.price, ty.offerings[offer.index].zone.clone()));
-    offers
 }
 
 /// A limit of a pool.

@@ -89,6 +89,7 @@ pub(crate) fn validate(
     let mut errors = names::metadata(info, object, old);
     if let Some(schema) = &info.schema {
         errors.extend(schema.validate(object, old));
+        errors.extend(negative_scale(info, object));
         return errors;
     }
     let unchanged = old.is_some_and(|old| old.get("spec") == object.get("spec"));
@@ -123,6 +124,15 @@ impl State {
             self.install(object);
         }
     }
+}
+
+/// The number that the scale subresource shows can't be negative.
+fn negative_scale(info: &ResourceInfo, object: &Value) -> Option<FieldError> {
+    let path = &info.scale.as_ref()?.spec_replicas;
+    let replicas = crate::registry::columns::lookup(object, path)?;
+    let negative = replicas.as_i64().is_some_and(|n| n < 0);
+    let detail = "should be a non-negative integer";
+    negative.then(|| FieldError::invalid(path.as_str(), replicas, detail))
 }
 
 /// The namespace must exist and not be going.

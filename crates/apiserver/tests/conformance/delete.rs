@@ -86,9 +86,7 @@ pub(crate) async fn checks_preconditions(w: &World) {
 }
 
 pub(crate) async fn unbound_pods_go_at_once(w: &World) {
-    let mut object = pod("a");
-    object["spec"]["schedulerName"] = "nobody".into();
-    w.post(&w.core("pods"), &object).await.expect(201);
+    w.post(&w.core("pods"), &pod("a")).await.expect(201);
     let gone = w.delete(&w.core("pods/a"), &Value::Null).await.expect(200);
     assert_eq!(gone["kind"], "Pod");
     w.get(&w.core("pods/a")).await.refused(404, "NotFound");

@@ -1,8 +1,8 @@
 //! One suite of requests and answers for the embedded server and for a real kube-apiserver.
 //!
 //! Every case is a function over a [`World`]. On the embedded server each is a test of its own; a
-//! real server is used when `KARPENTER_CONFORMANCE_KUBECONFIG` names a kubeconfig
-//! (`cargo test -p apiserver --test conformance -- --ignored`).
+//! real one is started for `cargo test -p apiserver --test conformance -- --ignored`, unless
+//! `KARPENTER_CONFORMANCE_KUBECONFIG` names the kubeconfig of a disposable cluster.
 
 mod apply;
 mod create;
@@ -17,6 +17,9 @@ mod watch;
 mod workloads;
 mod world;
 
+use std::path::PathBuf;
+
+use control_plane::{Identity, TestCluster};
 use world::World;
 
 /// Makes one test per case for the embedded server, and a list of all for a real one.
@@ -143,11 +146,24 @@ cases! {
     ],
 }
 
-#[tokio::test]
-#[ignore = "needs a real kube-apiserver: set KARPENTER_CONFORMANCE_KUBECONFIG to its kubeconfig"]
-async fn the_same_holds_on_a_real_server() {
-    let path = std::env::var("KARPENTER_CONFORMANCE_KUBECONFIG")
-        .expect("KARPENTER_CONFORMANCE_KUBECONFIG names the kubeconfig of a disposable cluster");
-    let failed = run_all(async || World::real(&path).await).await;
+#[test]
+#[ignore = "starts a real control plane, which `cargo xtask control-plane` builds"]
+fn the_same_holds_on_a_real_server() {
+    let given = std::env::var_os("KARPENTER_CONFORMANCE_KUBECONFIG").map(PathBuf::from);
+    let cluster = given
+        .is_none()
+        .then(|| TestCluster::start("conformance").expect("a cluster"));
+    let path = given.unwrap_or_else(|| {
+        cluster
+            .as_ref()
+            .expect("started above")
+            .kubeconfig(Identity::Admin)
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let failed = runtime
+        .expect("a runtime")
+        .block_on(run_all(async || World::real(&path).await));
     assert!(failed.is_empty(), "{failed:#?}");
 }

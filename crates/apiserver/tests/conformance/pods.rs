@@ -6,6 +6,10 @@ use crate::world::{World, pod};
 
 pub(crate) async fn get_their_defaults(w: &World) {
     let mut object = pod("a");
+    object["spec"]
+        .as_object_mut()
+        .unwrap()
+        .remove("schedulerName");
     object["spec"]["containers"][0]["resources"] = json!({"limits": {"cpu": "1"}});
     object["status"] = json!({"phase": "Running"});
     let made = w.post(&w.core("pods"), &object).await.expect(201);
@@ -51,9 +55,7 @@ pub(crate) async fn take_priority_from_their_class(w: &World) {
 }
 
 pub(crate) async fn are_bound_once(w: &World) {
-    let mut object = pod("a");
-    object["spec"]["schedulerName"] = "nobody".into();
-    w.post(&w.core("pods"), &object).await.expect(201);
+    w.post(&w.core("pods"), &pod("a")).await.expect(201);
     let binding = json!({
         "apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"},
         "target": {"apiVersion": "v1", "kind": "Node", "name": "nowhere"},

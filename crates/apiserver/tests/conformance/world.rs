@@ -1,8 +1,11 @@
 //! The server under test, reached the way any client reaches it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use apiserver::{Config, FieldTracking, GarbageCollection, Server};
@@ -60,7 +63,7 @@ impl World {
     }
 
     /// A namespace of its own on a real server.
-    pub(crate) async fn real(kubeconfig: &str) -> Self {
+    pub(crate) async fn real(kubeconfig: &Path) -> Self {
         let config = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
         let options = kube::config::KubeConfigOptions::default();
         let mut config = kube::Config::from_custom_kubeconfig(config, &options)
@@ -250,11 +253,14 @@ impl Answer {
     }
 }
 
-/// A pod with one container.
+/// A pod with one container, which no scheduler takes.
 pub(crate) fn pod(name: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
-        "spec": {"containers": [{"name": "main", "image": "example.com/app:1"}]},
+        "spec": {
+            "schedulerName": "nobody",
+            "containers": [{"name": "main", "image": "example.com/app:1"}],
+        },
     })
 }
 

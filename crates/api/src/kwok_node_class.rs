@@ -17,6 +17,7 @@ pub struct KwokNodeClass {
     /// What is wanted.
     pub spec: KwokNodeClassSpec,
     /// Whether it can be used.
+    #[schemars(extend("x-crd-default" = schema::kwok_status()))]
     pub status: KwokNodeClassStatus,
 }
 
@@ -45,6 +46,6 @@ pub struct KwokNodeClassSpec {
 pub struct KwokNodeClassStatus {
     /// Conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::class_conditions", extend("x-crd-default" = schema::kwok_ready()))]
+    #[schemars(schema_with = "schema::class_conditions")]
     pub conditions: Vec<Condition>,
 }

@@ -253,12 +253,13 @@ pub(crate) fn disruption_reasons(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// The conditions that a new KWOKNodeClass gets.
-pub(crate) fn kwok_ready() -> Value {
-    json!([{
+/// The status that a new KWOKNodeClass gets. It is the default of the whole status, because a manifest has
+/// none, and defaults within something that is missing are not applied.
+pub(crate) fn kwok_status() -> Value {
+    json!({"conditions": [{
         "type": "Ready", "status": "True", "reason": "Ready", "message": "",
         "lastTransitionTime": "2024-01-01T01:01:01Z",
-    }])
+    }]})
 }
 
 /// The metadata options of a class that names none.

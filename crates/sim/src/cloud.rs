@@ -47,6 +47,8 @@ impl Outage {
 pub struct Machine {
     /// What the provider answers.
     pub instance: Instance,
+    /// How many were launched before it.
+    pub number: usize,
     /// Type.
     pub instance_type: Arc<InstanceType>,
     /// Zone.
@@ -198,6 +200,7 @@ impl SimCloud {
         };
         Machine {
             instance,
+            number,
             instance_type,
             zone,
             capacity_type: offering.capacity_type,

@@ -43,7 +43,7 @@ pub struct NodeRow {
     /// Name of the claim.
     pub claim: String,
     /// Its pool.
-    pub pool: String,
+    pub node_pool: String,
     /// Instance type.
     pub instance_type: String,
     /// Zone.

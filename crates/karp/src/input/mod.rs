@@ -32,12 +32,12 @@ pub(crate) fn read(sources: &Sources) -> anyhow::Result<Vec<Object>> {
 pub(crate) fn decode<T: serde::de::DeserializeOwned>(object: &Object) -> anyhow::Result<T> {
     let text = object.text();
     let mut reader = serde_json::Deserializer::from_str(&text);
-    T::deserialize(&mut reader)
+    serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| {
             // Line and column are those of our own rendering of YAML: of no use to the reader.
-            let text = error.to_string();
+            let text = error.inner().to_string();
             let end = text.rfind(" at line ").unwrap_or(text.len());
-            anyhow::anyhow!("{}", &text[..end])
+            anyhow::anyhow!("{}: {}", error.path(), &text[..end])
         })
         .with_context(|| format!("{}: {}", object.origin, object.title()))
 }

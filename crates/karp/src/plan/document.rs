@@ -270,16 +270,16 @@ fn claim(planned: &PlannedClaim) -> Claim {
             .into_iter()
             .map(|item| Requirement {
                 key: item.key,
-                operator: item.operator.to_string(),
+                operator: item.operator.clone(),
                 values: item.values,
                 min_values: item.min_values,
             })
             .collect(),
-        requests: planned.requests.clone(),
-        labels: planned.labels.clone(),
-        annotations: planned.annotations.clone(),
-        taints: planned.taints.clone(),
-        startup_taints: planned.startup_taints.clone(),
+        requests: ResourceList::clone(&planned.requests),
+        labels: BTreeMap::clone(&planned.labels),
+        annotations: BTreeMap::clone(&planned.annotations),
+        taints: planned.taints.to_vec(),
+        startup_taints: planned.startup_taints.to_vec(),
         launch: Launch {
             instance_type: launch.instance_type.to_string(),
             zone: launch.zone.to_string(),

@@ -23,6 +23,9 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     };
     let started = clock.now();
     let objects = input::read(&args.sources)?;
+    for finding in objects.iter().flat_map(crate::validate::lint) {
+        warn(&finding.to_string());
+    }
     let chosen = input::choose(&args.catalog, &objects)?;
     let expanded = input::expand(&objects)?;
     let world = input::load_world(&objects, &expanded, &chosen)?;

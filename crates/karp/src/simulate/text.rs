@@ -82,9 +82,10 @@ fn describe(what: &Happening) -> (&'static str, Paint, String) {
             instance_types,
         } => {
             let amount = |name: &str| requests.get(name).map_or("0", String::as_str);
+            let pods = amount("pods").parse().unwrap_or(0);
             let text = format!(
-                "{claim} by NodePool {pool} for {} pods: cpu {}, memory {}; {} hold them",
-                amount("pods"),
+                "{claim} by NodePool {pool} for {}: cpu {}, memory {}; {} to choose from",
+                count(pods, "pod"),
                 amount("cpu"),
                 amount("memory"),
                 count(*instance_types, "type")
@@ -181,7 +182,7 @@ fn nodes(report: &Report) -> Table {
         let offset = |ms: u64| clock(Duration::from_millis(ms));
         table.row([
             node.node.clone(),
-            node.pool.clone(),
+            node.node_pool.clone(),
             node.instance_type.clone(),
             node.zone.clone(),
             node.capacity_type.clone(),

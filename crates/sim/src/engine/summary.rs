@@ -74,7 +74,7 @@ impl Engine {
         let now = self.clock.now();
         let machines = self.cloud.machines();
         let mut machines: Vec<_> = machines.values().collect();
-        machines.sort_by_key(|machine| (machine.launched, &machine.instance.node_name));
+        machines.sort_by_key(|machine| machine.number);
         let offset = |at: Timestamp| at.since(self.config.start).as_millis() as u64;
         machines
             .into_iter()
@@ -85,7 +85,7 @@ impl Engine {
                 NodeRow {
                     node: node.clone(),
                     claim: machine.instance.claim_name.clone(),
-                    pool: pool_of(&machine.instance.claim_name),
+                    node_pool: pool_of(&machine.instance.claim_name),
                     instance_type: machine.instance_type.name.to_string(),
                     zone: machine.zone.clone(),
                     capacity_type: machine.capacity_type.to_string(),

@@ -1,0 +1,178 @@
+//! Every example simulates to what it is an example of.
+
+mod common;
+
+use common::{json, karp, root, stdout};
+use serde_json::Value;
+
+fn simulate(example: &str) -> Value {
+    json(
+        &[
+            "simulate",
+            "-f",
+            &format!("examples/{example}"),
+            "-o",
+            "json",
+        ],
+        0,
+    )
+}
+
+fn nodes(report: &Value) -> Vec<&Value> {
+    report["nodes"].as_array().unwrap().iter().collect()
+}
+
+fn all(report: &Value, field: &str, expected: &str) {
+    for node in nodes(report) {
+        assert_eq!(node[field], expected, "{node}");
+    }
+}
+
+fn started(report: &Value) -> u64 {
+    let rows = report["workloads"].as_array().unwrap();
+    rows.iter()
+        .map(|row| row["started"].as_u64().unwrap())
+        .sum()
+}
+
+#[test]
+fn inflate_goes_from_nothing_to_ten_pods_and_back_to_nothing() {
+    let report = simulate("inflate");
+    assert_eq!(report["settled"], true);
+    assert_eq!(started(&report), 10);
+    assert!(!nodes(&report).is_empty());
+    assert!(
+        nodes(&report).iter().all(|node| node["goneMs"].is_u64()),
+        "all nodes are gone"
+    );
+    let events: Vec<&str> = report["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["event"].as_str().unwrap())
+        .collect();
+    let mut order = events.clone();
+    order.dedup();
+    for (earlier, later) in [
+        ("scaled", "claimCreated"),
+        ("claimCreated", "launched"),
+        ("launched", "joined"),
+        ("joined", "podsRunning"),
+        ("podsRunning", "empty"),
+        ("empty", "disrupted"),
+        ("disrupted", "nodeGone"),
+    ] {
+        let first = |wanted: &str| order.iter().position(|event| *event == wanted);
+        assert!(
+            first(earlier).is_some() && first(earlier) < first(later),
+            "{earlier} {later}"
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_one_other_names() {
+    let run = |seed: &str| {
+        stdout(&karp(&[
+            "simulate",
+            "-f",
+            "examples/inflate",
+            "--seed",
+            seed,
+            "-o",
+            "json",
+        ]))
+    };
+    assert_eq!(run("7"), run("7"));
+    assert_ne!(run("7"), run("8"));
+}
+
+#[test]
+fn the_default_pool_keeps_to_its_sizes_and_types() {
+    let report = simulate("default-pool");
+    assert_eq!(started(&report), 12);
+    for node in nodes(&report) {
+        let size = node["instanceType"]
+            .as_str()
+            .unwrap()
+            .rsplit('.')
+            .next()
+            .unwrap();
+        assert!(["xlarge", "2xlarge", "4xlarge"].contains(&size), "{node}");
+    }
+}
+
+#[test]
+fn tainted_pools_keep_teams_apart_and_label_nodes_with_their_taints() {
+    let report = simulate("tainted-pools");
+    assert_eq!(started(&report), 12);
+    let of = |pool: &str| -> Vec<&Value> {
+        nodes(&report)
+            .into_iter()
+            .filter(|node| node["nodePool"] == pool)
+            .collect()
+    };
+    assert!(
+        of("team-a")
+            .iter()
+            .all(|node| node["capacityType"] == "on-demand")
+    );
+    assert!(
+        of("team-b")
+            .iter()
+            .all(|node| node["capacityType"] == "spot")
+    );
+    for pool in ["team-a", "team-b", "system"] {
+        assert!(!of(pool).is_empty(), "{pool}");
+    }
+    let pods = |pool: &str| -> u64 {
+        of(pool)
+            .iter()
+            .map(|node| node["mostPods"].as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!((pods("team-a"), pods("team-b"), pods("system")), (4, 6, 2));
+}
+
+#[test]
+fn the_gpu_pool_launches_machines_with_devices_one_for_each_pod() {
+    let report = simulate("gpu-pool");
+    assert_eq!(started(&report), 2);
+    assert_eq!(nodes(&report).len(), 2);
+    for node in nodes(&report) {
+        assert!(["g4dn.xlarge", "g5.xlarge"].contains(&node["instanceType"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn the_spot_pool_launches_spot_capacity_only() {
+    let report = simulate("spot-pool");
+    assert_eq!(started(&report), 20);
+    all(&report, "capacityType", "spot");
+}
+
+#[test]
+fn each_image_family_gets_nodes_for_its_pods() {
+    for family in ["al2023", "bottlerocket", "ubuntu", "windows"] {
+        let report = simulate(family);
+        assert_eq!(started(&report), 4, "{family}");
+        all(&report, "nodePool", family);
+        all(&report, "capacityType", "on-demand");
+    }
+}
+
+#[test]
+fn every_example_is_covered_here_and_has_a_plan() {
+    let tests = std::fs::read_to_string(root().join("crates/karp/tests/examples.rs")).unwrap();
+    for entry in std::fs::read_dir(root().join("examples")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(
+            tests.contains(&format!("\"{name}\"")),
+            "examples/{name} has no test"
+        );
+        let path = format!("examples/{name}");
+        let plan = json(&["plan", "-f", &path, "-o", "json"], 0);
+        assert_eq!(plan["version"], 1);
+        assert_eq!(plan["provisioning"]["unschedulable"], serde_json::json!([]));
+    }
+}

@@ -10,8 +10,8 @@ fn pool(spec: Value) -> NodePool {
     pool.normalized(&ProviderDefaults::aws())
 }
 
-fn hours(hours: u64) -> Option<Duration> {
-    Some(Duration::from_hours(hours))
+fn hours(hours: u64) -> Duration {
+    Duration::from_hours(hours)
 }
 
 #[test]
@@ -47,13 +47,13 @@ fn an_expiry_that_was_written_beats_a_default() {
         assert!(pool.spec.disruption.expire_after.is_none());
         pool.expire_after()
     };
-    assert_eq!(after(Value::Null, Value::Null), hours(720));
-    assert_eq!(after(Value::Null, json!("24h")), hours(24));
+    assert_eq!(after(Value::Null, Value::Null), Some(hours(720)));
+    assert_eq!(after(Value::Null, json!("24h")), Some(hours(24)));
     assert_eq!(after(Value::Null, json!("Never")), None);
-    assert_eq!(after(json!("168h"), json!("720h")), hours(168));
+    assert_eq!(after(json!("168h"), json!("720h")), Some(hours(168)));
     assert_eq!(after(json!("Never"), json!("24h")), None);
     // What the API server filled in.
-    assert_eq!(after(json!("720h"), json!("24h")), hours(24));
+    assert_eq!(after(json!("720h"), json!("24h")), Some(hours(24)));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn an_expiry_that_was_applied_is_no_default() {
     .expect("a pool");
     assert_eq!(
         pool.normalized(&ProviderDefaults::aws()).expire_after(),
-        hours(720)
+        Some(hours(720))
     );
 }
 

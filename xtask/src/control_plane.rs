@@ -132,12 +132,13 @@ fn environment(cluster: &Cluster) -> String {
     let kubeconfig = cluster.kubeconfig(Identity::Admin);
     let kubectl = cluster.binaries().path(Program::Kubectl);
     let folder = kubectl.parent().unwrap_or(Path::new(""));
-    let mut text = format!("export KUBECONFIG={}\n", quote(&kubeconfig));
-    text.push_str(&format!("export PATH={}:\"$PATH\"\n", quote(folder)));
-    if let Some(assets) = cluster.binaries().folder() {
-        text.push_str(&format!("export KUBEBUILDER_ASSETS={}\n", quote(assets)));
-    }
-    text
+    let mut lines = vec![
+        format!("export KUBECONFIG={}\n", quote(&kubeconfig)),
+        format!("export PATH={}:\"$PATH\"\n", quote(folder)),
+    ];
+    let assets = cluster.binaries().folder();
+    lines.extend(assets.map(|assets| format!("export KUBEBUILDER_ASSETS={}\n", quote(assets))));
+    lines.concat()
 }
 
 /// A path as one word of a POSIX shell.

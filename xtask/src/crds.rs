@@ -1,7 +1,7 @@
 //! `cargo xtask crds`: the chart `karpenter-crd`, made from the types of `api`.
 //!
-//! The files are plain YAML, so that `kubectl apply -f` takes them, and Helm templates as well: what
-//! only Helm is to read stands in comments.
+//! The files are plain YAML, so that `kubectl apply -f` takes them, and Helm templates as well:
+//! what only Helm is to read stands in comments.
 
 use std::fmt::Write as _;
 use std::fs;

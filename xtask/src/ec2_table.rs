@@ -1,8 +1,8 @@
 //! Makes the EC2 tables that `catalog` carries, from their sources.
 //!
-//! Sources: what DescribeInstanceTypes and DescribeInstanceTypeOfferings answered, as the pinned moto
-//! package has it; and `crates/catalog/data/sources/ec2-figures.csv` for prices, branch interfaces and
-//! bandwidth. `crates/catalog/data/sources/README.md` has the provenance.
+//! Sources: what DescribeInstanceTypes and DescribeInstanceTypeOfferings answered, as the pinned
+//! moto package has it; and `crates/catalog/data/sources/ec2-figures.csv` for prices, branch
+//! interfaces and bandwidth. `crates/catalog/data/sources/README.md` has the provenance.
 //!
 //! What is *not* here: how a type's capacity follows from these facts (`catalog::ec2`).
 

@@ -1,7 +1,7 @@
 //! The chores of this repository: `cargo xtask <command>`.
 //!
-//! One file per command, one variant per file. What is *not* here: anything the product needs at run
-//! time.
+//! One file per command, one variant per file. What is *not* here: anything the product needs at
+//! run time.
 
 mod control_plane;
 mod crds;
@@ -37,7 +37,7 @@ enum Command {
     /// Run all tests; build the control plane first if it is missing.
     Test(test::Test),
     /// Check the house rules.
-    Tidy,
+    Tidy(tidy::Tidy),
 }
 
 fn main() -> ExitCode {
@@ -58,7 +58,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Ec2Table(options) => ec2_table::run(&root, options)?,
         Command::Scenarios(options) => scenarios::run(&root, options)?,
         Command::Test(options) => return test::run(&root, options),
-        Command::Tidy => return tidy::run(&root),
+        Command::Tidy(options) => return tidy::run(&root, options),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask scenarios`: which of the specified scenarios are named by a test.
 //!
-//! A test names a scenario in its doc comment, by its id: `SCH-17`, `LC-03`. What is *not* here: what
-//! the scenarios say.
+//! A test names a scenario in its doc comment, by its id: `SCH-17`, `LC-03`. What is *not* here:
+//! what the scenarios say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -14,9 +14,9 @@ use crate::process::Record;
 /// Set it to keep the folders of tests' clusters, with their logs, after they are stopped.
 const KEEP: &str = "CONTROL_PLANE_KEEP";
 
-/// A fresh cluster in a temporary folder. When it is dropped, also by a panic, its servers are killed
-/// and its folder removed; with `CONTROL_PLANE_KEEP` set the folder stays. What a test process leaves
-/// behind that was itself killed is removed by the next start.
+/// A fresh cluster in a temporary folder. When it is dropped, also by a panic, its servers are
+/// killed and its folder removed; with `CONTROL_PLANE_KEEP` set the folder stays. What a test
+/// process leaves behind that was itself killed is removed by the next start.
 #[derive(Debug)]
 pub struct TestCluster {
     /// Only `drop` takes it.

@@ -139,7 +139,8 @@ impl Endpoint {
     }
 }
 
-/// The last PEM block of a file that holds at least two: the certificate, then the CA that signed it.
+/// The last PEM block of a file that holds at least two: the certificate, then the CA that signed
+/// it.
 pub(crate) fn last_certificate(pem: &str) -> Option<&str> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";

@@ -1,7 +1,7 @@
 //! Who talks to the API server: tokens and kubeconfigs.
 //!
-//! Tests act as [`Identity::Admin`]; the product runs as [`Identity::Karpenter`], whose rights are those
-//! that its chart grants, so that every test is a test of these too.
+//! Tests act as [`Identity::Admin`]; the product runs as [`Identity::Karpenter`], whose rights are
+//! those that its chart grants, so that every test is a test of these too.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,6 +1,7 @@
 //! Random tokens and the key pair that signs service account tokens.
 //!
-//! What is *not* here: serving certificates, which kube-apiserver and kube-scheduler make themselves.
+//! What is *not* here: serving certificates, which kube-apiserver and kube-scheduler make
+//! themselves.
 
 use std::fmt::Write as _;
 

@@ -1,9 +1,9 @@
 //! Real etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok for tests.
 //!
 //! The programs are built once from the pinned Go modules of `tools/control-plane`, kept in a
-//! per-user cache, and run as plain processes on loopback: no container runtime, no root, no network.
-//! kwok plays the kubelet of every node, by the stages of `stages.yaml`. Linux only: processes are told
-//! apart by their start time in `/proc`.
+//! per-user cache, and run as plain processes on loopback: no container runtime, no root, no
+//! network. kwok plays the kubelet of every node, by the stages of `stages.yaml`. Linux only:
+//! processes are told apart by their start time in `/proc`.
 //!
 //! A test takes a fresh cluster, which is gone when the guard is dropped, also by a panic:
 //!
@@ -16,8 +16,8 @@
 //! ```
 //!
 //! What is *not* here: a Kubernetes client, anything of the product, and the command line
-//! (`cargo xtask control-plane`). All calls block; from async code use them outside of the runtime or
-//! in a blocking task.
+//! (`cargo xtask control-plane`). All calls block; from async code use them outside of the runtime
+//! or in a blocking task.
 
 mod binaries;
 mod cluster;

@@ -1,4 +1,5 @@
-//! Where binaries and clusters live: a per-user cache, which survives `cargo clean` and a fresh clone.
+//! Where binaries and clusters live: a per-user cache, which survives `cargo clean` and a fresh
+//! clone.
 //!
 //! What is *not* here: what lies inside the folders.
 

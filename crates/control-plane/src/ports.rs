@@ -1,4 +1,5 @@
-//! The five ports of a cluster, chosen once and then kept, so that kubeconfigs stay valid over a reset.
+//! The five ports of a cluster, chosen once and then kept, so that kubeconfigs stay valid over a
+//! reset.
 //!
 //! They lie outside the range from which the kernel takes the ports of outgoing connections: a port
 //! from within it can be taken by any client while its server restarts.

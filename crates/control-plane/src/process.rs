@@ -1,7 +1,8 @@
-//! Server processes: started apart from the terminal, found again by later runs, stopped for certain.
+//! Server processes: started apart from the terminal, found again by later runs, stopped for
+//! certain.
 //!
-//! A process is told apart by its pid *and* its start time, since pids are used again. What is *not*
-//! here: what is started, and when it is ready.
+//! A process is told apart by its pid *and* its start time, since pids are used again. What is
+//! *not* here: what is started, and when it is ready.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -66,8 +67,8 @@ impl Record {
         }
     }
 
-    /// Kills it, unless it is dead or another process has its pid by now. The data is disposable, and
-    /// kube-apiserver takes long over a SIGTERM while watches are open.
+    /// Kills it, unless it is dead or another process has its pid by now. The data is disposable,
+    /// and kube-apiserver takes long over a SIGTERM while watches are open.
     pub(crate) fn kill(self) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid.filter(|_| self.is_alive()) {
@@ -83,8 +84,8 @@ impl Record {
     }
 }
 
-/// Starts a server in a process group of its own, so that Ctrl-C in a terminal does not reach it. Its
-/// output goes to `log`, after what is there.
+/// Starts a server in a process group of its own, so that Ctrl-C in a terminal does not reach it.
+/// Its output goes to `log`, after what is there.
 pub(crate) fn spawn(binary: &Path, arguments: &[OsString], log: &Path) -> Result<(Child, Record)> {
     let output = File::options().create(true).append(true).open(log);
     let output = output.with_context(|| format!("opening {}", log.display()))?;

@@ -21,7 +21,8 @@ const COLUMNS: [&str; 7] = [
 pub(super) struct Figures(BTreeMap<String, Vec<String>>);
 
 impl Figures {
-    /// Bandwidth in Mbit/s, branch interfaces, trunking, and four prices; `-` for what is not known.
+    /// Bandwidth in Mbit/s, branch interfaces, trunking, and four prices; `-` for what is not
+    /// known.
     pub(super) fn cells(&self, name: &str) -> Vec<String> {
         self.0
             .get(name)

@@ -33,8 +33,8 @@ struct Region {
 }
 
 impl Region {
-    /// The id of a zone: the one under which exactly the same types are offered, if there is just one.
-    /// (Names are an account's own, so that no fixed table says it.)
+    /// The id of a zone: the one under which exactly the same types are offered, if there is just
+    /// one. (Names are an account's own, so that no fixed table says it.)
     fn zone_id(&self, zone: &str) -> Option<&str> {
         let types = &self.by_zone[zone];
         let twins = self

@@ -213,7 +213,7 @@ pub(super) fn metadata(root: &Path) -> Result<Metadata> {
 }
 
 /// The rules.
-pub(super) fn check(metadata: &Metadata) -> Result<Vec<Problem>> {
+pub(super) fn check(metadata: &Metadata) -> Vec<Problem> {
     let graph = Graph::new(metadata);
     let mut problems = Vec::new();
     let members = metadata.packages.iter();
@@ -241,7 +241,7 @@ pub(super) fn check(metadata: &Metadata) -> Result<Vec<Problem>> {
             problems.push(problem("io-line", advice));
         }
     }
-    Ok(problems)
+    problems
 }
 
 /// Arrows to crates of ours that the table does not have.

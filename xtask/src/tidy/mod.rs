@@ -7,12 +7,14 @@ mod arrows;
 mod functions;
 mod source;
 mod text;
+mod wrap;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 
 /// A place that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +49,9 @@ impl File {
     }
 
     fn is_rust(&self) -> bool {
-        self.path.ends_with(".rs")
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|extension| extension == "rs")
     }
 
     /// Whether all of it is tests or benchmarks.
@@ -59,11 +63,25 @@ impl File {
     }
 }
 
+/// What to do.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Tidy {
+    /// Break comments that are too wide.
+    #[arg(long)]
+    fix: bool,
+    /// Change only files below this folder.
+    #[arg(long, requires = "fix", default_value = "")]
+    only: String,
+}
+
 /// Checks everything, and prints what is wrong.
-pub(crate) fn run(root: &Path) -> Result<ExitCode> {
-    let files = files(root)?;
+pub(crate) fn run(root: &Path, options: &Tidy) -> Result<ExitCode> {
+    let mut files = files(root)?;
+    if options.fix {
+        fix(root, &mut files, &options.only)?;
+    }
     let mut problems: Vec<Problem> = files.iter().flat_map(check).collect();
-    problems.extend(arrows::check(&arrows::metadata(root)?)?);
+    problems.extend(arrows::check(&arrows::metadata(root)?));
     problems.sort();
     for Problem {
         file,
@@ -80,6 +98,21 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode> {
     }
     println!("tidy: {} problems", problems.len());
     Ok(ExitCode::FAILURE)
+}
+
+/// Mends what can be mended without thinking.
+fn fix(root: &Path, files: &mut [File], only: &str) -> Result<()> {
+    for file in files
+        .iter_mut()
+        .filter(|file| file.is_rust() && file.path.starts_with(only))
+    {
+        let wrapped = wrap::wrap(&file.text);
+        if wrapped != file.text {
+            fs::write(root.join(&file.path), &wrapped)?;
+            file.text = wrapped;
+        }
+    }
+    Ok(())
 }
 
 /// All rules for one file.

@@ -6,7 +6,7 @@ use super::{File, Problem};
 const LINES: usize = 500;
 const TEST_LINES: usize = 800;
 /// The most characters of a line.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 pub(super) const WIDTH_ADVICE: &str = "break the line: at most 100 characters";
 pub(super) const REMINDER_ADVICE: &str =
@@ -28,9 +28,6 @@ pub(super) fn check(file: &File) -> Vec<Problem> {
     problems.extend(forbidden(file));
     if !file.is_rust() {
         problems.extend(reminders(file));
-    }
-    if file.path.ends_with(".md") {
-        problems.extend(prose_width(file));
     }
     problems
 }
@@ -78,19 +75,6 @@ pub(super) fn has_reminder(text: &str) -> bool {
     words
         .into_iter()
         .any(|word| word == concat!("TO", "DO") || word == concat!("FIX", "ME"))
-}
-
-/// Tables, code and addresses can't be broken.
-fn prose_width(file: &File) -> Vec<Problem> {
-    let mut in_code = false;
-    let mut problems = Vec::new();
-    for (line, text) in (1..).zip(file.text.lines()) {
-        in_code ^= text.trim_start().starts_with("```");
-        if !in_code && !text.trim_start().starts_with('|') && is_too_wide(text) {
-            problems.push(file.problem(line, "line-width", WIDTH_ADVICE));
-        }
-    }
-    problems
 }
 
 /// Whether a line is too long without holding an address.
@@ -150,14 +134,5 @@ mod tests {
             [(2, "unfinished")]
         );
         assert_eq!(rules("a.yaml", concat!("# TO", "DOS b\n")), []);
-    }
-
-    #[test]
-    fn prose_is_broken_and_tables_are_not() {
-        let long = "a ".repeat(60);
-        assert_eq!(
-            rules("a.md", &format!("{long}\n| {long}\n```\n{long}\n```\n")),
-            [(1, "line-width")]
-        );
     }
 }

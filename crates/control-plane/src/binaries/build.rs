@@ -43,8 +43,8 @@ pub enum BuildReport {
     Built(Duration),
 }
 
-/// The folder with these programs, if an earlier build made it. Without Go on the machine the newest
-/// build of the same sources will do.
+/// The folder with these programs, if an earlier build made it. Without Go on the machine the
+/// newest build of the same sources will do.
 pub(super) fn cached(programs: &[Program]) -> Result<Option<PathBuf>> {
     let sources = key::of_sources(programs);
     let root = paths::cache_root()?;

@@ -25,8 +25,8 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Finds the programs without building anything. Those that are missing are an error which says how
-    /// to get them.
+    /// Finds the programs without building anything. Those that are missing are an error which says
+    /// how to get them.
     pub fn locate() -> Result<Binaries> {
         let mut paths = assets();
         let missing = absent(&paths);
@@ -45,8 +45,8 @@ impl Binaries {
         )
     }
 
-    /// Finds the programs, and builds those that are missing. `say` gets a line before anything that
-    /// takes minutes.
+    /// Finds the programs, and builds those that are missing. `say` gets a line before anything
+    /// that takes minutes.
     pub fn build(say: impl Fn(&str)) -> Result<(Binaries, BuildReport)> {
         let mut paths = assets();
         let missing = absent(&paths);

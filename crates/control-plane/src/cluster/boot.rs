@@ -76,8 +76,8 @@ impl Cluster {
         self.await_ready(Program::KubeApiserver)
     }
 
-    /// Starts one server. Its port must have been given back by the one before: a killed process can
-    /// look dead while it still holds its sockets.
+    /// Starts one server. Its port must have been given back by the one before: a killed process
+    /// can look dead while it still holds its sockets.
     pub(super) fn spawn(&mut self, program: Program) -> Result<()> {
         let port = self.choices.port(program);
         let what = format!("port {port} of {program} to be free");

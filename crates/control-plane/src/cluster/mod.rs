@@ -28,19 +28,19 @@ use state::{Choices, Processes};
 /// How thoroughly a cluster is emptied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
-    /// Stop everything, throw the data away, start again with the same ports and tokens. About 4 s, and
-    /// the only certain way.
+    /// Stop everything, throw the data away, start again with the same ports and tokens. About 4 s,
+    /// and the only certain way.
     Hard,
-    /// Delete what a fresh cluster does not have; custom resource definitions stay. Below a second, plus
-    /// 5 s if namespaces go. Stop the product first, or it makes things again.
+    /// Delete what a fresh cluster does not have; custom resource definitions stay. Below a second,
+    /// plus 5 s if namespaces go. Stop the product first, or it makes things again.
     Soft,
 }
 
 /// How a cluster is started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Write down every request to [`Cluster::audit_log`], one JSON object per line, so that a test can
-    /// count them by user and verb.
+    /// Write down every request to [`Cluster::audit_log`], one JSON object per line, so that a test
+    /// can count them by user and verb.
     pub audit: bool,
 }
 
@@ -57,8 +57,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts the cluster with this name. If it runs already, it stays as it is; if it runs in part, it
-    /// is started anew.
+    /// Starts the cluster with this name. If it runs already, it stays as it is; if it runs in
+    /// part, it is started anew.
     pub fn start(name: &str, settings: Settings) -> Result<Cluster> {
         let dir = paths::cluster(name)?;
         if let Some(mut cluster) = Cluster::open_in(&dir)? {
@@ -153,7 +153,8 @@ impl Cluster {
             self.kill(program)?;
         }
         if program == Program::Kwok {
-            // A new kwok does not touch nodes whose lease its predecessor holds, until that runs out.
+            // A new kwok does not touch nodes whose lease its predecessor holds, until that runs
+            // out.
             let path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
             self.admin()?.send(Request {
                 method: "DELETE",

@@ -32,7 +32,8 @@ impl Kubectl {
         }
     }
 
-    /// Runs a command line, split at spaces, with this input: output, or what was said of the error.
+    /// Runs a command line, split at spaces, with this input: output, or what was said of the
+    /// error.
     pub(crate) fn try_with(&self, line: &str, input: &str) -> Result<String, String> {
         let mut child = Command::new(&self.binary)
             .arg("--kubeconfig")

@@ -1,8 +1,8 @@
 //! What tests rely on when they run on a real control plane, and that it can be emptied, broken and
 //! stopped.
 //!
-//! One cluster for all checks of behaviour: groups run side by side, each in a namespace of its own.
-//! What is *not* here: anything of the product.
+//! One cluster for all checks of behaviour: groups run side by side, each in a namespace of its
+//! own. What is *not* here: anything of the product.
 
 mod api;
 mod kubectl;

@@ -46,7 +46,7 @@ fn lower(name: &str) -> String {
 }
 
 fn found(lines: &[&str]) -> Vec<(String, &'static str, String)> {
-    let problems = check(&workspace(lines)).unwrap();
+    let problems = check(&workspace(lines));
     problems
         .into_iter()
         .map(|problem| (problem.file, problem.rule, problem.advice))

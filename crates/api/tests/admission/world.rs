@@ -59,7 +59,7 @@ impl World {
                     break;
                 }
                 assert!(round < 300, "{name} is not served: {}", held["status"]);
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await; // poll
             }
         }
     }

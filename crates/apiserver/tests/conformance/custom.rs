@@ -88,7 +88,7 @@ async fn install(w: &World) -> String {
         if w.post(&format!("{path}?dryRun=All"), &probe).await.code == 201 {
             return path;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await; // poll
     }
     panic!("the definition was not served");
 }

@@ -38,7 +38,7 @@ async fn budget(w: &World, spare: i64) {
             return;
         }
         w.merge(&format!("{path}/web/status"), &status).await;
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await; // poll
     }
     panic!("the budget never had its status");
 }

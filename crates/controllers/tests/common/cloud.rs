@@ -175,7 +175,7 @@ impl CloudProvider for Cloud {
     }
 
     async fn create(&self, claim: &NodeClaim) -> Result<Launched, CloudError> {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await; // virtual time
         let mut state = self.lock();
         let uid = &claim.metadata.uid;
         let known = state

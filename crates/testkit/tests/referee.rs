@@ -99,9 +99,7 @@ fn selectors_are_checked_for_every_offering_that_may_be_launched() {
     ];
     let snapshot = snapshot(&items);
     let mut placement = solved(&snapshot);
-    placement.new_claims[0]
-        .requirements
-        .remove("topology.kubernetes.io/zone");
+    Arc::make_mut(&mut placement.new_claims[0].requirements).remove("topology.kubernetes.io/zone");
     assert_finds(&snapshot, &placement, |v| {
         matches!(v, Violation::Selection { .. })
     });
@@ -126,7 +124,7 @@ fn taints_of_the_pool_must_be_tolerated_and_kept() {
         matches!(v, Violation::Taint { .. })
     });
     let mut bare = placement;
-    bare.new_claims[0].taints.clear();
+    bare.new_claims[0].taints = Vec::new().into();
     assert_finds(&tolerant, &bare, |v| {
         matches!(v, Violation::Template { what: "taints", .. })
     });

@@ -63,9 +63,9 @@ fn check_template(pool: &PoolState, claim: &PlannedClaim, violations: &mut Vec<V
             });
         }
     };
-    differ(claim.taints != template.spec.taints, "taints");
+    differ(*claim.taints != *template.spec.taints, "taints");
     differ(
-        claim.startup_taints != template.spec.startup_taints,
+        *claim.startup_taints != *template.spec.startup_taints,
         "startup taints",
     );
     let labels = &template.metadata.labels;
@@ -260,7 +260,10 @@ fn check_pool_requirements(
 ) {
     for item in &pool.pool.spec.template.spec.requirements {
         // A device's name is not a label: the amount of it that a type has is what is required.
-        let devices = instance_type.capacity.get(&item.key).map(ToString::to_string);
+        let devices = instance_type
+            .capacity
+            .get(&item.key)
+            .map(ToString::to_string);
         let label = if api::labels::DEVICES.contains(&item.key.as_str()) {
             devices.as_deref()
         } else {
@@ -330,7 +333,7 @@ fn listed(requirement: &Requirement) -> impl Iterator<Item = &str> {
 /// All sets of labels that a node of this offering may have.
 fn worlds(claim: &PlannedClaim, instance_type: &InstanceType, offering: &Offering) -> Vec<Labels> {
     let mut choices: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for requirement in &claim.requirements {
+    for requirement in claim.requirements.iter() {
         if let (Some(value), None) = (
             requirement.single_value(),
             instance_type.requirements.get(requirement.key()),
@@ -352,7 +355,7 @@ fn worlds(claim: &PlannedClaim, instance_type: &InstanceType, offering: &Offerin
             choices.insert(requirement.key().to_string(), values);
         }
     }
-    for (key, value) in &claim.labels {
+    for (key, value) in claim.labels.iter() {
         choices.insert(key.clone(), vec![value.clone()]);
     }
     for progress in ["karpenter.sh/registered", "karpenter.sh/initialized"] {

@@ -47,6 +47,14 @@ pub(crate) async fn run(options: Options, env: BTreeMap<String, String>) -> anyh
     result
 }
 
+/// How a term ended.
+enum End {
+    /// A stop was asked for.
+    Stopped,
+    /// The lease could not be renewed in time, or somebody else has it.
+    LeadershipLost,
+}
+
 /// What the parts of the process share.
 struct Process {
     options: Arc<Options>,
@@ -114,25 +122,49 @@ impl Process {
 
     /// Leads and works until told to stop, then stops in order.
     async fn live(self, env: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        let release = Shutdown::new();
         let identity = identity(env);
-        let mut election = self.election(&identity, release.clone())?;
+        let mut term = 0;
+        let result = loop {
+            match self.term(&identity, term).await {
+                Ok(End::LeadershipLost) => {
+                    // An API server that was away is no reason to end: whoever can renew or take the
+                    // lease next goes on, and everything is read anew.
+                    tracing::error!("leader election lost, standing by");
+                    self.metrics.set(&names::CLUSTER_STATE_SYNCED, &[], 0.0);
+                    term += 1;
+                }
+                Ok(End::Stopped) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.readiness.stop();
+        self.closing.trigger();
+        self.serving.await.context("serving metrics and probes")?;
+        result
+    }
+
+    /// Waits for leadership, then works until told to stop or leadership is lost. `number` tells the terms
+    /// of this process apart.
+    async fn term(&self, identity: &str, number: u32) -> anyhow::Result<End> {
+        let release = Shutdown::new();
+        let mut election = self.election(identity, release.clone())?;
         let elected = match &mut election {
             Some(election) => self.shutdown.or_stop(election.elected()).await,
             None => Some(true),
         };
+        let seed = provider_kwok::seed(&format!("{identity}/{number}"));
         let result = match elected {
-            Some(true) => self.work(&identity, election.as_mut()).await,
+            Some(true) => self.work(seed, election.as_mut()).await,
             Some(false) => Err(anyhow!("the candidacy for the lease ended")),
-            None => Ok(()),
+            None => Ok(End::Stopped),
         };
-        self.readiness.stop();
+        if self.shutdown.is_triggered() {
+            self.readiness.stop();
+        }
         release.trigger();
         if let Some(election) = election {
             election.ended().await;
         }
-        self.closing.trigger();
-        self.serving.await.context("serving metrics and probes")?;
         result
     }
 
@@ -152,8 +184,9 @@ impl Process {
         )))
     }
 
-    /// The loops and the provider's own work, until told to stop or leadership is lost.
-    async fn work(&self, identity: &str, election: Option<&mut Election>) -> anyhow::Result<()> {
+    /// The loops and the provider's own work, until told to stop or leadership is lost. Losing it drops them
+    /// where they stand, as a crash would: somebody else may be leading already.
+    async fn work(&self, seed: u64, election: Option<&mut Election>) -> anyhow::Result<End> {
         let clock = Clock::wall();
         let (recorder, outbox) = Recorder::new(clock.clone(), Some(self.metrics.clone()));
         let flush = Shutdown::new();
@@ -172,7 +205,7 @@ impl Process {
             recorder,
             metrics: self.metrics.clone(),
             options: self.options.clone(),
-            seed: provider_kwok::seed(identity),
+            seed,
         };
         let loops = async {
             let provider = kwok.run(self.shutdown.clone());
@@ -182,8 +215,8 @@ impl Process {
         };
         let result = tokio::select! {
             biased;
-            () = lost(election) => return Err(anyhow!("leader election lost")),
-            result = loops => result,
+            () = lost(election) => Ok(End::LeadershipLost),
+            result = loops => result.map(|()| End::Stopped),
             () = self.overdue() => Err(anyhow!("the loops did not finish in time")),
         };
         flush.trigger();

@@ -1,27 +1,19 @@
 //! The program as an operator meets it: its settings, its ports, its lease, its signals. The API server is
 //! the embedded one on a port of loopback.
 
+mod common;
+
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::mpsc,
-    time::Duration,
+    process::{Output, Stdio},
 };
 
 use apiserver::{CRDS, Config, Resource, Server};
+use common::{Karpenter, karpenter, until};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 const LEASES: Resource<'static> = Resource::new("coordination.k8s.io", "v1", "leases");
-/// Longer than anything here takes; a test that waits for it has failed.
-const LONG: Duration = Duration::from_mins(1);
-
-fn karpenter() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_karpenter"));
-    command.env_clear();
-    command
-}
 
 fn output(args: &[&str]) -> Output {
     karpenter().args(args).output().expect("runs")
@@ -81,6 +73,15 @@ impl Api {
         Some(lease["spec"]["holderIdentity"].as_str()?.to_owned())
     }
 
+    fn hand_lease_to(&self, holder: &str) {
+        let all = apiserver::WriteOptions::default();
+        let name = "karpenter-leader-election";
+        let hand = |lease: &mut Value| lease["spec"]["holderIdentity"] = holder.into();
+        self.server
+            .modify(LEASES, "kube-system", name, &all, hand)
+            .expect("a lease");
+    }
+
     fn spawn(&self, more: &[&str]) -> Karpenter {
         let child = karpenter()
             .args([
@@ -100,73 +101,6 @@ impl Api {
             .spawn()
             .expect("runs");
         Karpenter::new(child)
-    }
-}
-
-/// A running program, killed when dropped.
-struct Karpenter {
-    child: Child,
-    lines: mpsc::Receiver<Value>,
-}
-
-impl Karpenter {
-    fn new(mut child: Child) -> Self {
-        let stdout = child.stdout.take().expect("piped");
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let line =
-                    serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, lines }
-    }
-
-    /// Waits for a log line.
-    fn says(&self, message: &str) -> Value {
-        loop {
-            let line = self.lines.recv_timeout(LONG);
-            let line = line.unwrap_or_else(|_| panic!("never said {message:?}"));
-            if line["message"] == message {
-                return line;
-            }
-        }
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill")
-            .args([signal, &pid])
-            .status()
-            .expect("kill runs");
-        assert!(status.success());
-    }
-
-    fn ends(&mut self) -> ExitStatus {
-        until("the program ended", || {
-            self.child.try_wait().expect("a child").is_some()
-        });
-        self.child.wait().expect("ended")
-    }
-}
-
-impl Drop for Karpenter {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits for a condition, and fails when it never comes.
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < LONG, "never: {what}");
-        std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 
@@ -277,6 +211,25 @@ fn a_standby_follows_a_leader_that_stops() {
     assert_eq!(one.ends().code(), Some(0));
     two.says("became leader");
     assert_ne!(api.holder(), first);
+}
+
+#[test]
+fn a_lost_lease_stops_the_work_and_the_process_stands_by_for_the_next() {
+    let api = Api::start();
+    api.install_crds();
+    let karpenter = api.spawn(&[]);
+    let ports = karpenter.says("serving metrics and health probes");
+    karpenter.says("became leader");
+    api.hand_lease_to("thief");
+    karpenter.says("leader election lost, standing by");
+    let (_, metrics) = get(&ports["metrics_port"], "/metrics");
+    assert!(
+        metrics.contains("leader_election_master_status{name=\"karpenter-leader-election\"} 0")
+    );
+    assert_eq!(api.holder().as_deref(), Some("thief"));
+    api.hand_lease_to("");
+    karpenter.says("became leader");
+    assert_ne!(api.holder().as_deref(), Some("thief"));
 }
 
 #[test]

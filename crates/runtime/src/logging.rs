@@ -32,11 +32,12 @@ pub use fields::Json;
 pub use sink::Sink;
 
 /// Libraries whose lines below a warning help nobody.
-const LIBRARIES: [&str; 8] = [
+const LIBRARIES: [&str; 9] = [
     "hyper",
     "hyper_util",
     "h2",
-    "kube",
+    "kube_client",
+    "kube_core",
     "rustls",
     "tokio_util",
     "tower",

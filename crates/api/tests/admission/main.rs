@@ -43,7 +43,6 @@ async fn the_embedded_server_accepts_and_refuses_what_it_must() {
 }
 
 #[tokio::test]
-#[ignore = "starts a real control plane, which `cargo xtask control-plane` builds"]
 async fn a_real_server_accepts_and_refuses_what_it_must() {
     let start = || control_plane::TestCluster::start("admission");
     let cluster = tokio::task::spawn_blocking(start)

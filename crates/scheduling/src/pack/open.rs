@@ -204,7 +204,10 @@ impl Packing<'_, '_> {
     }
 }
 
-/// The slot with the lowest price per pod, and from how many pods on that stays so.
+/// The slot with the lowest price per pod, and the count of pods from which on that stays so.
+///
+/// With fewer pods left, a slot that is not full costs more per pod, and one that is full the same. So
+/// the best one stays the best as long as it gets full.
 fn best_slot(
     shelf: &Shelf,
     slots: impl Iterator<Item = usize>,
@@ -213,13 +216,11 @@ fn best_slot(
     fee: u64,
 ) -> Option<(usize, u32)> {
     let mut best: Option<(usize, Cost)> = None;
-    let mut largest = 0;
     for slot in slots {
         let count = times(shelf.room(slot), request, most);
         if count == 0 {
             continue;
         }
-        largest = largest.max(count);
         let cost = Cost {
             price: shelf.slot(slot).price + fee,
             count,
@@ -230,5 +231,5 @@ fn best_slot(
             best = Some((slot, cost));
         }
     }
-    best.map(|(slot, _)| (slot, largest))
+    best.map(|(slot, cost)| (slot, cost.count))
 }

@@ -97,8 +97,8 @@ pub fn set_true(conditions: &mut Vec<Condition>, subject: &Subject<'_>, r#type: 
     set(conditions, subject, (r#type, TRUE), r#type, "")
 }
 
-/// Sets a condition `(type, status)` with reason and message, and the root after it. Returns whether
-/// anything changed.
+/// Sets a condition `(type, status)` with reason and message, and the root after it. Returns
+/// whether anything changed.
 pub fn set(
     conditions: &mut Vec<Condition>,
     subject: &Subject<'_>,

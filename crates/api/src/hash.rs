@@ -1,5 +1,5 @@
-//! Structural hashes that do not depend on the order of lists and maps, as claims and nodes of existing
-//! clusters carry them in annotations.
+//! Structural hashes that do not depend on the order of lists and maps, as claims and nodes of
+//! existing clusters carry them in annotations.
 //!
 //! The primitive is 64-bit FNV-1 (multiply, then xor). The shape is that of the Go library
 //! `hashstructure`, version 2, with sets for lists and zero values left out.

@@ -40,7 +40,7 @@ pub struct KwokNodeClassSpec {
     pub node_registration_delay: Option<NillableDuration>,
 }
 
-/// Whether a class can be used. It always can: the API server sets `Ready` when the class is created.
+/// Whether a class can be used. It always can: the API server sets `Ready` when it is created.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct KwokNodeClassStatus {

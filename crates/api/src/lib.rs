@@ -1,4 +1,5 @@
-//! The Kubernetes kinds that Karpenter defines: types, schema, defaults, conditions, hashes, labels.
+//! The Kubernetes kinds that Karpenter defines: types, schema, defaults, conditions, hashes,
+//! labels.
 //!
 //! What is *not* here: the label algebra (`requirements`), decisions, and any access to a server.
 //! Nothing here depends on a Kubernetes client: the types are plain values that serde reads and

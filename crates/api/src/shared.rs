@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One entry of `requirements`. The operator stays text: the server checks it, and an object that an
-/// older server let through must still be read.
+/// One entry of `requirements`. The operator stays text: the server checks it, and an object that
+/// an older server let through must still be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeRequirement {
@@ -21,8 +21,9 @@ pub struct NodeRequirement {
 
 /// Which node class a pool or claim uses.
 ///
-/// Manifests may write `apiVersion` instead of `group`, and leave out what the provider has a default
-/// for: an empty field here means that nothing was written. [`NodeClassRef::or_default`] fills it in.
+/// Manifests may write `apiVersion` instead of `group`, and leave out what the provider has a
+/// default for: an empty field here means that nothing was written. [`NodeClassRef::or_default`]
+/// fills it in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "LooseNodeClassRef")]
 pub struct NodeClassRef {
@@ -38,7 +39,8 @@ pub struct NodeClassRef {
 }
 
 impl NodeClassRef {
-    /// The reference with the provider's own kind, and the name `default`, where nothing was written.
+    /// The reference with the provider's own kind, and the name `default`, where nothing was
+    /// written.
     #[must_use]
     pub fn or_default(&self, defaults: &ProviderDefaults) -> Self {
         let or = |text: &str, default: &str| {

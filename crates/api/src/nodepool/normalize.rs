@@ -32,9 +32,10 @@ impl NodePool {
     /// `expireAfter` as a claim of the pool carries it: what the template says, else what
     /// `disruption` says, else 30 days.
     ///
-    /// The API server writes the default of 30 days into a template that says nothing. So a template
-    /// of exactly 30 days beside an `expireAfter` in `disruption` counts as that default, unless the
-    /// configuration that was last applied, which kubectl keeps in an annotation, has it.
+    /// The API server writes the default of 30 days into a template that says nothing. So a
+    /// template of exactly 30 days beside an `expireAfter` in `disruption` counts as that default,
+    /// unless the configuration that was last applied, which kubectl keeps in an annotation, has
+    /// it.
     pub fn claimed_expire_after(&self) -> NillableDuration {
         let template = self.spec.template.spec.expire_after.as_ref();
         let older = self.spec.disruption.expire_after.as_ref();

@@ -253,8 +253,8 @@ pub(crate) fn disruption_reasons(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// The status that a new KWOKNodeClass gets. It is the default of the whole status, because a manifest has
-/// none, and defaults within something that is missing are not applied.
+/// The status that a new KWOKNodeClass gets. It is the default of the whole status, because a
+/// manifest has none, and defaults within something that is missing are not applied.
 pub(crate) fn kwok_status() -> Value {
     json!({"conditions": [{
         "type": "Ready", "status": "True", "reason": "Ready", "message": "",

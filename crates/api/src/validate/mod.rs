@@ -1,5 +1,5 @@
-//! What is wrong with a manifest of one of our kinds, where, and how to mend it: for people who have
-//! no API server at hand.
+//! What is wrong with a manifest of one of our kinds, where, and how to mend it: for people who
+//! have no API server at hand.
 //!
 //! What is *not* here: other kinds, files and their lines, and the rules that need instance types.
 

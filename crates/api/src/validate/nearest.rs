@@ -1,7 +1,7 @@
 //! The known name that somebody may have meant.
 
-/// The nearest of the known names, if one is near: another spelling of the same letters, or at most a
-/// third of the letters wrong.
+/// The nearest of the known names, if one is near: another spelling of the same letters, or at
+/// most a third of the letters wrong.
 pub(super) fn of<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let wanted = plain(text);
@@ -12,8 +12,8 @@ pub(super) fn of<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Op
     (distance <= wanted.chars().count().max(3) / 3).then_some(name)
 }
 
-/// How many letters must be put in, taken out or changed, or neighbours swapped, to get from one text
-/// to the other (optimal string alignment).
+/// How many letters must be put in, taken out or changed, or neighbours swapped, to get from one
+/// text to the other (optimal string alignment).
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut rows = vec![(0..=to.len()).collect::<Vec<usize>>()];

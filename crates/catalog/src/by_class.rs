@@ -1,5 +1,5 @@
-//! A catalog for each node class: how a class sets its nodes up decides how much of a machine is left
-//! for pods, and which operating system it runs.
+//! A catalog for each node class: how a class sets its nodes up decides how much of a machine is
+//! left for pods, and which operating system it runs.
 
 use std::collections::BTreeMap;
 

@@ -84,8 +84,8 @@ impl fmt::Display for MinValuesUnmet {
 
 impl std::error::Error for MinValuesUnmet {}
 
-/// How many types, from the front of the list, are needed until every requirement with `minValues` has
-/// that many different values. Values are those that the types themselves offer for the label.
+/// How many types, from the front of the list, are needed until every requirement with `minValues`
+/// has that many different values. Values are those that the types themselves offer for the label.
 ///
 /// An empty list falls short of every `minValues`.
 pub fn types_for_min_values<'a>(

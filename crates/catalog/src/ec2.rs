@@ -1,11 +1,11 @@
-//! EC2 instance types: from facts about a machine to capacity, overhead, labels and offerings; and the
-//! table of facts that is built in.
+//! EC2 instance types: from facts about a machine to capacity, overhead, labels and offerings; and
+//! the table of facts that is built in.
 //!
-//! [`bundled`] needs no network and no account. Its on-demand prices are list prices of one day; its spot
-//! prices are simulated ([`spot_price`]) and [`crate::PriceSource`] says so.
+//! [`bundled`] needs no network and no account. Its on-demand prices are list prices of one day;
+//! its spot prices are simulated ([`spot_price`]) and [`crate::PriceSource`] says so.
 //!
-//! What is *not* here: calls to AWS, discovered memory, reservations, placement groups, expressions in
-//! kubelet settings (the provider), node class defaults (`api`).
+//! What is *not* here: calls to AWS, discovered memory, reservations, placement groups, expressions
+//! in kubelet settings (the provider), node class defaults (`api`).
 
 mod capacity;
 mod class;
@@ -136,8 +136,8 @@ pub fn bundled_machines() -> Vec<Machine> {
     table::rows().map(|row| row.machine()).collect()
 }
 
-/// The list price on demand, per type, that stands in until the provider knows better. Types without one
-/// are absent.
+/// The list price on demand, per type, that stands in until the provider knows better. Types
+/// without one are absent.
 pub fn bundled_on_demand_prices(region: &str) -> BTreeMap<String, Price> {
     let list = table::PriceList::of(region);
     table::rows()

@@ -1,9 +1,9 @@
 //! Catalogs from JSON, in the format of the KWOK provider.
 //!
 //! A list of `{name, architecture, operatingSystems, resources, offerings: [{Price, Available,
-//! Requirements, ReservationCapacity?}], labels?, overhead?}`, keys in any letter case. Beyond what the
-//! KWOK provider reads: `labels` are further single-valued node labels; `overhead` is what nodes keep for
-//! themselves (default: 100m CPU, 10Mi memory); `Available: false` is honoured.
+//! Requirements, ReservationCapacity?}], labels?, overhead?}`, keys in any letter case. Beyond what
+//! the KWOK provider reads: `labels` are further single-valued node labels; `overhead` is what
+//! nodes keep for themselves (default: 100m CPU, 10Mi memory); `Available: false` is honoured.
 
 mod fields;
 mod offerings;

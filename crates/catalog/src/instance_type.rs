@@ -43,8 +43,8 @@ pub struct Offering {
     pub reservation_capacity: Option<u32>,
 }
 
-/// How a machine is paid for, and whether it can be taken away. The order is the order in which they
-/// are preferred for launching.
+/// How a machine is paid for, and whether it can be taken away. The order is the order in which
+/// they are preferred for launching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CapacityType {

@@ -21,8 +21,8 @@ const SYSTEMS: [&str; 2] = ["linux", "windows"];
 const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 const ZONES: [&str; 4] = ["test-zone-a", "test-zone-b", "test-zone-c", "test-zone-d"];
 
-/// The standard set of 144 types: every number of cores, family, system and architecture, each in four
-/// zones, on demand and spot.
+/// The standard set of 144 types: every number of cores, family, system and architecture, each in
+/// four zones, on demand and spot.
 pub fn standard() -> Catalog {
     let mut types = Vec::with_capacity(144);
     let offered = offering_requirements();

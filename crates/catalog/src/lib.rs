@@ -1,8 +1,8 @@
 //! Instance types, offerings, prices and overhead.
 //!
-//! A [`Catalog`] is what a provider can launch. [`kwok::standard`] makes the set of the KWOK provider,
-//! [`file::parse`] reads one from JSON. [`choose`] has the questions that are put to a list of types: what is
-//! cheapest, in which order, are there enough different ones.
+//! A [`Catalog`] is what a provider can launch. [`kwok::standard`] makes the set of the KWOK
+//! provider, [`file::parse`] reads one from JSON. [`choose`] has the questions that are put to a
+//! list of types: what is cheapest, in which order, are there enough different ones.
 //!
 //! What is *not* here: live prices and availability (the providers), the indexes of the solver
 //! (`scheduling`).

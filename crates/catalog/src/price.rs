@@ -38,8 +38,8 @@ impl Price {
         self.0 as f64 / 1e9
     }
 
-    /// The price taken `numerator / denominator` times, rounded to the nearest billionth. A denominator
-    /// of zero counts as one.
+    /// The price taken `numerator / denominator` times, rounded to the nearest billionth. A
+    /// denominator of zero counts as one.
     #[must_use]
     pub fn scaled(self, numerator: u64, denominator: u64) -> Self {
         let denominator = u128::from(denominator.max(1));

@@ -40,8 +40,8 @@ pub enum ParseDurationError {
     },
 }
 
-/// Reads Go's notation: numbers with optional fraction, each followed by `ns`, `us`, `µs`, `ms`, `s`,
-/// `m` or `h`; or a lone `0`.
+/// Reads Go's notation: numbers with optional fraction, each followed by `ns`, `us`, `µs`, `ms`,
+/// `s`, `m` or `h`; or a lone `0`.
 pub fn parse_go(text: &str) -> Result<Duration, ParseDurationError> {
     if text.is_empty() {
         return Err(ParseDurationError::Empty);

@@ -4,8 +4,8 @@
 //! arithmetic is exact; nothing here goes through a float.
 //!
 //! Limits, which differ a little from Kubernetes': magnitudes above [`Quantity::MAX`] (10^29 units)
-//! saturate, in parsing and in arithmetic. Kubernetes caps some notations (not others) at 2^63-1, so
-//! nothing valid there is lost here. Digits below one nano-unit round away from zero, as there:
+//! saturate, in parsing and in arithmetic. Kubernetes caps some notations (not others) at 2^63-1,
+//! so nothing valid there is lost here. Digits below one nano-unit round away from zero, as there:
 //! whoever asks for a little gets a little.
 //!
 //! What is *not* here: resource maps (`resources`) and the integer vectors of the solver.
@@ -40,8 +40,9 @@ pub enum Family {
 
 /// An exact amount of a resource: CPU cores, bytes, pods, devices.
 ///
-/// Equality, order and hash go by value: `1` and `1000m` are equal. `Display` and serialisation give
-/// the canonical form: no fraction, the largest suffix that loses nothing (`1.5Gi` is `1536Mi`).
+/// Equality, order and hash go by value: `1` and `1000m` are equal. `Display` and serialisation
+/// give the canonical form: no fraction, the largest suffix that loses nothing (`1.5Gi` is
+/// `1536Mi`).
 ///
 /// ```
 /// use model::Quantity;

@@ -15,9 +15,9 @@ pub fn selector(spec: &PodSpec, vocabulary: &Vocabulary) -> Requirements {
     vocabulary.label_requirements(&spec.node_selector)
 }
 
-/// What must hold: one set per required node affinity term, each with the node selector; one of them
-/// must be met. A pod without required affinity has one, the node selector. A pod whose required
-/// terms are all empty has none, and can run nowhere: an empty term matches no node.
+/// What must hold: one set per required node affinity term, each with the node selector; one of
+/// them must be met. A pod without required affinity has one, the node selector. A pod whose
+/// required terms are all empty has none, and can run nowhere: an empty term matches no node.
 pub fn required(spec: &PodSpec, vocabulary: &Vocabulary) -> Vec<Requirements> {
     let base = selector(spec, vocabulary);
     let Some(required) = node_affinity(spec).and_then(|affinity| affinity.required.as_ref()) else {

@@ -16,9 +16,9 @@ pub type Value = Arc<str>;
 
 /// Which values of one label are acceptable, and whether its absence is.
 ///
-/// The admitted set is either a list of values, or everything but a list of values and, if there are
-/// bounds, only the integers within them. Deprecated spellings of the key (`beta.kubernetes.io/arch`)
-/// are replaced when it is made.
+/// The admitted set is either a list of values, or everything but a list of values and, if there
+/// are bounds, only the integers within them. Deprecated spellings of the key
+/// (`beta.kubernetes.io/arch`) are replaced when it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Requirement {
     key: Key,
@@ -38,8 +38,8 @@ impl Requirement {
     /// A requirement from its operator and operands.
     ///
     /// It cannot fail: a numeric operator whose operand is missing or no integer, `In` without
-    /// operands, `Gt` the largest and `Lt` the smallest integer all admit nothing. Say so to the user
-    /// beforehand with [`crate::Vocabulary::validate`].
+    /// operands, `Gt` the largest and `Lt` the smallest integer all admit nothing. Say so to the
+    /// user beforehand with [`crate::Vocabulary::validate`].
     pub fn new<V: Into<Value>>(
         key: impl Into<Key>,
         operator: Operator,
@@ -141,8 +141,9 @@ impl Requirement {
         &self.key
     }
 
-    /// The operator that describes the admitted set best: `In` or `DoesNotExist` for a list of values,
-    /// `NotIn` or `Exists` for the rest. Bounds have no influence. `In` without values: nothing.
+    /// The operator that describes the admitted set best: `In` or `DoesNotExist` for a list of
+    /// values, `NotIn` or `Exists` for the rest. Bounds have no influence. `In` without values:
+    /// nothing.
     pub fn operator(&self) -> Operator {
         match (self.complement, self.values.is_empty()) {
             (false, true) if self.absent => Operator::DoesNotExist,

@@ -133,8 +133,8 @@ impl Requirements {
         both
     }
 
-    /// Whether both can be met at once: no requirement is impossible, and those on a common key have
-    /// values in common. Keys that only one side names are no obstacle.
+    /// Whether both can be met at once: no requirement is impossible, and those on a common key
+    /// have values in common. Keys that only one side names are no obstacle.
     pub fn intersects(&self, incoming: &Self) -> Result<(), Incompatible> {
         if let Some(requirement) = self.impossible().or_else(|| incoming.impossible()) {
             return Err(Incompatible::Impossible(requirement.clone()));
@@ -163,8 +163,9 @@ impl Requirements {
                 .all(|(existing, incoming)| existing.intersects(incoming))
     }
 
-    /// Whether what `incoming` asks for can be had here. As [`Requirements::intersects`], and a label
-    /// that `incoming` wants but `self` does not mention must be one that is allowed to be undefined.
+    /// Whether what `incoming` asks for can be had here. As [`Requirements::intersects`], and a
+    /// label that `incoming` wants but `self` does not mention must be one that is allowed to be
+    /// undefined.
     pub fn compatible(
         &self,
         incoming: &Self,

@@ -47,8 +47,8 @@ pub fn tolerates_any(tolerations: &[Toleration], taint: &Taint) -> bool {
         .any(|toleration| tolerates(toleration, taint))
 }
 
-/// Whether a toleration tolerates a taint. An absent effect or key matches any; `Gt` and `Lt` compare
-/// integers, the taint's against the toleration's, and tolerate nothing that is no integer.
+/// Whether a toleration tolerates a taint. An absent effect or key matches any; `Gt` and `Lt`
+/// compare integers, the taint's against the toleration's, and tolerate nothing that is no integer.
 pub fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
     if toleration
         .effect
@@ -74,8 +74,8 @@ fn decimal(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// Whether a taint is one that a young node loses by itself, by key and effect. On nodes of ours that
-/// are not initialized yet such taints do not count.
+/// Whether a taint is one that a young node loses by itself, by key and effect. On nodes of ours
+/// that are not initialized yet such taints do not count.
 pub fn is_ephemeral(taint: &Taint) -> bool {
     use TaintEffect::{NoExecute, NoSchedule};
     if taint.key.starts_with("readiness.k8s.io/") {

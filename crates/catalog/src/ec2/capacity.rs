@@ -88,8 +88,8 @@ pub fn pods(machine: &Machine, settings: &NodeSettings) -> u64 {
     }
 }
 
-/// How many pods the network interfaces of the default card allow: each has one address of its own and
-/// one for each pod; two pods use the node's address. None without interfaces.
+/// How many pods the network interfaces of the default card allow: each has one address of its own
+/// and one for each pod; two pods use the node's address. None without interfaces.
 pub fn eni_limited_pods(machine: &Machine, settings: &NodeSettings, reserved_enis: u64) -> u64 {
     let efa_only = settings.efa_only.map_or(0, |efa| efa.on_default_card);
     let interfaces = machine
@@ -125,8 +125,8 @@ fn ephemeral_storage(machine: &Machine, settings: &NodeSettings) -> Quantity {
     }
 }
 
-/// 6 % of the first core, 1 % of the second, 0.5 % of the next two, 0.25 % of the rest; each rounded
-/// down to millicores.
+/// 6 % of the first core, 1 % of the second, 0.5 % of the next two, 0.25 % of the rest; each
+/// rounded down to millicores.
 fn reserved_cpu(vcpus: u64) -> Quantity {
     let millis = vcpus * 1000;
     let steps = [

@@ -13,8 +13,8 @@ use super::{AmiFamily, EfaOnly, InstanceStore, Kubelet, NodeSettings};
 impl NodeSettings {
     /// What the class says, and the defaults for the rest.
     ///
-    /// Values that are expressions need a cloud to be resolved, and values that a validation would refuse
-    /// have no meaning: both count as not given.
+    /// Values that are expressions need a cloud to be resolved, and values that a validation would
+    /// refuse have no meaning: both count as not given.
     pub fn from_class(class: &Ec2NodeClass) -> Self {
         let spec = &class.spec;
         let family = family(spec.resolved_family());
@@ -70,8 +70,8 @@ fn readable<T: FromStr>(map: Option<&Value>) -> BTreeMap<String, T> {
         .collect()
 }
 
-/// The size of the volume that pods' files are on: of the one marked as root, or else (for images that
-/// we know nothing of) of the last, or else of the one on the family's device.
+/// The size of the volume that pods' files are on: of the one marked as root, or else (for images
+/// that we know nothing of) of the last, or else of the one on the family's device.
 fn volume(spec: &Ec2NodeClassSpec, family: AmiFamily) -> Option<Quantity> {
     let mappings = &spec.block_device_mappings;
     let sized = || {

@@ -116,8 +116,8 @@ impl Machine {
             .filter(|(_, size)| !size.contains('.'))
     }
 
-    /// Category and generation: the letters and the number that the family begins with, less a part like
-    /// `-6tb` between them. `m5.large`: `m`, `5`; `u-6tb1.metal`: `u`, `1`.
+    /// Category and generation: the letters and the number that the family begins with, less a part
+    /// like `-6tb` between them. `m5.large`: `m`, `5`; `u-6tb1.metal`: `u`, `1`.
     pub fn category_and_generation(&self) -> Option<(&str, &str)> {
         let before_dot = &self.name[..self.name.rfind('.')?];
         let letters = before_dot

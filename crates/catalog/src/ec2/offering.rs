@@ -18,8 +18,8 @@ pub struct Zone {
     pub id: Option<String>,
 }
 
-/// A spot price that nobody charges: a part of the on-demand price, from 25.0 % to 50.0 %, that depends on
-/// the family and the zone alone.
+/// A spot price that nobody charges: a part of the on-demand price, from 25.0 % to 50.0 %, that
+/// depends on the family and the zone alone.
 ///
 /// In per mille it is `250 + h mod 251`, where `h` is the 64-bit FNV-1a hash of `<family>/<zone>`.
 pub fn spot_price(instance_type: &str, zone: &str, on_demand: Price) -> Price {
@@ -79,9 +79,9 @@ impl OfferingSets {
         Self { sets }
     }
 
-    /// One for each zone of the region and each capacity type of the machine. Those that can't be launched
-    /// are there, but unavailable: not offered in the zone, no subnet there, no price known, or the image
-    /// does not run on the machine.
+    /// One for each zone of the region and each capacity type of the machine. Those that can't be
+    /// launched are there, but unavailable: not offered in the zone, no subnet there, no price
+    /// known, or the image does not run on the machine.
     pub(super) fn offerings(
         &self,
         machine: &Machine,

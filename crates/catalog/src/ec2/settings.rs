@@ -41,8 +41,8 @@ impl AmiFamily {
         self.windows_build().is_some()
     }
 
-    /// Whether memory for the kubelet goes by the pods that the network interfaces allow, rather than by
-    /// those that the kubelet allows.
+    /// Whether memory for the kubelet goes by the pods that the network interfaces allow, rather
+    /// than by those that the kubelet allows.
     pub(super) fn reserves_for_eni_pods(self) -> bool {
         matches!(self, Self::Al2 | Self::Al2023 | Self::Custom)
     }
@@ -86,7 +86,8 @@ pub struct NodeSettings {
     pub instance_store: InstanceStore,
     /// Network interfaces that are kept from pods (`RESERVED_ENIS`).
     pub reserved_enis: u64,
-    /// The part of the reported memory that is assumed to be unusable (`VM_MEMORY_OVERHEAD_PERCENT`).
+    /// The part of the reported memory that is assumed to be unusable
+    /// (`VM_MEMORY_OVERHEAD_PERCENT`).
     pub memory_overhead: Quantity,
     /// EFA-only interfaces, if the node class lists its network interfaces.
     pub efa_only: Option<EfaOnly>,

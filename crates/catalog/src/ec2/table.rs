@@ -1,7 +1,7 @@
 //! The built-in tables. `data/sources/README.md` says where they come from.
 //!
-//! They are made by `cargo xtask ec2-table`, and the tests read all of them: what does not parse counts as
-//! absent here rather than being an error that a user could meet.
+//! They are made by `cargo xtask ec2-table`, and the tests read all of them: what does not parse
+//! counts as absent here rather than being an error that a user could meet.
 
 use rustc_hash::FxHashMap;
 

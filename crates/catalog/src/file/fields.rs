@@ -1,4 +1,5 @@
-//! Access to the members of a JSON object whose keys are in any letter case, with errors that say where.
+//! Access to the members of a JSON object whose keys are in any letter case, with errors that say
+//! where.
 
 use std::collections::BTreeMap;
 

@@ -86,7 +86,8 @@ pub enum Event {
     CsiNode(Change<CsiNode>),
     /// VolumeAttachments.
     VolumeAttachment(Change<VolumeAttachment>),
-    /// The provider's answer for a pool: the instance types it can launch. May come before the pool.
+    /// The provider's answer for a pool: the instance types it can launch. May come before the
+    /// pool.
     PoolTypes {
         /// The pool.
         pool: String,

@@ -1,9 +1,10 @@
 //! What a pod asks for, by the rules of the Kubernetes scheduler.
 //!
-//! Containers run side by side; init containers run one after the other before them, except sidecars
-//! (init containers that restart always), which run from their turn on. So the pod needs the larger
-//! of: all containers with all sidecars, and each init container with the sidecars before it. Then
-//! resources of the whole pod, where set, replace that figure, and the runtime's overhead is added.
+//! Containers run side by side; init containers run one after the other before them, except
+//! sidecars (init containers that restart always), which run from their turn on. So the pod needs
+//! the larger of: all containers with all sidecars, and each init container with the sidecars
+//! before it. Then resources of the whole pod, where set, replace that figure, and the runtime's
+//! overhead is added.
 //! (<https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers>,
 //! <https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>,
 //! <https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/>)

@@ -1,10 +1,10 @@
 //! Which pods Karpenter takes, which it leaves alone, and why: pure functions over values.
 //!
 //! A pod is *provisionable* if the scheduler has found no place for it and no one else is expected
-//! to make one ([`untaken`]). A provisionable pod that asks for what cannot be is *ignored*, with its
-//! [`PodProblem`]s. Two differences from the reference, both because the Kubernetes scheduler will
-//! never bind such a pod, so a node for it would be for nothing: pods that have ended or are being
-//! deleted are not provisionable.
+//! to make one ([`untaken`]). A provisionable pod that asks for what cannot be is *ignored*, with
+//! its [`PodProblem`]s. Two differences from the reference, both because the Kubernetes scheduler
+//! will never bind such a pod, so a node for it would be for nothing: pods that have ended or are
+//! being deleted are not provisionable.
 //!
 //! What is *not* here: whether a node fits (`scheduling`), and volumes.
 

@@ -34,12 +34,13 @@ pub struct Snapshot {
     pub pools: Arc<[Arc<PoolState>]>,
     /// DaemonSets, by namespace and name.
     pub daemons: Arc<[Arc<DaemonState>]>,
-    /// Provisionable pods by shape, in order of shape id, which means nothing. Pods that are ignored
-    /// are not here but in `ignored`; pods that a claim is on its way for are in `waiting`.
+    /// Provisionable pods by shape, in order of shape id, which means nothing. Pods that are
+    /// ignored are not here but in `ignored`; pods that a claim is on its way for are in `waiting`.
     pub pending: Arc<[Arc<PendingGroup>]>,
     /// Provisionable pods whose shape has problems.
     pub ignored: Arc<[Arc<PendingGroup>]>,
-    /// Unbound pods that are not provisionable, by namespace and name. See [`Snapshot::why_waiting`].
+    /// Unbound pods that are not provisionable, by namespace and name. See
+    /// [`Snapshot::why_waiting`].
     pub waiting: Arc<[Arc<PodRecord>]>,
     /// Pods that unlaunched claims are on their way for, with the claim.
     pub planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,

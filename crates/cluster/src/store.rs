@@ -2,8 +2,8 @@
 //!
 //! An event is late if it carries a smaller resource version than what is held, or belongs to an
 //! object that is known to be deleted. Resource versions are compared as numbers, which Kubernetes
-//! allows since 1.35 and which has always held for its own storage. Objects without a version, as in
-//! manifests, are taken in the order in which they come.
+//! allows since 1.35 and which has always held for its own storage. Objects without a version, as
+//! in manifests, are taken in the order in which they come.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

@@ -1,4 +1,5 @@
-//! Whatever the order in which events come, repeated or late, the state is that of the latest objects.
+//! Whatever the order in which events come, repeated or late, the state is that of the latest
+//! objects.
 
 mod common;
 
@@ -279,7 +280,9 @@ proptest! {
     #[test]
     fn a_relist_brings_any_state_to_that_of_the_list(before in world(), after in world()) {
         let mut relisted = with_constants(fresh(&before));
-        let newer = |version: &mut String| *version = (version.parse::<u64>().unwrap() + 10).to_string();
+        let newer = |version: &mut String| {
+            *version = (version.parse::<u64>().unwrap() + 10).to_string();
+        };
         let mut after = after;
         for life in &mut after.pods {
             life.versions.iter_mut().for_each(|pod| newer(&mut pod.metadata.resource_version));

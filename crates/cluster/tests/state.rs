@@ -1,4 +1,5 @@
-//! What the cluster knows after events, scenario by scenario. The state is checked after each event.
+//! What the cluster knows after events, scenario by scenario. The state is checked after each
+//! event.
 
 mod common;
 

@@ -26,8 +26,8 @@ pub struct Builder<T> {
     kind: PhantomData<T>,
 }
 
-/// A pod of namespace `default` that the scheduler calls unschedulable, with one container that asks
-/// for nothing.
+/// A pod of namespace `default` that the scheduler calls unschedulable, with one container that
+/// asks for nothing.
 pub fn pod(name: &str) -> Builder<Pod> {
     Builder::new(json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -172,8 +172,8 @@ impl Builder<Pod> {
         self.with(&json!({"spec": {"nodeSelector": {key: value}}}))
     }
 
-    /// A term of required node affinity: expressions `(key, operator, values)`. Of several terms one
-    /// must be met.
+    /// A term of required node affinity: expressions `(key, operator, values)`. Of several terms
+    /// one must be met.
     #[must_use]
     pub fn required(mut self, term: &[(&str, &str, &[&str])]) -> Self {
         let term = json!({"matchExpressions": expressions(term)});

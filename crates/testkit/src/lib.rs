@@ -1,8 +1,8 @@
 //! What tests need: objects in few words, problems with known answers, and a referee.
 //!
-//! [`build`] makes Kubernetes objects, [`world`] puts them into a cluster, [`corpus`] reads problems
-//! with the best answer that the reference gave, [`referee`] checks a placement against the rules by
-//! brute force.
+//! [`build`] makes Kubernetes objects, [`world`] puts them into a cluster, [`corpus`] reads
+//! problems with the best answer that the reference gave, [`referee`] checks a placement against
+//! the rules by brute force.
 //!
 //! What is *not* here: anything that a product binary needs. Only tests depend on this crate.
 

@@ -1,4 +1,5 @@
-//! Whatever the problem, the solver's placement is valid, and the same in whatever order objects come.
+//! Whatever the problem, the solver's placement is valid, and the same in whatever order objects
+//! come.
 
 use std::sync::Arc;
 
@@ -102,7 +103,8 @@ fn pools() -> impl Strategy<Value = Vec<Value>> {
     );
     proptest::collection::vec(one, 1..3).prop_map(|pools| {
         let mut all = Vec::new();
-        for (index, ((weight, tainted, team), (cpu, nodes), special)) in pools.into_iter().enumerate() {
+        for (index, (basics, limits, special)) in pools.into_iter().enumerate() {
+            let ((weight, tainted, team), (cpu, nodes)) = (basics, limits);
             let mut pool = pool(&format!("pool-{index}"));
             if weight > 0 {
                 pool = pool.weight(weight);

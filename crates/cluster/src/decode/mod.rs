@@ -1,9 +1,9 @@
 //! Pods from JSON, quickly and in little memory.
 //!
 //! Almost all pods of a cluster are copies of few templates. So the decoder cuts the texts of the
-//! fields that decide anything out of the JSON, and looks the whole of them up in a memo of contents
-//! it has seen; only a text it has never seen is parsed. The JSON itself is scanned once, and
-//! `managedFields` and everything else that decides nothing is skipped over.
+//! fields that decide anything out of the JSON, and looks the whole of them up in a memo of
+//! contents it has seen; only a text it has never seen is parsed. The JSON itself is scanned once,
+//! and `managedFields` and everything else that decides nothing is skipped over.
 //!
 //! Fields that differ from pod to pod of one workload never enter the key: node name, token
 //! volumes, hostname, ordinal labels, names of claims, the node that a DaemonSet pod is pinned to

@@ -56,7 +56,8 @@ impl Cluster {
         touched
     }
 
-    /// Notes something about machines under the names of both objects of each, then reconsiders them.
+    /// Notes something about machines under the names of both objects of each, then reconsiders
+    /// them.
     fn note(
         &mut self,
         names: &[String],

@@ -1,7 +1,8 @@
 //! Nodes and NodeClaims paired to machines.
 //!
 //! The pairing is a function of the objects: of all Nodes with a provider id the first by name is
-//! paired with the first NodeClaim by name of the same id. Others (there should be none) stand alone.
+//! paired with the first NodeClaim by name of the same id. Others (there should be none) stand
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -228,8 +229,8 @@ impl Cluster {
         }
     }
 
-    /// Brings the machines of one provider id in line with the objects. Objects of which a relist has
-    /// changes in store that are not followed yet are passed over; their turn comes.
+    /// Brings the machines of one provider id in line with the objects. Objects of which a relist
+    /// has changes in store that are not followed yet are passed over; their turn comes.
     fn pair(&mut self, id: &Arc<str>, touched: &mut Touched) {
         let nodes: Vec<(Arc<str>, Arc<Node>)> =
             objects_of(id, &self.machines.nodes_by_id, &self.nodes)

@@ -35,8 +35,8 @@ pub use sanity::Broken;
 /// What the owner needs to know beyond objects.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Group and kind of the provider's node classes. Claims of other classes are left out, pools of
-    /// other classes are not usable. Empty: every class is ours.
+    /// Group and kind of the provider's node classes. Claims of other classes are left out, pools
+    /// of other classes are not usable. Empty: every class is ours.
     pub node_classes: Vec<(String, String)>,
     /// What a pool without the condition `Ready` counts as.
     pub unknown_readiness: UnknownReadiness,
@@ -189,8 +189,8 @@ impl Cluster {
         self.claims.unconfirmed().map(|key| &key.name)
     }
 
-    /// The cluster as it is now. Only what has changed since the last snapshot is put together anew,
-    /// and of that only lists of pointers are copied.
+    /// The cluster as it is now. Only what has changed since the last snapshot is put together
+    /// anew, and of that only lists of pointers are copied.
     pub fn snapshot(&mut self) -> Snapshot {
         self.build_snapshot()
     }
@@ -221,7 +221,8 @@ impl Cluster {
 }
 
 impl Settings {
-    /// Whether a node class is the provider's. An empty group or kind stands for the provider's own.
+    /// Whether a node class is the provider's. An empty group or kind stands for the provider's
+    /// own.
     pub fn owns(&self, group: &str, kind: &str) -> bool {
         self.node_classes.is_empty()
             || group.is_empty()

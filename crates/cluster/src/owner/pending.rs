@@ -99,7 +99,8 @@ impl Cluster {
         }
     }
 
-    /// Lets go of the pods that a claim was on its way for: its capacity is known now, or it is gone.
+    /// Lets go of the pods that a claim was on its way for: its capacity is known now, or it is
+    /// gone.
     pub(super) fn release_plan(&mut self, claim: &Arc<str>, touched: &mut Touched) {
         let released: Vec<ObjectKey> = self
             .pending

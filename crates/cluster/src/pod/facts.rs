@@ -64,7 +64,8 @@ impl OwnParts {
     }
 }
 
-/// An object's unique id. API servers give UUIDs, which take 16 bytes; anything else is kept as text.
+/// An object's unique id. API servers give UUIDs, which take 16 bytes; anything else is kept as
+/// text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Uid {
     /// A UUID in the usual notation.

@@ -1,13 +1,14 @@
-//! One pod as decisions see it: a shape that it shares with its like, and a small record of its own.
+//! One pod as decisions see it: a shape that it shares with its like, and a small record of its
+//! own.
 //!
-//! [`PodContent`] is what is written in a pod, canonical and shared. [`PodShape`] is the same with an
-//! id and with what follows from it. [`PodFacts`] is what differs from pod to pod.
+//! [`PodContent`] is what is written in a pod, canonical and shared. [`PodShape`] is the same with
+//! an id and with what follows from it. [`PodFacts`] is what differs from pod to pod.
 //!
 //! Canonical means that what differs from pod to pod of one workload without deciding anything is
 //! out of it: the node's name, names of token volumes, the node that the DaemonSet controller pins
 //! its pods to, and labels that only number pods ([`OWN_LABELS`]). Those labels and the names of
-//! persistent volume claims are kept beside it in [`OwnParts`], so nothing is lost: whoever selects by
-//! labels asks [`PodRecord::matches`], which looks at both.
+//! persistent volume claims are kept beside it in [`OwnParts`], so nothing is lost: whoever selects
+//! by labels asks [`PodRecord::matches`], which looks at both.
 //!
 //! What is *not* here: reading JSON (`decode`), which pods are taken (`selection`).
 

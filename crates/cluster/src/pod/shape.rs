@@ -9,8 +9,8 @@ use model::k8s::{LabelSelector, PodKey};
 use super::{PodContent, PodFacts};
 use crate::{HostPort, PodProblem, ResourceVec};
 
-/// Names a shape for as long as any pod has it. Given in order of first sight, so it must not decide
-/// between candidates: order by content or by pod instead.
+/// Names a shape for as long as any pod has it. Given in order of first sight, so it must not
+/// decide between candidates: order by content or by pod instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShapeId(pub u32);
 

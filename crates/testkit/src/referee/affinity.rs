@@ -1,5 +1,6 @@
-//! What keeps pods apart. Required anti-affinity of running pods counts for pods that are placed; pods
-//! that demand affinity, anti-affinity or spread themselves are not placed by this version at all.
+//! What keeps pods apart. Required anti-affinity of running pods counts for pods that are placed;
+//! pods that demand affinity, anti-affinity or spread themselves are not placed by this version at
+//! all.
 
 use cluster::{NodeState, PodRecord, Snapshot};
 use model::k8s::affinity::PodAffinityTerm;

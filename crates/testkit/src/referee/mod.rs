@@ -2,9 +2,9 @@
 //!
 //! Written from the documentation of Kubernetes and the rules of Karpenter, not from the solver: it
 //! looks at every pod on every node, and for a planned node at every listed instance type, every
-//! offering that the provider may choose and every set of labels that the node may then have. Sums are
-//! exact quantities. It reads objects out of the snapshot, and none of the sums and projections that
-//! the cluster keeps, except which taints of a young node count.
+//! offering that the provider may choose and every set of labels that the node may then have. Sums
+//! are exact quantities. It reads objects out of the snapshot, and none of the sums and projections
+//! that the cluster keeps, except which taints of a young node count.
 //!
 //! What a placement must be *better* at (price, number of pods placed) is not its business, except
 //! that the price of a launch must be what the catalog says.

@@ -21,7 +21,11 @@ pub(super) fn check(kind: &str, object: &Value) -> Vec<Finding> {
         "NodePool" => decode(object, pool),
         "NodeOverlay" => decode(object, overlay),
         "CapacityBuffer" => decode(object, buffer),
-        "EC2NodeClass" => decode(object, |class: &Ec2NodeClass| class_of(class)),
+        "EC2NodeClass" => {
+            let mut findings = decode(object, |class: &Ec2NodeClass| class_of(class));
+            findings.extend(super::terms::check(object));
+            findings
+        }
         _ => Vec::new(),
     }
 }

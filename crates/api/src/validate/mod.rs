@@ -7,6 +7,7 @@ mod consistency;
 mod contradiction;
 mod nearest;
 mod structure;
+mod terms;
 
 #[cfg(test)]
 mod tests;

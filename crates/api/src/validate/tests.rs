@@ -155,6 +155,20 @@ fn a_class_without_role_is_a_warning() {
 }
 
 #[test]
+fn terms_that_select_by_nothing_or_by_too_much_are_named() {
+    let spec = json!({"role": "r", "amiFamily": "AL2023",
+        "subnetSelectorTerms": [{"id": "subnet-1", "tags": {"a": "b"}}],
+        "securityGroupSelectorTerms": [{}]});
+    let object = json!({"apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass",
+        "metadata": {"name": "a"}, "spec": spec});
+    let expected = [
+        "error: spec.subnetSelectorTerms[0]: 'id' is mutually exclusive, it stands beside tags (make them two terms, or keep one)",
+        "error: spec.securityGroupSelectorTerms[0]: selects by nothing (add one of tags, id, ids, name)",
+    ];
+    assert_eq!(texts(&object), expected);
+}
+
+#[test]
 fn every_pattern_compiles() {
     fn patterns(value: &Value, found: &mut Vec<String>) {
         match value {

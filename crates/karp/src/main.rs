@@ -1,7 +1,7 @@
 //! `karp`: Karpenter's decisions on your own manifests, without touching anything.
 //!
-//! What is *not* here: decisions (`scheduling`, `disruption`), the simulated cluster (`sim`), and any
-//! cloud's SDK.
+//! What is *not* here: decisions (`scheduling`, `disruption`), the simulated cluster (`sim`), and
+//! any cloud's SDK.
 
 mod cli;
 mod failure;

@@ -1,7 +1,7 @@
 //! The node class controllers of the simulation: every class is ready at once.
 //!
-//! What a class selects (images, subnets, groups) does not exist in a simulation, so nothing of it is
-//! checked here; `karp validate` checks what can be checked without a cloud.
+//! What a class selects (images, subnets, groups) does not exist in a simulation, so nothing of it
+//! is checked here; `karp validate` checks what can be checked without a cloud.
 
 use model::Timestamp;
 use runtime::client::Kind;

@@ -2,8 +2,8 @@
 //!
 //! A run starts the embedded API server, puts manifests into it, and lets Karpenter's own loops
 //! (`controllers::run`, the same code as in a cluster) work on it in virtual time. This crate plays
-//! the other parts: workload controllers, pod scheduler, kubelets, disruption controller, node class
-//! controllers, and a cloud with real instance types and prices.
+//! the other parts: workload controllers, pod scheduler, kubelets, disruption controller, node
+//! class controllers, and a cloud with real instance types and prices.
 //!
 //! Those parts are functions from the state to [`write::Write`]s; `engine` is the only place that
 //! performs them. A run is a function of its input and its seed.

@@ -1,5 +1,5 @@
-//! Which instance types a run is about: those of a file, or the bundled table of the provider that the
-//! pools' node classes belong to.
+//! Which instance types a run is about: those of a file, or the bundled table of the provider that
+//! the pools' node classes belong to.
 
 use anyhow::Context as _;
 use api::Ec2NodeClass;

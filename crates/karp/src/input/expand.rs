@@ -1,4 +1,5 @@
-//! Workloads whose pods are not in the input are expanded to their pods: `web-0`, `web-1`, and so on.
+//! Workloads whose pods are not in the input are expanded to their pods: `web-0`, `web-1`, and so
+//! on.
 
 use std::collections::BTreeSet;
 

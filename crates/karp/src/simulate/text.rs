@@ -64,7 +64,10 @@ fn line(entry: &Entry, style: Style) -> String {
     format!("{at}  {} {text}", style.paint(paint, &format!("{mark:<9}")))
 }
 
-fn describe(what: &Happening) -> (&'static str, Paint, String) {
+/// Mark, colour and text of a line.
+type Line = (&'static str, Paint, String);
+
+fn describe(what: &Happening) -> Line {
     match what {
         Happening::Scaled { workload, from, to } => {
             ("scaled", Paint::Title, format!("{workload} {from} -> {to}"))
@@ -75,6 +78,37 @@ fn describe(what: &Happening) -> (&'static str, Paint, String) {
             Paint::Warn,
             format!("{} of {workload}", count(*pods, "pod")),
         ),
+        Happening::PodsRunning {
+            workload,
+            node,
+            pods,
+        } => (
+            "running",
+            Paint::Good,
+            format!("{} of {workload} on {node}", count(*pods, "pod")),
+        ),
+        Happening::PodsGone { workload, pods } => (
+            "ended",
+            Paint::Dim,
+            format!("{} of {workload}", count(*pods, "pod")),
+        ),
+        Happening::ClaimGone { claim } => (
+            "given up",
+            Paint::Bad,
+            format!("{claim} ended without a machine"),
+        ),
+        Happening::Problem { text } => ("problem", Paint::Bad, text.clone()),
+        Happening::ClaimCreated { .. } | Happening::Launched { .. } => describe_claim(what),
+        Happening::Joined { .. }
+        | Happening::Ready { .. }
+        | Happening::Empty { .. }
+        | Happening::Disrupted { .. }
+        | Happening::NodeGone { .. } => describe_node(what),
+    }
+}
+
+fn describe_claim(what: &Happening) -> Line {
+    match what {
         Happening::ClaimCreated {
             claim,
             pool,
@@ -107,11 +141,12 @@ fn describe(what: &Happening) -> (&'static str, Paint, String) {
             );
             ("launched", Paint::Good, text)
         }
-        Happening::ClaimGone { claim } => (
-            "given up",
-            Paint::Bad,
-            format!("{claim} ended without a machine"),
-        ),
+        other => unreachable!("{other:?} is not about a claim"),
+    }
+}
+
+fn describe_node(what: &Happening) -> Line {
+    match what {
         Happening::Joined {
             node,
             claim,
@@ -125,20 +160,6 @@ fn describe(what: &Happening) -> (&'static str, Paint, String) {
             )
         }
         Happening::Ready { node } => ("ready", Paint::Good, format!("{node} takes pods")),
-        Happening::PodsRunning {
-            workload,
-            node,
-            pods,
-        } => (
-            "running",
-            Paint::Good,
-            format!("{} of {workload} on {node}", count(*pods, "pod")),
-        ),
-        Happening::PodsGone { workload, pods } => (
-            "ended",
-            Paint::Dim,
-            format!("{} of {workload}", count(*pods, "pod")),
-        ),
         Happening::Empty { node } => (
             "empty",
             Paint::Warn,
@@ -161,7 +182,7 @@ fn describe(what: &Happening) -> (&'static str, Paint, String) {
                 format!("{node} after {lived}, cost {}", dollars(*cost)),
             )
         }
-        Happening::Problem { text } => ("problem", Paint::Bad, text.clone()),
+        other => unreachable!("{other:?} is not about a node"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Excerpts of workloads: Kubernetes refuses a Deployment without selector, labels or containers, so
-//! whoever copies one is told what is missing.
+//! Excerpts of workloads: Kubernetes refuses a Deployment without selector, labels or containers,
+//! so whoever copies one is told what is missing.
 
 use manifests::Object;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! The run itself: virtual time, the change stream of the API server, and the order of things.
 //!
-//! One loop plays everything that is not Karpenter. Whenever the API server or the cloud changed, it
-//! takes the changes in, lets each part react until nothing is left to do, and sleeps until the next
-//! change or timer. Karpenter's loops run beside it in the same thread.
+//! One loop plays everything that is not Karpenter. Whenever the API server or the cloud changed,
+//! it takes the changes in, lets each part react until nothing is left to do, and sleeps until the
+//! next change or timer. Karpenter's loops run beside it in the same thread.
 
 mod absorb;
 mod nodes;
@@ -231,8 +231,8 @@ impl Engine {
         }
     }
 
-    /// How long nothing must happen after the last step before the run counts as settled: the longest
-    /// wait that a pool asks for, and two minutes for what follows from it.
+    /// How long nothing must happen after the last step before the run counts as settled: the
+    /// longest wait that a pool asks for, and two minutes for what follows from it.
     fn quiet_time(&self) -> Duration {
         const LONGEST: Duration = Duration::from_hours(24);
         let pools = self

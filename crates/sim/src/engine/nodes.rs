@@ -46,8 +46,8 @@ impl Engine {
         Duration::from_millis(if most == 0 { 0 } else { (hash >> 16) % most })
     }
 
-    /// The kubelet of a new instance makes its Node, with the labels and taints that the claim tells
-    /// it to have.
+    /// The kubelet of a new instance makes its Node, with the labels and taints that the claim
+    /// tells it to have.
     pub(super) fn boot(&mut self, provider_id: &str) {
         let now = self.clock.now();
         let machines = self.cloud.machines();

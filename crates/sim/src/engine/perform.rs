@@ -36,7 +36,8 @@ impl Engine {
             if let Err((what, error)) = self.write(&write)
                 && error.reason != Reason::NotFound
             {
-                // An object that is gone by now needs nothing any more; all else is the user's to see.
+                // An object that is gone by now needs nothing any more; all else is the user's to
+                // see.
                 self.note(Happening::Problem {
                     text: format!("{what}: {error}"),
                 });

@@ -79,7 +79,8 @@ impl Engine {
         }
     }
 
-    /// Node classes that pools refer to and that the input does not have: taken to be there and ready.
+    /// Node classes that pools refer to and that the input does not have: taken to be there and
+    /// ready.
     fn missing_classes(&mut self, objects: &[Value]) -> Vec<Value> {
         let Some(default) = self.config.kinds.first().copied() else {
             return Vec::new();

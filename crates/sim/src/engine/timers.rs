@@ -24,8 +24,8 @@ pub(super) enum Timer {
     InstanceGone(String),
 }
 
-/// Timers by time, in the order in which they were set. A timer that is set already is not set again
-/// for the same time.
+/// Timers by time, in the order in which they were set. A timer that is set already is not set
+/// again for the same time.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     queue: BTreeMap<(Timestamp, u64), Timer>,

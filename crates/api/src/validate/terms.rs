@@ -58,7 +58,7 @@ pub(super) fn check(object: &Value) -> Vec<Finding> {
 
 fn of_term(kind: &Kind, term: &Value, path: &str) -> Vec<Finding> {
     let has = |field: &&str| term.get(*field).is_some_and(|value| !value.is_null());
-    if !kind.one_of.iter().any(|field| has(field)) {
+    if !kind.one_of.iter().any(has) {
         let fields = kind.one_of.join(", ");
         let finding = Finding::error(path, "selects by nothing");
         return vec![finding.fix(format!("add one of {fields}"))];

@@ -1,13 +1,15 @@
 //! A lower bound of what a placement can cost.
 //!
-//! A node of price `p` with room `r` holds pods whose shares `request / r` sum up to at most 1 in every
-//! resource, so also in any fixed mixture of resources. Each pod's part of its node's price is then at
-//! least `p` times its mixed share, and no less than the least of that over all types open to it. The
-//! sum over pods bounds the price of any placement, whatever the mixture; the best of a few is taken.
+//! A node of price `p` with room `r` holds pods whose shares `request / r` sum up to at most 1 in
+//! every resource, so also in any fixed mixture of resources. Each pod's part of its node's price
+//! is then at least `p` times its mixed share, and no less than the least of that over all types
+//! open to it. The sum over pods bounds the price of any placement, whatever the mixture; the best
+//! of a few is taken.
 //!
-//! Topology, weights, limits, whole nodes and daemons are left out, and preferences count as given up,
-//! all of which can only make a placement dearer. Where nodes are there that take pods for nothing, a
-//! bound for the pods that new nodes take in this placement would not hold for others, so there is none.
+//! Topology, weights, limits, whole nodes and daemons are left out, and preferences count as given
+//! up, all of which can only make a placement dearer. Where nodes are there that take pods for
+//! nothing, a bound for the pods that new nodes take in this placement would not hold for others,
+//! so there is none.
 
 use std::sync::Arc;
 
@@ -83,8 +85,8 @@ fn lower(least: &mut [f64; MIXTURES.len()], price: f64, room: &[i64], request: &
     }
 }
 
-/// Types by view as if there were no daemons: a node that daemons keep off has more room than its view
-/// says for all.
+/// Types by view as if there were no daemons: a node that daemons keep off has more room than its
+/// view says for all.
 #[derive(Default)]
 struct BareShelves {
     by_view: FxHashMap<ViewId, Arc<Shelf>>,

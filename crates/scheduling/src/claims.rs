@@ -1,7 +1,7 @@
 //! Packed nodes as planned claims, and pods on nodes that are there.
 //!
-//! Thousands of claims have most things in common, so what they are made of is made once per kind and
-//! shared: lists of types, requirements, labels.
+//! Thousands of claims have most things in common, so what they are made of is made once per kind
+//! and shared: lists of types, requirements, labels.
 
 mod listing;
 

@@ -1,15 +1,15 @@
 //! `solve`: every pending pod with the node it gets, or with the reasons why it gets none.
 //!
 //! A pass has four steps, each a module: `index` turns a snapshot into numbers (`problem`), `pack`
-//! places classes of equal pods on nodes under a few policies (`policy`), `claims` turns the cheapest
-//! answer that places most pods into node claims, `explain` says what would have to change for the
-//! pods that are left.
+//! places classes of equal pods on nodes under a few policies (`policy`), `claims` turns the
+//! cheapest answer that places most pods into node claims, `explain` says what would have to change
+//! for the pods that are left.
 //!
 //! Pure: no clock, no randomness, no I/O. The same snapshot, options, time and seed give the same
 //! placement, in whatever order the pods came.
 //!
-//! What is *not* here yet: topology spread, pod affinity and anti-affinity, volumes, resource claims
-//! and reserved capacity. A pod that needs one of these is left pending with
+//! What is *not* here yet: topology spread, pod affinity and anti-affinity, volumes, resource
+//! claims and reserved capacity. A pod that needs one of these is left pending with
 //! [`Rejection::NotBuilt`]; what it merely prefers is not looked at.
 
 mod bound;

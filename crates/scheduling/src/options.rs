@@ -27,8 +27,8 @@ pub enum MinValuesPolicy {
 /// Whether nodes get labels from their pool's taints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TaintLabels {
-    /// A template taint `k=v` gives the label `k=v`, unless the pool sets or requires the key or users
-    /// may not set it.
+    /// A template taint `k=v` gives the label `k=v`, unless the pool sets or requires the key or
+    /// users may not set it.
     #[default]
     FromTaints,
     /// Taints give no labels.
@@ -54,8 +54,8 @@ pub struct Options {
     pub min_values_policy: MinValuesPolicy,
     /// Labels from taints.
     pub taint_labels: TaintLabels,
-    /// What a node costs beside its price, an hour: image pulls, addresses, work. It decides between
-    /// growing and opening, and it is not part of any reported price.
+    /// What a node costs beside its price, an hour: image pulls, addresses, work. It decides
+    /// between growing and opening, and it is not part of any reported price.
     pub node_cost: Price,
     /// How many packings are tried.
     pub effort: Effort,
@@ -79,8 +79,8 @@ impl Default for Options {
 pub struct Batch {
     /// Which pods.
     pub pods: BatchPods,
-    /// Names of nodes that are to be thought away. Their pods need a place, as those of nodes that are
-    /// marked for deletion do.
+    /// Names of nodes that are to be thought away. Their pods need a place, as those of nodes that
+    /// are marked for deletion do.
     pub without: BTreeSet<String>,
     /// Whether new nodes may be planned.
     pub new_nodes: NewNodes,

@@ -16,7 +16,8 @@ use crate::reason::Rejection;
 /// Where every pod of the batch goes, or why it goes nowhere.
 #[derive(Clone, Debug, Default)]
 pub struct Placement {
-    /// Nodes to be created, by pool in order of weight, then in the order in which they were opened.
+    /// Nodes to be created, by pool in order of weight, then in the order in which they were
+    /// opened.
     pub new_claims: Vec<PlannedClaim>,
     /// Nodes that are there and get pods, by name.
     pub existing: Vec<ExistingPlacement>,
@@ -52,7 +53,8 @@ pub struct PlannedClaim {
     pub name: String,
     /// The pool.
     pub pool: Arc<str>,
-    /// The pods that it is for, in the order in which they were put there. Daemons are not among them.
+    /// The pods that it is for, in the order in which they were put there. Daemons are not among
+    /// them.
     pub pods: Vec<Arc<PodRecord>>,
     /// Types that hold the pods, cheapest first, at most 600.
     pub instance_types: Arc<[Arc<InstanceType>]>,
@@ -102,8 +104,8 @@ pub struct Launch {
 pub struct Unplaced {
     /// The pod.
     pub pod: Arc<PodRecord>,
-    /// The first thing that would have to change, for each pool and for nodes that are there. Shared
-    /// by pods that are alike.
+    /// The first thing that would have to change, for each pool and for nodes that are there.
+    /// Shared by pods that are alike.
     pub refusals: Arc<[Refusal]>,
 }
 

@@ -39,7 +39,8 @@ impl Policy {
     }
 }
 
-/// The classes in the order of the policy. Ties are broken by position, which is a matter of content.
+/// The classes in the order of the policy. Ties are broken by position, which is a matter of
+/// content.
 pub(crate) fn order(problem: &Problem, policy: &Policy) -> Vec<usize> {
     let mut order: Vec<usize> = (0..problem.classes.len()).collect();
     match policy.order {

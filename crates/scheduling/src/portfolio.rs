@@ -1,8 +1,8 @@
 //! Which packings of a problem are tried, and which is taken.
 //!
-//! No greedy is never beaten by another on small problems, where ties and luck decide; a few together
-//! almost are. How many are tried depends on the size of the problem in steps, never on time, so the
-//! answer does not depend on the machine.
+//! No greedy is never beaten by another on small problems, where ties and luck decide; a few
+//! together almost are. How many are tried depends on the size of the problem in steps, never on
+//! time, so the answer does not depend on the machine.
 
 use crate::options::{Effort, MinValuesPolicy, Options};
 use crate::pack::{Counters, Packed, pack, pack_by_ratio};

@@ -75,8 +75,8 @@ pub enum Rejection {
         /// How many types the pool has.
         types: usize,
     },
-    /// Instance types meet all requirements, but none can be had in a zone and capacity type that the
-    /// requirements leave.
+    /// Instance types meet all requirements, but none can be had in a zone and capacity type that
+    /// the requirements leave.
     NoOffering {
         /// How many types meet the requirements.
         types: usize,
@@ -152,8 +152,8 @@ pub enum Rejection {
         /// Over which label.
         topology_key: String,
     },
-    /// The pod would fit as things are at the end of the pass, but not beside those placed before it.
-    /// The next pass will look again.
+    /// The pod would fit as things are at the end of the pass, but not beside those placed before
+    /// it. The next pass will look again.
     Outrun,
 }
 

@@ -1,9 +1,9 @@
 //! The instance types that a view admits, ordered by price, and the query "the cheapest type that
 //! holds this".
 //!
-//! Per dimension the distinct sizes are ranked, and each rank has the bit set of types at least that
-//! large. A query is one binary search per dimension, an AND of those rows, and the first set bit.
-//! What is *not* here: which types are admitted and at which price (`view`).
+//! Per dimension the distinct sizes are ranked, and each rank has the bit set of types at least
+//! that large. A query is one binary search per dimension, an AND of those rows, and the first set
+//! bit. What is *not* here: which types are admitted and at which price (`view`).
 
 use smallvec::SmallVec;
 

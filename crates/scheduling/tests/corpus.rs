@@ -1,5 +1,6 @@
-//! Problems with known answers: every plan valid, no more pods without a place and no dearer than the
-//! reference's best run. Prints a table: `cargo test -p scheduling --test corpus -- --nocapture`.
+//! Problems with known answers: every plan valid, no more pods without a place and no dearer than
+//! the reference's best run. Prints a table: `cargo test -p scheduling --test corpus --
+//! --nocapture`.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +8,9 @@ use catalog::Price;
 use scheduling::{Batch, solve};
 use testkit::{corpus, referee};
 
-/// Problems where more is asked for than the reference counts: in `resources-4` a pod has a limit and no
-/// request. The API server makes that limit a request, so it counts as one here; the reference, which
-/// was shown the pod as it stands, counts nothing.
+/// Problems where more is asked for than the reference counts: in `resources-4` a pod has a limit
+/// and no request. The API server makes that limit a request, so it counts as one here; the
+/// reference, which was shown the pod as it stands, counts nothing.
 const LIMIT_WITHOUT_REQUEST: &[&str] = &["resources-4"];
 /// How much dearer these may be.
 const LIMIT_WITHOUT_REQUEST_RATIO: f64 = 1.01;

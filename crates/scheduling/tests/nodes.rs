@@ -134,7 +134,8 @@ fn pods_share_nodes_as_far_as_they_fit() {
     assert_eq!(tiny.new_claims.len(), 5);
 }
 
-/// SCH-106, SCH-107: nodes of others are used before anything is launched, if their labels allow it.
+/// SCH-106, SCH-107: nodes of others are used before anything is launched, if their labels allow
+/// it.
 #[test]
 fn nodes_of_others_are_used_first() {
     let placement = World::new()
@@ -269,7 +270,8 @@ fn complete_nodes_come_first() {
     assert!(matches!(place(&world.solve(), "p"), Place::Node("z")));
 }
 
-/// SCH-111 to SCH-113, SCH-117 to SCH-121, SCH-124, SCH-125, SCH-129: what daemons take is kept free.
+/// SCH-111 to SCH-113, SCH-117 to SCH-121, SCH-124, SCH-125, SCH-129: what daemons take is kept
+/// free.
 #[test]
 fn room_for_daemons_is_kept_free() {
     let plain = json!({});
@@ -325,8 +327,8 @@ fn room_for_daemons_is_kept_free() {
     }
 }
 
-/// SCH-101, SCH-129: a claim requests pods and daemons, each daemon once, and does not show labels that
-/// only exist while planning.
+/// SCH-101, SCH-129: a claim requests pods and daemons, each daemon once, and does not show labels
+/// that only exist while planning.
 #[test]
 fn a_claim_requests_pods_and_daemons() {
     let selects = json!({"nodeSelector": {"karpenter.sh/registered": "true"}});
@@ -618,8 +620,8 @@ fn a_node_can_be_thought_away() {
     }
 }
 
-/// A running pod that tolerates none like the pending one beside it keeps it away: from its node, or from
-/// its whole zone.
+/// A running pod that tolerates none like the pending one beside it keeps it away: from its node,
+/// or from its whole zone.
 #[test]
 fn required_anti_affinity_of_running_pods_is_kept() {
     let against = |key: &str| {

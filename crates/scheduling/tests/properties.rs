@@ -117,8 +117,16 @@ fn text(placement: &Placement) -> String {
     lines.join("\n")
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 100,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// Whatever is asked for, the placement breaks no rule and decides every pod once.
     #[test]
@@ -137,7 +145,10 @@ proptest! {
 
     /// The same objects in another order give the same placement, byte for byte.
     #[test]
-    fn the_order_of_the_input_does_not_matter(world in any_world(), turn in any::<prop::sample::Index>()) {
+    fn the_order_of_the_input_does_not_matter(
+        world in any_world(),
+        turn in any::<prop::sample::Index>(),
+    ) {
         let mut other = World { items: world.items.clone(), ..World::empty() };
         other.catalog = world.catalog.clone();
         other.items.reverse();

@@ -21,8 +21,8 @@ fn selector(key: &str, value: &str) -> Value {
     json!({"nodeSelector": {key: value}})
 }
 
-/// SCH-05, SCH-06, SCH-09, SCH-10, SCH-17 to SCH-20, SCH-23 to SCH-27, SCH-35, SCH-37, SCH-147: which
-/// pods a pool takes.
+/// SCH-05, SCH-06, SCH-09, SCH-10, SCH-17 to SCH-20, SCH-23 to SCH-27, SCH-35, SCH-37, SCH-147:
+/// which pods a pool takes.
 #[test]
 fn a_pool_takes_pods_whose_requirements_it_can_meet() {
     let plain = json!({});
@@ -422,8 +422,8 @@ fn taints_keep_pods_away_unless_they_are_tolerated() {
     assert_eq!(&*new_node(&placement, "p").pool, "plain", "SCH-44");
 }
 
-/// A pod that tolerates a pool's taint `k=v` and selects the label `k: v` works, though the pool declares
-/// no such label; one setting turns that off.
+/// A pod that tolerates a pool's taint `k=v` and selects the label `k: v` works, though the pool
+/// declares no such label; one setting turns that off.
 #[test]
 fn a_pools_taint_gives_its_nodes_a_label() {
     let pod = json!({

@@ -38,7 +38,7 @@ pub(super) struct Listings<'a, 'p, 's> {
     packed: &'a Packed,
     shelves: FxHashMap<ViewId, FullShelf>,
     ids: FxHashMap<Key, usize>,
-    listings: Vec<Listing>,
+    made: Vec<Listing>,
     capacity_types: FxHashMap<Vec<&'static str>, Arc<Requirement>>,
 }
 
@@ -57,7 +57,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
             packed,
             shelves: FxHashMap::default(),
             ids: FxHashMap::default(),
-            listings: Vec::new(),
+            made: Vec::new(),
             capacity_types: FxHashMap::default(),
         }
     }
@@ -68,16 +68,17 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
         let of = &self.index.problem.pools[pool];
         let shelf = self.full_shelf(view, of);
         let holding = shelf.holding_set(self.packed.nodes.used(node));
-        // Without limits and `minValues` a node is charged with the cheapest type that holds its pods.
+        // Without limits and `minValues` a node is charged with the cheapest type that holds its
+        // pods.
         let kind = self.packed.nodes.kind(node).filter(|_| of.is_picky());
         let key = (view, holding, kind);
         if let Some(id) = self.ids.get(&key) {
-            return (*id, self.listings[*id].clone());
+            return (*id, self.made[*id].clone());
         }
         let listing = self.new_listing(view, of, &shelf, (&key.1, kind));
-        let id = self.listings.len();
+        let id = self.made.len();
         self.ids.insert(key, id);
-        self.listings.push(listing.clone());
+        self.made.push(listing.clone());
         (id, listing)
     }
 

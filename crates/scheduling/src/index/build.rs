@@ -198,7 +198,8 @@ impl<'s> Builder<'_, 's> {
         (pool, (limited, min_value_keys))
     }
 
-    /// Keys that a pool leaves open can be anything if providers set them, and are absent otherwise.
+    /// Keys that a pool leaves open can be anything if providers set them, and are absent
+    /// otherwise.
     fn template_masks(&self, template: &Template<'_>) -> Vec<Mask> {
         let keys = &self.parts.keys;
         (0..keys.len())

@@ -5,8 +5,8 @@ use model::k8s::affinity::{Affinity, TopologySpreadConstraint};
 
 use crate::reason::Feature;
 
-/// The first thing that a pod must have and that is not decided here yet. What it merely prefers does
-/// not count.
+/// The first thing that a pod must have and that is not decided here yet. What it merely prefers
+/// does not count.
 pub(crate) fn unbuilt(spec: &PodSpec) -> Option<Feature> {
     let affinity = spec.affinity.as_ref();
     let requires = |of: fn(&Affinity) -> bool| affinity.is_some_and(of);

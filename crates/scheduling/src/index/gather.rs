@@ -1,5 +1,5 @@
-//! What a pass is about: which pods, pools and daemons take part, and which keys, resources and bits
-//! are in play.
+//! What a pass is about: which pods, pools and daemons take part, and which keys, resources and
+//! bits are in play.
 
 use std::sync::Arc;
 

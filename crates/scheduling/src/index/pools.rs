@@ -17,8 +17,8 @@ use crate::mask::{Keys, KeysBuilder, Mask};
 use crate::options::TaintLabels;
 use crate::problem::{Masks, MinValues, Offer, Type};
 
-/// Labels that every node of ours gets while it comes up. They count while planning, so that daemons
-/// that select on them are expected, and are not written.
+/// Labels that every node of ours gets while it comes up. They count while planning, so that
+/// daemons that select on them are expected, and are not written.
 pub(crate) const PROGRESS: [&str; 2] = [labels::INITIALIZED, labels::REGISTERED];
 
 /// What every new node of a pool has in common.
@@ -104,7 +104,8 @@ fn has_device(ty: &InstanceType, device: &Requirement) -> bool {
     )
 }
 
-/// Labels of a pool's claims: the template's, the pool's and node class' names, and those from taints.
+/// Labels of a pool's claims: the template's, the pool's and node class' names, and those from
+/// taints.
 fn labels_of(
     state: &PoolState,
     requirements: &Requirements,
@@ -187,8 +188,8 @@ struct OfferingSets {
 }
 
 impl OfferingSets {
-    /// Offerings that can be had, cheapest first, then by zone. Reserved capacity is left out: nobody
-    /// counts yet how much of a reservation a pass has used.
+    /// Offerings that can be had, cheapest first, then by zone. Reserved capacity is left out:
+    /// nobody counts yet how much of a reservation a pass has used.
     fn offers(&mut self, ty: &InstanceType, keys: &Keys) -> Vec<Offer> {
         let mut offers: Vec<Offer> = ty
             .offerings

@@ -1,8 +1,8 @@
 //! Required anti-affinity of pods that run: where pods of the batch may not go because of it.
 //!
-//! Over host names it is a bit on the node; over any other key it is one more requirement of the pod:
-//! not that value. `matchLabelKeys` are not looked at, which keeps pods away from more places than
-//! need be, never from fewer.
+//! Over host names it is a bit on the node; over any other key it is one more requirement of the
+//! pod: not that value. `matchLabelKeys` are not looked at, which keeps pods away from more places
+//! than need be, never from fewer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! What a pod asks of a node, as a chain of alternatives: preferences are requirements at first and
 //! are given up one by one, in the reference's order.
 //!
-//! Two things differ from the reference, both so that no pod is left that has a place. Every required
-//! term is tried once more without preferences at the end of the chain; the reference gives a term up
-//! for good if it failed because of a preference. A pod's taint toleration may also be widened for
-//! any of its terms, not only for the last.
+//! Two things differ from the reference, both so that no pod is left that has a place. Every
+//! required term is tried once more without preferences at the end of the chain; the reference
+//! gives a term up for good if it failed because of a preference. A pod's taint toleration may also
+//! be widened for any of its terms, not only for the last.
 
 use model::k8s::{PodSpec, TaintEffect, Toleration};
 use requirements::{Requirements, Vocabulary, pod};
@@ -39,8 +39,8 @@ pub(crate) fn tolerate_soft() -> Toleration {
 }
 
 /// The alternatives of a pod in the order in which they are tried. Empty if no node can serve: the
-/// required affinity has only empty terms. `soft` is `Stop` where some pool has a soft taint, so that it
-/// matters.
+/// required affinity has only empty terms. `soft` is `Stop` where some pool has a soft taint, so
+/// that it matters.
 pub(crate) fn variants(
     spec: &PodSpec,
     vocabulary: &Vocabulary,

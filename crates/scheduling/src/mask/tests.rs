@@ -60,8 +60,8 @@ fn agree(all: &[&Requirement]) -> bool {
 }
 
 proptest! {
-    /// SCH-31: requirements have a common bit exactly if some label value, or none, is acceptable to
-    /// all. Three at once, since a planned node's mask is narrowed pod by pod.
+    /// SCH-31: requirements have a common bit exactly if some label value, or none, is acceptable
+    /// to all. Three at once, since a planned node's mask is narrowed pod by pod.
     #[test]
     fn masks_meet_exactly_where_some_label_is_acceptable_to_all(
         all in prop::collection::vec(any_requirement(), 3..5)

@@ -1,7 +1,8 @@
 //! Limits of pools while packing, and the choice of a type where limits or `minValues` count.
 //!
 //! A planned node is charged with the type it would be launched as. Only types that take no more
-//! than that from any limit are listed on its claim, so that whichever is launched, the limit holds.
+//! than that from any limit are listed on its claim, so that whichever is launched, the limit
+//! holds.
 
 use rustc_hash::FxHashSet;
 
@@ -68,7 +69,8 @@ pub(super) struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// The cheapest type that holds `need`, is within the limits, and leaves enough different values.
+    /// The cheapest type that holds `need`, is within the limits, and leaves enough different
+    /// values.
     pub(super) fn pick(&self, shelf: &Shelf, need: &[i64]) -> Option<usize> {
         let holding = shelf.holding(need);
         holding.iter().copied().find(|slot| {

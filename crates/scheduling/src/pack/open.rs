@@ -206,8 +206,8 @@ impl Packing<'_, '_> {
 
 /// The slot with the lowest price per pod, and the count of pods from which on that stays so.
 ///
-/// With fewer pods left, a slot that is not full costs more per pod, and one that is full the same. So
-/// the best one stays the best as long as it gets full.
+/// With fewer pods left, a slot that is not full costs more per pod, and one that is full the same.
+/// So the best one stays the best as long as it gets full.
 fn best_slot(
     shelf: &Shelf,
     slots: impl Iterator<Item = usize>,

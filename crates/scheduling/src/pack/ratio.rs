@@ -1,9 +1,9 @@
 //! Packing by price per value: of all nodes that could be opened, the one whose pods are worth most
 //! for its price, again and again.
 //!
-//! A pod is worth what it would cost at the best price per share open to it. After a pass each class
-//! is worth what it was in fact charged, half and half, and the pass is done again; a few rounds find
-//! which pods go well together. Scores are floats; amounts and prices are not.
+//! A pod is worth what it would cost at the best price per share open to it. After a pass each
+//! class is worth what it was in fact charged, half and half, and the pass is done again; a few
+//! rounds find which pods go well together. Scores are floats; amounts and prices are not.
 //!
 //! It weighs every class against every price, so it is for problems of few classes and nodes. Pools
 //! with limits or `minValues` are left to the other policies.
@@ -143,8 +143,8 @@ impl Packing<'_, '_> {
         }
     }
 
-    /// Opens nodes until no class that has a home is left. Gives back what each class was charged per
-    /// pod, 0 where nothing was opened for it; `None` if it would take too many questions.
+    /// Opens nodes until no class that has a home is left. Gives back what each class was charged
+    /// per pod, 0 where nothing was opened for it; `None` if it would take too many questions.
     fn open_by_ratio(
         &mut self,
         homes: &[Option<Home>],

@@ -28,7 +28,8 @@ proptest! {
         types in candidates(),
         need in prop::collection::vec(0_i64..9, 3),
     ) {
-        let expected = types.iter().filter(|(_, room)| at_least(room, &need)).map(|(p, _)| *p).min();
+        let large_enough = types.iter().filter(|(_, room)| at_least(room, &need));
+        let expected = large_enough.map(|(price, _)| *price).min();
         for keep in [Keep::Frontier, Keep::All] {
             let shelf = shelf(&types, keep);
             let found = shelf.cheapest(&need);

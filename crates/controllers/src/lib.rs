@@ -22,6 +22,7 @@ mod run;
 mod shared;
 mod sync;
 mod tell;
+mod transitions;
 mod watches;
 mod world;
 mod write;

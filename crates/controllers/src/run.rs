@@ -36,7 +36,8 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
         }
     }
     shared.queues.shut_down();
-    while queues.next().await.is_some() {}
+    // Before the gate is open nothing has begun that could be finished.
+    while shared.gate.is_open() && queues.next().await.is_some() {}
     Ok(())
 }
 
@@ -121,7 +122,11 @@ where
         concurrency,
         metrics: Some(shared.world.metrics.clone()),
     };
-    Box::pin(async move { run_loop(queue, &worker, handler).await })
+    Box::pin(async move {
+        // Before everything has been listed, what is missing may only not have been seen yet.
+        shared.gate.wait().await;
+        run_loop(queue, &worker, handler).await;
+    })
 }
 
 /// Keys that are worked on at a time: the least for one core, the most from 60 cores on.

@@ -230,6 +230,7 @@ impl Shared {
         }
         for pool in &touched.pools {
             queues.pools.add(pool.to_string());
+            queues.counters.add_after(pool.to_string(), COUNTER_DELAY);
         }
         if !touched.claims.is_empty() || !touched.pools.is_empty() {
             let pools: Vec<String> = self.with(|cluster| {

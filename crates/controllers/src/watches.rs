@@ -4,7 +4,7 @@
 
 use std::pin::Pin;
 
-use api::Condition;
+use api::{Condition, NodeClaim, NodePool};
 use cluster::{Change, Event, Gone, PodDecoder, PodUpdate};
 use lifecycle::podevents::{PodStand, stand};
 use lifecycle::pool::readiness::NodeClass;
@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::shared::{ClassKey, Shared};
+use crate::transitions::{Told, Transitions};
 
 /// Kinds that are always watched.
 const ALWAYS: usize = 12;
@@ -37,8 +38,8 @@ pub(crate) type Follow<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub(crate) fn all(shared: &Shared) -> Vec<Follow<'_>> {
     let mut follows: Vec<Follow<'_>> = vec![
         Box::pin(pools(shared)),
-        Box::pin(objects(shared, Event::NodeClaim)),
-        Box::pin(objects::<Node>(shared, Event::Node)),
+        Box::pin(told(shared, |claim: NodeClaim| claim, Event::NodeClaim)),
+        Box::pin(told(shared, |node: Node| node, Event::Node)),
         Box::pin(pods(shared)),
         Box::pin(objects::<DaemonSet>(shared, Event::DaemonSet)),
         Box::pin(objects::<PodDisruptionBudget>(
@@ -74,23 +75,39 @@ async fn objects<T>(shared: &Shared, into: fn(Change<T>) -> Event)
 where
     T: Resource + DeserializeOwned + Send,
 {
-    follow(shared, |object| object, into).await;
+    follow(shared, |object| object, into, |_: &Watched<T>| ()).await;
 }
 
 /// Follows pools, in their one strict form.
 async fn pools(shared: &Shared) {
-    let strict = |pool: api::NodePool| pool.normalized(&shared.defaults);
-    follow(shared, strict, Event::NodePool).await;
+    let strict = |pool: NodePool| pool.normalized(&shared.defaults);
+    told(shared, strict, Event::NodePool).await;
 }
 
-async fn follow<T>(shared: &Shared, form: impl Fn(T) -> T, into: fn(Change<T>) -> Event)
+/// Follows a kind whose conditions are told.
+async fn told<T>(shared: &Shared, form: impl Fn(T) -> T, into: fn(Change<T>) -> Event)
 where
+    T: Told + DeserializeOwned + Send,
+{
+    let mut transitions = Transitions::default();
+    let note = |watched: &Watched<T>| transitions.note(shared, watched);
+    follow(shared, form, into, note).await;
+}
+
+async fn follow<T>(
+    shared: &Shared,
+    form: impl Fn(T) -> T,
+    into: fn(Change<T>) -> Event,
+    mut note: impl FnMut(&Watched<T>),
+) where
     T: Resource + DeserializeOwned + Send,
 {
     let mut watcher = watcher(shared, Kind::of::<T>(), JsonDecoder::<T>::default());
     let mut listed = Listed::No;
     loop {
-        let change = match watcher.next().await {
+        let watched = watcher.next().await;
+        note(&watched);
+        let change = match watched {
             Watched::Reset(list) => Change::Reset(list.into_iter().map(&form).collect()),
             Watched::Applied(object) => Change::Applied(form(object)),
             Watched::Deleted(object) => Change::Deleted(Gone::of(object.meta())),

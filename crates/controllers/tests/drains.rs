@@ -17,7 +17,7 @@ async fn settled(patch: Value) -> Rig {
     for number in 0..3 {
         rig.pod(&format!("p-{number}"), &patch);
     }
-    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+    rig.until(2 * MINUTE, "all pods run", Rig::all_running)
         .await;
     rig.until(MINUTE, "the node is complete", |rig| {
         let nodes = rig.list(NODES);
@@ -112,7 +112,7 @@ async fn a_protected_pod_holds_a_drain_until_the_deadline() {
         &json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": "true"}},
         "spec": {"terminationGracePeriodSeconds": 60}}),
     );
-    rig.until(2 * MINUTE, "the pod runs", |rig| rig.all_running())
+    rig.until(2 * MINUTE, "the pod runs", Rig::all_running)
         .await;
     rig.until(MINUTE, "registered", |rig| {
         rig.list(NODES)[0]["metadata"]["labels"]["karpenter.sh/registered"] == "true"
@@ -169,7 +169,7 @@ async fn an_expired_node_is_replaced() {
         .expect("a change");
     rig.start();
     rig.scale_up("x", 3);
-    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+    rig.until(2 * MINUTE, "all pods run", Rig::all_running)
         .await;
     rig.until(35 * MINUTE, "it expires", |rig| rig.list(PODS).len() < 3)
         .await;
@@ -210,8 +210,7 @@ async fn a_pod_that_comes_in_time_keeps_an_empty_node() {
     rig.scale_down();
     rig.clock.sleep(Duration::from_secs(35)).await;
     rig.pod("late", &json!({}));
-    rig.until(MINUTE, "the pod runs", |rig| rig.all_running())
-        .await;
+    rig.until(MINUTE, "the pod runs", Rig::all_running).await;
     rig.clock.sleep(10 * MINUTE).await;
     assert_eq!((rig.list(NODES).len(), rig.cloud.launched()), (1, 1));
 }

@@ -28,7 +28,7 @@ async fn pods_get_nodes_and_nodes_go_with_their_pods() {
     let mut rig = Rig::new();
     rig.start();
     rig.scale_up("inflate", 10);
-    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+    rig.until(2 * MINUTE, "all pods run", Rig::all_running)
         .await;
     let launched = rig.cloud.launched();
     assert!(
@@ -56,7 +56,7 @@ async fn pods_get_nodes_and_nodes_go_with_their_pods() {
     })
     .await;
     rig.scale_down();
-    rig.until(5 * MINUTE, "everything is gone", |rig| rig.is_bare())
+    rig.until(5 * MINUTE, "everything is gone", Rig::is_bare)
         .await;
     rig.until(MINUTE, "the pool counts nothing", |rig| {
         rig.list(POOLS)[0]["status"]["nodes"] == json!(0)
@@ -68,12 +68,76 @@ async fn pods_get_nodes_and_nodes_go_with_their_pods() {
         "nothing was launched in vain"
     );
     let reasons = rig.event_reasons();
-    for reason in ["Nominated", "DisruptionTerminating"] {
+    for reason in [
+        "Nominated",
+        "Launched",
+        "Registered",
+        "Initialized",
+        "Ready",
+        "DisruptionTerminating",
+        "Finalized",
+    ] {
         assert!(
             reasons.iter().any(|have| have == reason),
             "{reason} in {reasons:?}"
         );
     }
+}
+
+/// Our own metrics, without the buckets of histograms.
+fn counts(rig: &Rig) -> String {
+    let text = rig.metrics.to_text();
+    let ours = text.lines().filter(|line| line.starts_with("karpenter_"));
+    ours.filter(|line| !line.contains("_bucket{"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What dashboards look at.
+#[tokio::test(start_paused = true)]
+async fn what_was_done_is_counted() {
+    let mut rig = Rig::new();
+    rig.start();
+    rig.scale_up("inflate", 3);
+    rig.until(2 * MINUTE, "all pods run", Rig::all_running)
+        .await;
+    rig.clock.sleep(MINUTE).await;
+    let text = counts(&rig);
+    for line in [
+        "karpenter_nodeclaims_created_total{reason=\"provisioned\",nodepool=\"default\",\
+         min_values_relaxed=\"false\"} 1",
+        "karpenter_nodes_total{nodepool=\"default\"} 1",
+        "karpenter_nodepools_usage{resource_type=\"nodes\",nodepool=\"default\"} 1",
+        "karpenter_cluster_state_node_count 1",
+        "karpenter_provisioner_scheduling_duration_seconds_count 1",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let allocatable = text
+        .lines()
+        .filter(|line| line.starts_with("karpenter_nodes_allocatable{"));
+    let cpu = allocatable
+        .filter(|line| line.contains("resource_type=\"cpu\""))
+        .count();
+    assert_eq!(cpu, 1, "one series for the node");
+    rig.scale_down();
+    rig.until(5 * MINUTE, "everything is gone", Rig::is_bare)
+        .await;
+    rig.clock.sleep(MINUTE).await;
+    let text = counts(&rig);
+    for line in [
+        "karpenter_nodeclaims_disrupted_total{reason=\"empty\",nodepool=\"default\",",
+        "karpenter_voluntary_disruption_decisions_total{decision=\"delete\",reason=\"empty\",\
+         consolidation_type=\"empty\"} 1",
+        "karpenter_deprovisioning_actions{action=\"delete\",result=\"success\"} 1",
+        "karpenter_nodes_total{nodepool=\"default\"} 0",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(
+        !text.contains("karpenter_nodes_allocatable{"),
+        "the node's series are gone"
+    );
 }
 
 /// Standing still costs no writes.
@@ -82,7 +146,7 @@ async fn an_idle_cluster_is_not_written_to() {
     let mut rig = Rig::new();
     rig.start();
     rig.scale_up("inflate", 10);
-    rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+    rig.until(2 * MINUTE, "all pods run", Rig::all_running)
         .await;
     rig.clock.sleep(5 * MINUTE).await;
     let before = rig.wire.writes();
@@ -99,10 +163,10 @@ async fn a_run_repeats_itself() {
         let mut rig = Rig::new();
         rig.start();
         rig.scale_up("inflate", 23);
-        rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+        rig.until(2 * MINUTE, "all pods run", Rig::all_running)
             .await;
         rig.scale_down();
-        rig.until(5 * MINUTE, "everything is gone", |rig| rig.is_bare())
+        rig.until(5 * MINUTE, "everything is gone", Rig::is_bare)
             .await;
         runs.push(rig.wire.writes());
     }
@@ -117,7 +181,7 @@ async fn a_launch_without_capacity_is_tried_with_other_types() {
         .fail([CloudError::InsufficientCapacity("none left".to_owned())]);
     rig.start();
     rig.scale_up("inflate", 3);
-    rig.until(3 * MINUTE, "all pods run", |rig| rig.all_running())
+    rig.until(3 * MINUTE, "all pods run", Rig::all_running)
         .await;
     let reasons = rig.event_reasons();
     assert!(
@@ -149,7 +213,7 @@ async fn a_launch_that_fails_is_tried_again() {
         })
     })
     .await;
-    rig.until(3 * MINUTE, "the pod runs", |rig| rig.all_running())
+    rig.until(3 * MINUTE, "the pod runs", Rig::all_running)
         .await;
     assert_eq!((rig.list(CLAIMS).len(), rig.cloud.launched()), (1, 1));
 }
@@ -188,7 +252,7 @@ async fn a_lost_answer_to_a_creation_makes_no_second_claim() {
         rig.wire.aim("POST", "/nodeclaims", fault);
         rig.start();
         rig.scale_up("inflate", 3);
-        rig.until(2 * MINUTE, "all pods run", |rig| rig.all_running())
+        rig.until(2 * MINUTE, "all pods run", Rig::all_running)
             .await;
         assert_eq!(
             (rig.list(CLAIMS).len(), rig.cloud.launched()),
@@ -208,10 +272,10 @@ async fn lost_writes_are_repeated() {
         }
         rig.start();
         rig.scale_up("inflate", 3);
-        rig.until(4 * MINUTE, "all pods run", |rig| rig.all_running())
+        rig.until(4 * MINUTE, "all pods run", Rig::all_running)
             .await;
         rig.scale_down();
-        rig.until(6 * MINUTE, "everything is gone", |rig| rig.is_bare())
+        rig.until(6 * MINUTE, "everything is gone", Rig::is_bare)
             .await;
         assert_eq!(rig.cloud.launched(), 1, "{fault:?}");
     }
@@ -240,10 +304,10 @@ async fn conflicts_only_cost_time() {
     });
     rig.start();
     rig.scale_up("inflate", 10);
-    rig.until(3 * MINUTE, "all pods run", |rig| rig.all_running())
+    rig.until(3 * MINUTE, "all pods run", Rig::all_running)
         .await;
     rig.scale_down();
-    rig.until(10 * MINUTE, "everything is gone", |rig| rig.is_bare())
+    rig.until(10 * MINUTE, "everything is gone", Rig::is_bare)
         .await;
     meddler.abort();
 }

@@ -1,5 +1,7 @@
 //! The end of a claim: its nodes, then its instance, then its finalizer.
 
+use std::sync::Arc;
+
 use ::lifecycle::finalize::{self, FinalizeStep, Instance};
 use api::NodeClaim;
 use model::k8s::Node;
@@ -11,12 +13,27 @@ use crate::{calls, tell, write};
 
 /// Brings the end of one claim a step further.
 pub(super) async fn reconcile(shared: &Shared, claim: &NodeClaim) -> Next {
-    let nodes = shared.with(|cluster| cluster.nodes_of(&claim.status.provider_id));
+    let nodes = nodes_of(shared, claim);
     let step = finalize::decide(claim, &nodes);
     let name = claim.metadata.name.as_str();
     act(shared, claim, step)
         .await
         .unwrap_or_else(|error| super::after(&error, "nodeclaim", name))
+}
+
+/// Every node with the claim's provider id, also one that is not followed because a label was taken off
+/// it: an instance must not end under a node that was not drained.
+fn nodes_of(shared: &Shared, claim: &NodeClaim) -> Vec<Arc<Node>> {
+    let id = claim.status.provider_id.as_str();
+    if id.is_empty() {
+        return Vec::new();
+    }
+    shared.with(|cluster| {
+        let all = cluster
+            .node_objects()
+            .filter(|node| node.spec.provider_id == id);
+        all.cloned().collect()
+    })
 }
 
 async fn act(shared: &Shared, claim: &NodeClaim, step: FinalizeStep) -> Result<Next, ApiError> {

@@ -15,7 +15,6 @@ const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Reads the types of one pool.
 pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
-    shared.gate.wait().await;
     match refresh(shared, &name).await {
         Refreshed::NoPool => Next::AwaitChange,
         Refreshed::Failed => Next::Failed,

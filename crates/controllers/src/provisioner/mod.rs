@@ -105,7 +105,7 @@ impl Provisioner {
         report::unplaced(shared, &placement);
         nominate(shared, &placement);
         let failed = create::all(shared, self, &snapshot, &placement).await;
-        if !placement.new_claims.is_empty() || !placement.existing.is_empty() {
+        if !placement.new_claims.is_empty() {
             let took = closed.elapsed().as_secs_f64();
             shared
                 .world

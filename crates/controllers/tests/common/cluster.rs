@@ -188,7 +188,7 @@ pub fn set_status(server: &Server, resource: Resource<'_>, name: &str, field: &s
     };
     server
         .modify(resource, "", name, &options, |object| {
-            object["status"][field] = value
+            object["status"][field] = value;
         })
         .expect("a status");
 }
@@ -199,7 +199,7 @@ fn set_pod_status(server: &Server, name: &str, status: Value) {
         ..WriteOptions::default()
     };
     let written = server.modify(PODS, "default", name, &options, |pod| {
-        pod["status"] = status
+        pod["status"] = status;
     });
     written.expect("a status");
 }

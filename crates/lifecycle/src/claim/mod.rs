@@ -118,10 +118,11 @@ pub fn decide(claim: &NodeClaim, facts: &ClaimFacts<'_>, now: Timestamp) -> Clai
     let mut step = ClaimStep::new(claim);
     if !claim.metadata.has_finalizer(keys::TERMINATION) {
         // Alone and first: without it an instance could be started and then forgotten.
-        step.claim
-            .metadata
-            .finalizers
-            .push(keys::TERMINATION.to_owned());
+        let meta = &mut step.claim.metadata;
+        meta.finalizers.push(keys::TERMINATION.to_owned());
+        let class = &claim.spec.node_class_ref;
+        let label = meta.labels.entry(class.label_key());
+        label.or_insert_with(|| class.name.clone());
         step.then = Then::Again(Duration::ZERO);
         return step;
     }

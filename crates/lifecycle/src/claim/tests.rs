@@ -41,6 +41,7 @@ fn a_new_claim_gets_its_finalizer_before_anything_is_launched() {
     let first = step(&fresh, &[], 0);
     assert_eq!(first.then, Then::Again(Duration::ZERO));
     assert!(first.claim.metadata.has_finalizer(keys::TERMINATION));
+    assert_eq!(first.claim.metadata.labels["g/class"], "default", "HY-01");
     let second = step(&first.claim, &[], 1);
     assert_eq!(second.then, Then::Launch);
     assert_eq!(
@@ -234,7 +235,7 @@ fn a_complete_node_is_initialized_and_the_claim_ready() {
     assert_eq!(state(&done.claim, "Ready").0, Status::True);
     let node = done.node.clone().expect("the node changes");
     assert_eq!(node.metadata.labels[keys::INITIALIZED], "true");
-    let again = step(&done.claim, &[node.clone()], 60);
+    let again = step(&done.claim, std::slice::from_ref(&node), 60);
     assert_eq!(
         (again.claim, again.node),
         (done.claim.clone(), None),
@@ -273,7 +274,7 @@ fn what_a_node_lacks_is_named_and_waited_for() {
         unknown("NodeNotReady")
     );
     let check = |node: &Node, expected: &str| {
-        let step = step(&registered.claim, &[node.clone()], 40);
+        let step = step(&registered.claim, std::slice::from_ref(node), 40);
         assert_eq!(state(&step.claim, "Initialized").1, expected);
     };
     let mut node = registered.node.clone().expect("the node changes");
@@ -342,6 +343,6 @@ fn claims_that_take_too_long_are_given_up() {
     recent.metadata.creation_timestamp = Some(at(-minutes(60)));
     assert_eq!(
         step(&recent, &[], minutes(1)).then,
-        Then::Again(Duration::from_secs(14 * 60))
+        Then::Again(Duration::from_mins(14))
     );
 }

@@ -101,6 +101,6 @@ fn leaving(
         .filter(|pod| overdue(pod) || Some(tier(pod)) == first)
         .map(|pod| Arc::clone(pod))
         .collect();
-    leaving.sort_by(|a, b| a.key().cmp(&b.key()));
+    leaving.sort_by_key(|pod| pod.key());
     leaving
 }

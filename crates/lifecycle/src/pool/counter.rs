@@ -17,7 +17,7 @@ pub fn counted(pool: &NodePool, used: &ResourceList) -> Option<NodePool> {
     for (name, amount) in used {
         sum.insert(name.clone(), *amount);
     }
-    let nodes = i64::try_from(resources::get(used, NODES).units_floor()).unwrap_or(i64::MAX);
+    let nodes = resources::get(used, NODES).units_floor();
     if pool.status.resources == sum && pool.status.nodes == nodes {
         return None;
     }

@@ -6,7 +6,10 @@ use apiserver::{Config, GarbageCollection, Server};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "a sandbox runs by the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a sandbox runs by the wall clock"
+    )]
     let clock = || jiff::Timestamp::try_from(std::time::SystemTime::now()).unwrap_or_default();
     let config = Config {
         garbage_collection: GarbageCollection::Immediate,

@@ -43,13 +43,13 @@ pub enum GarbageCollection {
 }
 
 impl Config {
-    /// A configuration with this clock and seed, and defaults for the rest: 100,000 remembered
+    /// A configuration with this clock and seed, and defaults for the rest: 20,000 remembered
     /// changes, ownership from the first apply on, garbage collected on demand.
     pub fn new(now: Clock, seed: u64) -> Self {
         Self {
             now,
             seed,
-            event_log_capacity: 100_000,
+            event_log_capacity: 20_000,
             field_tracking: FieldTracking::FromFirstApply,
             garbage_collection: GarbageCollection::Manual,
         }

@@ -127,8 +127,20 @@ impl State {
             blocked |= references
                 .any(|r| r["uid"].as_str() == Some(uid) && r["blockOwnerDeletion"] == true);
             if !meta::is_deleting(&value) {
+                // Only an owner needs to wait for anything.
+                let owns = self
+                    .store
+                    .index()
+                    .dependents(meta::uid(&value))
+                    .next()
+                    .is_some();
+                let propagation = if owns {
+                    Propagation::Foreground
+                } else {
+                    Propagation::Background
+                };
                 let options = DeleteOptions {
-                    propagation: Some(Propagation::Foreground),
+                    propagation: Some(propagation),
                     ..DeleteOptions::default()
                 };
                 drop(self.delete(&info, &dependent.namespace, &dependent.name, &options));

@@ -86,7 +86,11 @@ pub(crate) fn unset(object: &mut Value, field: &str) {
 
 /// Takes one field of metadata over from another object, or removes it when it has none.
 pub(crate) fn copy(to: &mut Value, from: &Value, name: &str) {
-    match field(from, name) {
+    let wanted = field(from, name);
+    if field(to, name) == wanted {
+        return;
+    }
+    match wanted {
         Some(value) => set(to, name, value.clone()),
         None => unset(to, name),
     }

@@ -25,7 +25,7 @@ fn parse_nanos(text: &str) -> Option<i128> {
         .unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     let negative = number.starts_with('-');
-    let digits = number.trim_start_matches(['+', '-']);
+    let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if (whole.is_empty() && fraction.is_empty())
         || !whole

@@ -157,6 +157,12 @@ fn check_identity(info: &ResourceInfo, old: &Stored, object: &mut Value) -> Resu
         meta::copy(object, &old.value, field);
     }
     meta::unset(object, "selfLink");
+    if meta::field(object, "finalizers")
+        .and_then(Value::as_array)
+        .is_some_and(Vec::is_empty)
+    {
+        meta::unset(object, "finalizers");
+    }
     Ok(())
 }
 
@@ -203,7 +209,11 @@ fn writes_metadata_with_status(plural: &str) -> bool {
     )
 }
 
+/// Takes one field over from the stored object; comparing first is cheaper than copying.
 fn take_over(object: &mut Value, old: &Value, name: &str) {
+    if object.get(name) == old.get(name) {
+        return;
+    }
     let map = meta::as_map(object);
     match old.get(name) {
         Some(value) => drop(map.insert(name.to_owned(), value.clone())),

@@ -1,4 +1,5 @@
-//! What a server is given from outside: time, seed, sizes. Nothing here reads a clock or draws at random.
+//! What a server is given from outside: time, seed, sizes. Nothing here reads a clock or draws at
+//! random.
 
 use std::{fmt, sync::Arc};
 

@@ -5,13 +5,12 @@ use crate::{
     storage::Store,
 };
 
-use Generation::{None as NoGeneration, Spec};
+use Generation::{None as Plain, Spec};
 use Scope::{Cluster, Namespaced};
 use StatusSubresource::{Absent, Present};
 
-/// One row: versions (served; the first is stored), kind, plural, short names, scope, status, generation.
+/// Kind, plural, short names, scope, status subresource, generation.
 struct Row(
-    &'static [&'static str],
     &'static str,
     &'static str,
     &'static [&'static str],
@@ -20,411 +19,77 @@ struct Row(
     Generation,
 );
 
-/// Rows of one group.
-struct Group(&'static str, &'static [Row]);
+/// Group, versions (served; the first is stored), rows.
+struct Group(&'static str, &'static [&'static str], &'static [Row]);
 
+// A table reads best with a line per row.
+#[rustfmt::skip]
 const GROUPS: &[Group] = &[
-    Group(
-        "",
-        &[
-            Row(&["v1"], "Pod", "pods", &["po"], Namespaced, Present, Spec),
-            Row(
-                &["v1"],
-                "Node",
-                "nodes",
-                &["no"],
-                Cluster,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "Namespace",
-                "namespaces",
-                &["ns"],
-                Cluster,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "Service",
-                "services",
-                &["svc"],
-                Namespaced,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "ConfigMap",
-                "configmaps",
-                &["cm"],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "Secret",
-                "secrets",
-                &[],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "ServiceAccount",
-                "serviceaccounts",
-                &["sa"],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "Event",
-                "events",
-                &["ev"],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "Endpoints",
-                "endpoints",
-                &["ep"],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "PersistentVolume",
-                "persistentvolumes",
-                &["pv"],
-                Cluster,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "PersistentVolumeClaim",
-                "persistentvolumeclaims",
-                &["pvc"],
-                Namespaced,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "LimitRange",
-                "limitranges",
-                &["limits"],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "ResourceQuota",
-                "resourcequotas",
-                &["quota"],
-                Namespaced,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "PodTemplate",
-                "podtemplates",
-                &[],
-                Namespaced,
-                Absent,
-                Spec,
-            ),
-            Row(
-                &["v1"],
-                "ReplicationController",
-                "replicationcontrollers",
-                &["rc"],
-                Namespaced,
-                Present,
-                Spec,
-            ),
-        ],
-    ),
-    Group(
-        "apps",
-        &[
-            Row(
-                &["v1"],
-                "Deployment",
-                "deployments",
-                &["deploy"],
-                Namespaced,
-                Present,
-                Spec,
-            ),
-            Row(
-                &["v1"],
-                "ReplicaSet",
-                "replicasets",
-                &["rs"],
-                Namespaced,
-                Present,
-                Spec,
-            ),
-            Row(
-                &["v1"],
-                "StatefulSet",
-                "statefulsets",
-                &["sts"],
-                Namespaced,
-                Present,
-                Spec,
-            ),
-            Row(
-                &["v1"],
-                "DaemonSet",
-                "daemonsets",
-                &["ds"],
-                Namespaced,
-                Present,
-                Spec,
-            ),
-            Row(
-                &["v1"],
-                "ControllerRevision",
-                "controllerrevisions",
-                &[],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-        ],
-    ),
-    Group(
-        "batch",
-        &[
-            Row(&["v1"], "Job", "jobs", &[], Namespaced, Present, Spec),
-            Row(
-                &["v1"],
-                "CronJob",
-                "cronjobs",
-                &["cj"],
-                Namespaced,
-                Present,
-                Spec,
-            ),
-        ],
-    ),
-    Group(
-        "policy",
-        &[Row(
-            &["v1"],
-            "PodDisruptionBudget",
-            "poddisruptionbudgets",
-            &["pdb"],
-            Namespaced,
-            Present,
-            Spec,
-        )],
-    ),
-    Group(
-        "scheduling.k8s.io",
-        &[Row(
-            &["v1"],
-            "PriorityClass",
-            "priorityclasses",
-            &["pc"],
-            Cluster,
-            Absent,
-            Spec,
-        )],
-    ),
-    Group(
-        "storage.k8s.io",
-        &[
-            Row(
-                &["v1"],
-                "StorageClass",
-                "storageclasses",
-                &["sc"],
-                Cluster,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "CSINode",
-                "csinodes",
-                &[],
-                Cluster,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "CSIDriver",
-                "csidrivers",
-                &[],
-                Cluster,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "VolumeAttachment",
-                "volumeattachments",
-                &[],
-                Cluster,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "CSIStorageCapacity",
-                "csistoragecapacities",
-                &[],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-        ],
-    ),
-    Group(
-        "coordination.k8s.io",
-        &[Row(
-            &["v1"],
-            "Lease",
-            "leases",
-            &[],
-            Namespaced,
-            Absent,
-            NoGeneration,
-        )],
-    ),
-    Group(
-        "events.k8s.io",
-        &[Row(
-            &["v1"],
-            "Event",
-            "events",
-            &["ev"],
-            Namespaced,
-            Absent,
-            NoGeneration,
-        )],
-    ),
-    Group(
-        "apiextensions.k8s.io",
-        &[Row(
-            &["v1"],
-            "CustomResourceDefinition",
-            "customresourcedefinitions",
-            &["crd", "crds"],
-            Cluster,
-            Present,
-            Spec,
-        )],
-    ),
-    Group(
-        "resource.k8s.io",
-        &[
-            Row(
-                &["v1", "v1beta2", "v1beta1"],
-                "ResourceSlice",
-                "resourceslices",
-                &[],
-                Cluster,
-                Absent,
-                Spec,
-            ),
-            Row(
-                &["v1", "v1beta2", "v1beta1"],
-                "ResourceClaim",
-                "resourceclaims",
-                &[],
-                Namespaced,
-                Present,
-                NoGeneration,
-            ),
-            Row(
-                &["v1", "v1beta2", "v1beta1"],
-                "ResourceClaimTemplate",
-                "resourceclaimtemplates",
-                &[],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1", "v1beta2", "v1beta1"],
-                "DeviceClass",
-                "deviceclasses",
-                &[],
-                Cluster,
-                Absent,
-                Spec,
-            ),
-        ],
-    ),
-    Group(
-        "autoscaling",
-        &[Row(
-            &["v2", "v1"],
-            "HorizontalPodAutoscaler",
-            "horizontalpodautoscalers",
-            &["hpa"],
-            Namespaced,
-            Present,
-            NoGeneration,
-        )],
-    ),
-    Group(
-        "rbac.authorization.k8s.io",
-        &[
-            Row(
-                &["v1"],
-                "ClusterRole",
-                "clusterroles",
-                &[],
-                Cluster,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "ClusterRoleBinding",
-                "clusterrolebindings",
-                &[],
-                Cluster,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "Role",
-                "roles",
-                &[],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-            Row(
-                &["v1"],
-                "RoleBinding",
-                "rolebindings",
-                &[],
-                Namespaced,
-                Absent,
-                NoGeneration,
-            ),
-        ],
-    ),
+Group("", &["v1"], &[
+    Row("Pod", "pods", &["po"], Namespaced, Present, Spec),
+    Row("Node", "nodes", &["no"], Cluster, Present, Plain),
+    Row("Namespace", "namespaces", &["ns"], Cluster, Present, Plain),
+    Row("Service", "services", &["svc"], Namespaced, Present, Plain),
+    Row("ConfigMap", "configmaps", &["cm"], Namespaced, Absent, Plain),
+    Row("Secret", "secrets", &[], Namespaced, Absent, Plain),
+    Row("ServiceAccount", "serviceaccounts", &["sa"], Namespaced, Absent, Plain),
+    Row("Event", "events", &["ev"], Namespaced, Absent, Plain),
+    Row("Endpoints", "endpoints", &["ep"], Namespaced, Absent, Plain),
+    Row("PersistentVolume", "persistentvolumes", &["pv"], Cluster, Present, Plain),
+    Row("PersistentVolumeClaim", "persistentvolumeclaims", &["pvc"], Namespaced, Present, Plain),
+    Row("LimitRange", "limitranges", &["limits"], Namespaced, Absent, Plain),
+    Row("ResourceQuota", "resourcequotas", &["quota"], Namespaced, Present, Plain),
+    Row("PodTemplate", "podtemplates", &[], Namespaced, Absent, Spec),
+    Row("ReplicationController", "replicationcontrollers", &["rc"], Namespaced, Present, Spec),
+]),
+Group("apps", &["v1"], &[
+    Row("Deployment", "deployments", &["deploy"], Namespaced, Present, Spec),
+    Row("ReplicaSet", "replicasets", &["rs"], Namespaced, Present, Spec),
+    Row("StatefulSet", "statefulsets", &["sts"], Namespaced, Present, Spec),
+    Row("DaemonSet", "daemonsets", &["ds"], Namespaced, Present, Spec),
+    Row("ControllerRevision", "controllerrevisions", &[], Namespaced, Absent, Plain),
+]),
+Group("batch", &["v1"], &[
+    Row("Job", "jobs", &[], Namespaced, Present, Spec),
+    Row("CronJob", "cronjobs", &["cj"], Namespaced, Present, Spec),
+]),
+Group("policy", &["v1"], &[
+    Row("PodDisruptionBudget", "poddisruptionbudgets", &["pdb"], Namespaced, Present, Spec),
+]),
+Group("scheduling.k8s.io", &["v1"], &[
+    Row("PriorityClass", "priorityclasses", &["pc"], Cluster, Absent, Spec),
+]),
+Group("storage.k8s.io", &["v1"], &[
+    Row("StorageClass", "storageclasses", &["sc"], Cluster, Absent, Plain),
+    Row("CSINode", "csinodes", &[], Cluster, Absent, Plain),
+    Row("CSIDriver", "csidrivers", &[], Cluster, Absent, Plain),
+    Row("VolumeAttachment", "volumeattachments", &[], Cluster, Present, Plain),
+    Row("CSIStorageCapacity", "csistoragecapacities", &[], Namespaced, Absent, Plain),
+]),
+Group("coordination.k8s.io", &["v1"], &[
+    Row("Lease", "leases", &[], Namespaced, Absent, Plain),
+]),
+Group("events.k8s.io", &["v1"], &[
+    Row("Event", "events", &["ev"], Namespaced, Absent, Plain),
+]),
+Group("apiextensions.k8s.io", &["v1"], &[
+    Row("CustomResourceDefinition", "customresourcedefinitions", &["crd", "crds"], Cluster, Present, Spec),
+]),
+Group("resource.k8s.io", &["v1", "v1beta2", "v1beta1"], &[
+    Row("ResourceSlice", "resourceslices", &[], Cluster, Absent, Spec),
+    Row("ResourceClaim", "resourceclaims", &[], Namespaced, Present, Plain),
+    Row("ResourceClaimTemplate", "resourceclaimtemplates", &[], Namespaced, Absent, Plain),
+    Row("DeviceClass", "deviceclasses", &[], Cluster, Absent, Spec),
+]),
+Group("autoscaling", &["v2", "v1"], &[
+    Row("HorizontalPodAutoscaler", "horizontalpodautoscalers", &["hpa"], Namespaced, Present, Plain),
+]),
+Group("rbac.authorization.k8s.io", &["v1"], &[
+    Row("ClusterRole", "clusterroles", &[], Cluster, Absent, Plain),
+    Row("ClusterRoleBinding", "clusterrolebindings", &[], Cluster, Absent, Plain),
+    Row("Role", "roles", &[], Namespaced, Absent, Plain),
+    Row("RoleBinding", "rolebindings", &[], Namespaced, Absent, Plain),
+]),
 ];
 
 /// Kinds that `kubectl get all` shows.
@@ -444,16 +109,14 @@ const ALL: [&str; 10] = [
 /// Every built-in resource in every version.
 pub(super) fn resources(store: &mut Store) -> Vec<ResourceInfo> {
     let mut out: Vec<ResourceInfo> = Vec::new();
-    for Group(group, rows) in GROUPS {
+    for Group(group, versions, rows) in GROUPS {
         for row in *rows {
             // Events are one resource under two groups.
-            let shared = out
-                .iter()
-                .find(|i| i.plural == row.2)
-                .map(|i| (i.shelf, i.storage_api_version.clone()));
+            let same = out.iter().find(|i| i.plural == row.1);
+            let shared = same.map(|i| (i.shelf, i.storage_api_version.clone()));
             let (shelf, stored_as) =
-                shared.unwrap_or_else(|| (store.add_shelf(), group_version(group, row.0[0])));
-            for version in row.0 {
+                shared.unwrap_or_else(|| (store.add_shelf(), group_version(group, versions[0])));
+            for version in *versions {
                 out.push(ResourceInfo {
                     shelf,
                     storage_api_version: stored_as.clone(),
@@ -466,7 +129,7 @@ pub(super) fn resources(store: &mut Store) -> Vec<ResourceInfo> {
 }
 
 fn describe(group: &str, version: &str, row: &Row) -> ResourceInfo {
-    let Row(_, kind, plural, short_names, scope, status, generation) = row;
+    let Row(kind, plural, short_names, scope, status, generation) = row;
     ResourceInfo {
         group: group.into(),
         version: version.into(),

@@ -114,7 +114,8 @@ impl Watch {
         }
     }
 
-    /// Waits until there is an event, or a reason why there will be none, and leaves it to be taken.
+    /// Waits until there is an event, or a reason why there will be none, and leaves it to be
+    /// taken.
     pub async fn ready(&mut self) {
         loop {
             let changed = self.changed.clone();

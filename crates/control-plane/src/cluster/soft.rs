@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::deadline;
-use crate::http::{Endpoint, Request};
+use crate::http::{Endpoint, Request, Response};
 
 /// How long pods, nodes and namespaces may take to be gone.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
@@ -67,7 +67,7 @@ pub(super) fn reset(api: &Endpoint) -> Result<()> {
 /// Deletes what does not belong to a fresh cluster, and says how many objects there were.
 fn delete_all(api: &Endpoint, kind: &Kind) -> Result<usize> {
     let path = format!("{}/{}", kind.base, kind.resource);
-    let response = api.get(&path)?;
+    let response = get(api, &path)?;
     if response.status == 404 || response.status == 405 {
         return Ok(0);
     }
@@ -114,15 +114,42 @@ fn delete(api: &Endpoint, kind: &Kind, metadata: &Metadata) -> Result<()> {
 
 /// Sends a write; that the object is gone or changes at the same moment is fine.
 fn send(api: &Endpoint, method: &str, path: &str, content: (&str, &str)) -> Result<()> {
-    let response = api.send(Request {
-        method,
-        path,
-        content: Some(content),
-    })?;
+    let response = patiently(
+        api,
+        Request {
+            method,
+            path,
+            content: Some(content),
+        },
+    )?;
     let fine = matches!(response.status, 200..=299 | 404 | 409);
     let text = String::from_utf8_lossy(&response.body);
     ensure!(fine, "{method} {path} answers {}: {text}", response.status);
     Ok(())
+}
+
+fn get(api: &Endpoint, path: &str) -> Result<Response> {
+    patiently(
+        api,
+        Request {
+            method: "GET",
+            path,
+            content: None,
+        },
+    )
+}
+
+/// Sends a request until the server has time for it: while it sets up the storage of a resource
+/// definition that has changed, it answers 429.
+fn patiently(api: &Endpoint, request: Request<'_>) -> Result<Response> {
+    let mut response = api.send(request)?;
+    deadline::wait_for("the API server to answer", GONE_WITHIN, || {
+        if response.status == 429 {
+            response = api.send(request)?;
+        }
+        Ok(response.status != 429)
+    })?;
+    Ok(response)
 }
 
 /// The order: what makes or holds back other objects goes first.
@@ -231,7 +258,7 @@ fn resources(api: &Endpoint, group: &str, base: &str) -> Result<Vec<Kind>> {
 }
 
 fn read(api: &Endpoint, path: &str) -> Result<Value> {
-    let response = api.get(path)?;
+    let response = get(api, path)?;
     ensure!(
         response.status == 200,
         "GET {path} answers {}",

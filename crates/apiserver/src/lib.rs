@@ -7,9 +7,10 @@
 //! Everything is a function of the requests, the seed and the injected clock ([`Config`]).
 //!
 //! Not here: controllers, scheduler, kubelets (crate `sim`), authentication and authorization
-//! (every request is allowed), admission webhooks, conversion between versions beyond the
-//! `apiVersion` field, and schemas of the built-in kinds: of those, the fields that people get
-//! wrong are checked, the rest is stored as given.
+//! (every request is allowed), admission webhooks and policies, quotas, conversion between versions
+//! beyond the `apiVersion` field, the limit on the estimated cost of CEL rules, protobuf bodies
+//! (`kubectl create namespace` sends one, `kubectl apply` does not), and schemas of the built-in
+//! kinds: of those, the fields that people get wrong are checked, the rest is stored as given.
 
 mod admission;
 mod config;

@@ -73,7 +73,8 @@ Group("events.k8s.io", &["v1"], &[
     Row("Event", "events", &["ev"], Namespaced, Absent, Plain),
 ]),
 Group("apiextensions.k8s.io", &["v1"], &[
-    Row("CustomResourceDefinition", "customresourcedefinitions", &["crd", "crds"], Cluster, Present, Spec),
+    Row("CustomResourceDefinition", "customresourcedefinitions", &["crd", "crds"],
+        Cluster, Present, Spec),
 ]),
 Group("resource.k8s.io", &["v1", "v1beta2", "v1beta1"], &[
     Row("ResourceSlice", "resourceslices", &[], Cluster, Absent, Spec),
@@ -82,7 +83,8 @@ Group("resource.k8s.io", &["v1", "v1beta2", "v1beta1"], &[
     Row("DeviceClass", "deviceclasses", &[], Cluster, Absent, Spec),
 ]),
 Group("autoscaling", &["v2", "v1"], &[
-    Row("HorizontalPodAutoscaler", "horizontalpodautoscalers", &["hpa"], Namespaced, Present, Plain),
+    Row("HorizontalPodAutoscaler", "horizontalpodautoscalers", &["hpa"],
+        Namespaced, Present, Plain),
 ]),
 Group("rbac.authorization.k8s.io", &["v1"], &[
     Row("ClusterRole", "clusterroles", &[], Cluster, Absent, Plain),

@@ -100,7 +100,7 @@ fn finished_pods_are_beyond_any_budget() {
     let options = WriteOptions::status();
     server
         .modify(PODS, "default", "a", &options, |p| {
-            p["status"]["phase"] = "Succeeded".into()
+            p["status"]["phase"] = "Succeeded".into();
         })
         .unwrap();
     assert_eq!(evict(&server, "a"), Ok(()));

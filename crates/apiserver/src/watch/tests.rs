@@ -40,7 +40,7 @@ fn an_object_that_leaves_the_selection_is_deleted_as_it_was() {
         let options = WriteOptions::default();
         server
             .modify(NODES, "", "a", &options, |n| {
-                n["metadata"]["labels"]["on"] = on.into()
+                n["metadata"]["labels"]["on"] = on.into();
             })
             .unwrap()
     };

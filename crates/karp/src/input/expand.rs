@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use manifests::Object;
+use model::ObjectMeta;
 use model::k8s::selector::LabelSelector;
 use model::k8s::workload::PodTemplateSpec;
-use model::k8s::{Job, OwnerReference, Pod, StatefulSet};
+use model::k8s::{Job, OwnerReference, Pod, PodStatus, StatefulSet};
 use serde_json::Value;
 
 use super::decode;
@@ -133,28 +134,23 @@ fn has_children(object: &Object, objects: &[Object]) -> bool {
 }
 
 fn pod(object: &Object, workload: &Workload, number: usize) -> Pod {
-    let mut pod = Pod {
-        metadata: workload.template.metadata.clone(),
-        spec: workload.template.spec.clone(),
-        status: model::k8s::PodStatus::default(),
-    };
-    pod.metadata.name = format!("{}-{number}", object.name);
-    pod.metadata.namespace = Some(namespace(object).to_owned());
-    pod.metadata.uid = format!("{}/{}-{number}", namespace(object), object.name);
-    pod.metadata.owner_references = vec![OwnerReference {
+    let owner = OwnerReference {
         api_version: object.api_version.clone(),
         kind: object.kind.clone(),
         name: object.name.clone(),
         uid: key(object),
         controller: Some(true),
         block_owner_deletion: None,
-    }];
-    pod.status.phase = "Pending".to_owned();
-    pod.status.conditions.push(model::k8s::pod::PodCondition {
-        r#type: "PodScheduled".to_owned(),
-        status: "False".to_owned(),
-        reason: "Unschedulable".to_owned(),
-        last_transition_time: None,
-    });
-    pod
+    };
+    Pod {
+        metadata: ObjectMeta {
+            name: format!("{}-{number}", object.name),
+            namespace: Some(namespace(object).to_owned()),
+            uid: format!("{}-{number}", key(object)),
+            owner_references: vec![owner],
+            ..workload.template.metadata.clone()
+        },
+        spec: workload.template.spec.clone(),
+        status: PodStatus::unschedulable(),
+    }
 }

@@ -4,6 +4,7 @@ mod findings;
 mod pools;
 mod workloads;
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use api::validate::Severity;
@@ -73,11 +74,12 @@ fn table(found: &[Located], objects: usize, style: Style) -> String {
         text.push_str(&table.render(style));
         text.push('\n');
     }
-    text.push_str(&format!(
-        "{} checked: {}, {}\n",
+    let _ = writeln!(
+        text,
+        "{} checked: {}, {}",
         view::format::count(objects, "object"),
         view::format::count(count(found, Severity::Error), "error"),
         view::format::count(count(found, Severity::Warning), "warning")
-    ));
+    );
     text
 }

@@ -1,9 +1,10 @@
 //! Pools that cannot match anything: each is asked for a node for a pod without wishes.
 
+use std::collections::BTreeMap;
+
 use manifests::Object;
-use model::Timestamp;
-use model::k8s::pod::PodCondition;
-use model::k8s::{Container, Pod, Toleration};
+use model::k8s::{Container, Pod, PodSpec, PodStatus, Toleration};
+use model::{ObjectMeta, Timestamp};
 use scheduling::{Batch, Options, Rejection};
 
 use super::Located;
@@ -59,28 +60,26 @@ pub(super) fn check(args: &ValidateArgs, objects: &[Object]) -> anyhow::Result<V
 
 /// A pod that asks for nothing but this pool.
 fn probe(pool: &str) -> Pod {
-    let mut pod = Pod::default();
-    pod.metadata.name = pool.to_owned();
-    pod.metadata.namespace = Some("default".to_owned());
-    pod.metadata.uid = format!("probe-of-{pool}");
-    pod.spec
-        .node_selector
-        .insert(api::labels::NODEPOOL.to_owned(), pool.to_owned());
     let operator = "Exists".to_owned();
-    pod.spec.tolerations.push(Toleration {
+    let toleration = Toleration {
         operator,
         ..Toleration::default()
-    });
-    pod.spec.containers.push(Container {
-        name: "probe".to_owned(),
-        ..Container::default()
-    });
-    pod.status.phase = "Pending".to_owned();
-    pod.status.conditions.push(PodCondition {
-        r#type: "PodScheduled".to_owned(),
-        status: "False".to_owned(),
-        reason: "Unschedulable".to_owned(),
-        last_transition_time: None,
-    });
-    pod
+    };
+    Pod {
+        metadata: ObjectMeta {
+            namespace: Some("default".to_owned()),
+            uid: format!("probe-of-{pool}"),
+            ..ObjectMeta::named(pool)
+        },
+        spec: PodSpec {
+            node_selector: BTreeMap::from([(api::labels::NODEPOOL.to_owned(), pool.to_owned())]),
+            tolerations: vec![toleration],
+            containers: vec![Container {
+                name: "probe".to_owned(),
+                ..Container::default()
+            }],
+            ..PodSpec::default()
+        },
+        status: PodStatus::unschedulable(),
+    }
 }

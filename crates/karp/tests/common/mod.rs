@@ -1,12 +1,14 @@
 //! Runs the program as a user does, from the root of the repository.
 
+#![allow(dead_code, reason = "each test program uses a part of these")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
 /// The root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
@@ -14,7 +16,7 @@ pub fn root() -> PathBuf {
 }
 
 /// Runs `karp` with these arguments.
-pub fn karp(args: &[&str]) -> Output {
+pub(crate) fn karp(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_karp"))
         .args(args)
         .current_dir(root())
@@ -24,17 +26,17 @@ pub fn karp(args: &[&str]) -> Output {
 }
 
 /// Standard output as text.
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// Standard error as text.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// Standard output as JSON; the command must have ended with `code`.
-pub fn json(args: &[&str], code: i32) -> Value {
+pub(crate) fn json(args: &[&str], code: i32) -> Value {
     let output = karp(args);
     assert_eq!(
         output.status.code(),

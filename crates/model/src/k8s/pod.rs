@@ -367,6 +367,21 @@ pub struct PodCondition {
 }
 
 impl PodStatus {
+    /// The status of a pod that the scheduler has found no node for.
+    pub fn unschedulable() -> Self {
+        let condition = PodCondition {
+            r#type: "PodScheduled".to_owned(),
+            status: "False".to_owned(),
+            reason: "Unschedulable".to_owned(),
+            last_transition_time: None,
+        };
+        Self {
+            phase: "Pending".to_owned(),
+            conditions: vec![condition],
+            ..Self::default()
+        }
+    }
+
     /// The condition of that type.
     pub fn condition(&self, r#type: &str) -> Option<&PodCondition> {
         self.conditions

@@ -14,9 +14,9 @@ pub use runtime::client::Kind as NodeClassKind;
 
 /// What machines come from.
 ///
-/// All methods may be called again after a crash with an unknown outcome, so `create` is idempotent by
-/// the claim's uid: an instance that was made for a claim carries its name and uid, and a second call
-/// for the same claim returns that instance.
+/// All methods may be called again after a crash with an unknown outcome, so `create` is idempotent
+/// by the claim's uid: an instance that was made for a claim carries its name and uid, and a second
+/// call for the same claim returns that instance.
 #[async_trait]
 pub trait CloudProvider: Send + Sync {
     /// Short name for metrics, such as `kwok`.
@@ -32,8 +32,8 @@ pub trait CloudProvider: Send + Sync {
     /// Starts an instance for a claim, or returns the one that was started for it before.
     async fn create(&self, claim: &NodeClaim) -> Result<Launched, CloudError>;
 
-    /// Asks for the end of a claim's instance. [`CloudError::NotFound`] once it is gone: callers ask
-    /// again until then.
+    /// Asks for the end of a claim's instance. [`CloudError::NotFound`] once it is gone: callers
+    /// ask again until then.
     async fn delete(&self, claim: &NodeClaim) -> Result<(), CloudError>;
 
     /// One instance by its provider id; [`CloudError::NotFound`] when it is gone.
@@ -105,7 +105,8 @@ pub enum InstanceState {
     Terminating,
 }
 
-/// Why an instance is not what its node class asks for; becomes the reason of the condition `Drifted`.
+/// Why an instance is not what its node class asks for; becomes the reason of the condition
+/// `Drifted`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriftReason(pub String);
 
@@ -123,7 +124,8 @@ pub struct RepairPolicy {
 /// Why a call to the cloud failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloudError {
-    /// Nothing that the claim allows can be had now. The claim is given up; its pods are placed anew.
+    /// Nothing that the claim allows can be had now. The claim is given up; its pods are placed
+    /// anew.
     #[error("insufficient capacity, {0}")]
     InsufficientCapacity(String),
     /// The node class can't be used. The claim is given up.

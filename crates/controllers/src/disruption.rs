@@ -1,4 +1,5 @@
-//! `disruption`: looks which nodes may go, looks again a while later, and lets those go that still may.
+//! `disruption`: looks which nodes may go, looks again a while later, and lets those go that still
+//! may.
 //!
 //! What is *not* here: which nodes may go (`disruption` the crate), and how a node goes
 //! (`node.termination`).

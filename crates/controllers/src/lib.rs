@@ -1,12 +1,13 @@
 //! The control loops, and the [`CloudProvider`] trait.
 //!
-//! [`run`] is the whole product after leadership: it watches the API server, keeps the cluster's state,
-//! and runs every loop until it is told to stop. All of it lives in the one future that `run` returns;
-//! nothing is spawned, so dropping that future is what a crash of the process is.
+//! [`run`] is the whole product after leadership: it watches the API server, keeps the cluster's
+//! state, and runs every loop until it is told to stop. All of it lives in the one future that
+//! `run` returns; nothing is spawned, so dropping that future is what a crash of the process is.
 //!
 //! Each loop observes, asks pure code to decide, and acts: `lifecycle` for claims, nodes and pools,
-//! `scheduling` for pods, `disruption` for nodes that may go. Writes carry the version of the object that
-//! they were decided from, what is written is only what differs, and every step may be repeated.
+//! `scheduling` for pods, `disruption` for nodes that may go. Writes carry the version of the
+//! object that they were decided from, what is written is only what differs, and every step may be
+//! repeated.
 //!
 //! What is *not* here: decisions, and any cloud.
 

@@ -1,4 +1,5 @@
-//! Gauges about the cluster's state, refreshed as time passes: `metrics.node` and the state as a whole.
+//! Gauges about the cluster's state, refreshed as time passes: `metrics.node` and the state as a
+//! whole.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

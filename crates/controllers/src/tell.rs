@@ -99,8 +99,8 @@ pub(crate) fn count(shared: &Shared, measures: &[Measure]) {
     }
 }
 
-/// Counts a claim that was chosen for removal, and its pods that have to move. `policy` is the pool's, for
-/// consolidation only.
+/// Counts a claim that was chosen for removal, and its pods that have to move. `policy` is the
+/// pool's, for consolidation only.
 pub(crate) fn disrupted(shared: &Shared, claim: &NodeClaim, reason: &str, policy: &str) {
     let of = Belongs::of(&claim.metadata.labels);
     let labels = [

@@ -1,8 +1,8 @@
-//! Changes of conditions and finalizers as they are seen, whoever made them: events of the object, and
-//! the `operator_*` metrics of its kind.
+//! Changes of conditions and finalizers as they are seen, whoever made them: events of the object,
+//! and the `operator_*` metrics of its kind.
 //!
-//! What is *not* here: how long a condition has lasted so far, which would have to be measured all the
-//! time.
+//! What is *not* here: how long a condition has lasted so far, which would have to be measured all
+//! the time.
 
 use std::collections::BTreeMap;
 
@@ -73,8 +73,8 @@ struct Seen {
 }
 
 impl Transitions {
-    /// Takes in what a watch says, and tells what has changed. An object that is seen for the first time
-    /// has not changed.
+    /// Takes in what a watch says, and tells what has changed. An object that is seen for the first
+    /// time has not changed.
     pub(crate) fn note<T: Told>(&mut self, shared: &Shared, watched: &Watched<T>) {
         match watched {
             Watched::Reset(list) => {

@@ -8,8 +8,8 @@ use crate::cloud::CloudProvider;
 
 /// Everything outside that the loops may touch. Cheap to clone; clones share it.
 ///
-/// State that the loops derive is made by [`crate::run`] and dies with it, so a second `run` on the same
-/// world is what a restart of the process is.
+/// State that the loops derive is made by [`crate::run`] and dies with it, so a second `run` on the
+/// same world is what a restart of the process is.
 #[derive(Clone)]
 pub struct World {
     /// The Kubernetes API.

@@ -1,8 +1,8 @@
 //! Writing objects: what differs between what is and what should be, and nothing else.
 //!
-//! Every write carries the version of the object that the decision was made from, so one that was made
-//! from an old object is refused as a conflict and made anew. What the API server answers goes to the
-//! cluster's state at once.
+//! Every write carries the version of the object that the decision was made from, so one that was
+//! made from an old object is refused as a conflict and made anew. What the API server answers goes
+//! to the cluster's state at once.
 
 use api::{NodeClaim, NodePool};
 use cluster::{Change, Event, Gone};
@@ -38,8 +38,8 @@ pub(crate) async fn pool(
     write(shared, old, new, event).await
 }
 
-/// Writes a node's metadata and spec as they should be; gives the node as it is then. None if it does not
-/// exist any more.
+/// Writes a node's metadata and spec as they should be; gives the node as it is then. None if it
+/// does not exist any more.
 pub(crate) async fn node(
     shared: &Shared,
     old: &Node,

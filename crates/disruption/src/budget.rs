@@ -165,7 +165,7 @@ fn bound(budget: &Budget, nodes: u32, now: Timestamp) -> Result<Option<u32>, Bro
                 text: text.to_owned(),
                 cause,
             })?;
-            let text = duration.to_string();
+            let text = duration.clone();
             let duration = parse_go(&text).map_err(|_| BrokenBudget::Duration(text))?;
             schedule.hits_after(now - duration, now)
         }

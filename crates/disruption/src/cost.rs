@@ -4,11 +4,11 @@ use catalog::Price;
 use cluster::disposition::is_reschedulable;
 use cluster::{NodeState, PodRecord, PoolState, pod::POD_DELETION_COST};
 
-/// How much it hurts to evict a pod: 1 for an ordinary one, more for important ones, less for expendable
-/// ones; between -10 and 10.
+/// How much it hurts to evict a pod: 1 for an ordinary one, more for important ones, less for
+/// expendable ones; between -10 and 10.
 ///
-/// `1 + deletion cost / 2^27 + priority / 2^25`: the scales make the largest deletion cost and the largest
-/// user priority weigh about as much as a dozen pods.
+/// `1 + deletion cost / 2^27 + priority / 2^25`: the scales make the largest deletion cost and the
+/// largest user priority weigh about as much as a dozen pods.
 pub fn eviction_cost(pod: &PodRecord) -> f64 {
     let deletion = pod.shape.annotations.get(POD_DELETION_COST);
     let deletion = deletion
@@ -44,4 +44,3 @@ pub fn price(node: &NodeState, pool: &PoolState) -> Option<Price> {
     })?;
     Some(offering.price)
 }
-

@@ -1,8 +1,8 @@
 //! Schedules of budgets: five fields or a macro, in UTC.
 //!
-//! Fields are minute, hour, day of month, month, day of week; each a list of values, ranges and steps.
-//! Months and days of week may be named. If both days are restricted, either makes a hit, as cron has
-//! always done it.
+//! Fields are minute, hour, day of month, month, day of week; each a list of values, ranges and
+//! steps. Months and days of week may be named. If both days are restricted, either makes a hit, as
+//! cron has always done it.
 
 use model::Timestamp;
 
@@ -126,8 +126,8 @@ impl Schedule {
 
     /// Whether there is a hit after `from` and not after `to`.
     ///
-    /// Days without a hit are skipped whole, and a hit is found at the latest in its first day, so this
-    /// takes at most a step per day.
+    /// Days without a hit are skipped whole, and a hit is found at the latest in its first day, so
+    /// this takes at most a step per day.
     pub fn hits_after(&self, from: Timestamp, to: Timestamp) -> bool {
         const MINUTES_PER_DAY: i64 = 24 * 60;
         // The first whole minute after `from`, and the last that is not after `to`.
@@ -169,8 +169,8 @@ fn has(set: u64, value: i64) -> bool {
     u32::try_from(value).is_ok_and(|value| value < 64 && set & (1 << value) != 0)
 }
 
-/// Month and day of month of a day that is counted from the epoch, in the Gregorian calendar: years are
-/// begun in March, so that the leap day comes last, and counted in cycles of 400.
+/// Month and day of month of a day that is counted from the epoch, in the Gregorian calendar: years
+/// are begun in March, so that the leap day comes last, and counted in cycles of 400.
 fn month_and_day(day: i64) -> (i64, i64) {
     const CYCLE: i64 = 146_097;
     let since_march_of_year_0 = day + 719_468;

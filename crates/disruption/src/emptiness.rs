@@ -108,8 +108,8 @@ fn check(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<Candid
     Ok(candidate)
 }
 
-/// Whether pods have left the node alone for long enough. The condition `Consolidatable` says so; it lags
-/// behind the time of the last pod event, so that is looked at as well.
+/// Whether pods have left the node alone for long enough. The condition `Consolidatable` says so;
+/// it lags behind the time of the last pod event, so that is looked at as well.
 fn quiet(node: &NodeState, pool: &NodePool, now: Timestamp) -> Result<(), Why> {
     let Some(claim) = &node.claim else {
         return Err(Why::NotManaged);

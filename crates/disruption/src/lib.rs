@@ -1,12 +1,14 @@
 //! Which nodes may go, and why the others stay.
 //!
-//! [`plan`] looks at every node of a snapshot and answers with commands, and with a reason for each node
-//! that stays. [`validate()`] looks at a command again just before it is performed. [`budget`] says how
-//! many nodes may be going at once, [`quiet`] which nodes have been left alone for long enough.
+//! [`plan`] looks at every node of a snapshot and answers with commands, and with a reason for each
+//! node that stays. [`validate()`] looks at a command again just before it is performed. [`budget`]
+//! says how many nodes may be going at once, [`quiet`] which nodes have been left alone for long
+//! enough.
 //!
-//! This version removes empty nodes. What is *not* here yet: consolidation of nodes that have pods and
-//! drift; such nodes are kept with a reason that says so ([`Why::NotBuilt`]). What will never be here:
-//! forceful removal (expiry, repair, time-outs), which asks nobody (`lifecycle`), and any call.
+//! This version removes empty nodes. What is *not* here yet: consolidation of nodes that have pods
+//! and drift; such nodes are kept with a reason that says so ([`Why::NotBuilt`]). What will never
+//! be here: forceful removal (expiry, repair, time-outs), which asks nobody (`lifecycle`), and any
+//! call.
 
 pub mod budget;
 mod candidate;

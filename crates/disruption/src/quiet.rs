@@ -30,8 +30,9 @@ pub fn decide(claim: &NodeClaim, pool: &NodePool, now: Timestamp) -> Quiet {
     }
 }
 
-/// When the claim's node will have been left alone for long enough: `consolidateAfter` from the last pod
-/// event or, before there was any, from its initialization. None if it never will, as things are.
+/// When the claim's node will have been left alone for long enough: `consolidateAfter` from the
+/// last pod event or, before there was any, from its initialization. None if it never will, as
+/// things are.
 pub fn quiet_at(claim: &NodeClaim, pool: &NodePool) -> Option<Timestamp> {
     let after = pool.spec.disruption.consolidate_after.get()?;
     let initialized = claim

@@ -41,9 +41,14 @@ impl Scene {
         let base = json!({"metadata": {"name": "p"}, "spec": {
             "disruption": {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]},
             "template": {"spec": {"requirements": []}}}});
-        cluster.apply(Event::NodePool(Change::Applied(read::<NodePool>(base, pool))));
+        cluster.apply(Event::NodePool(Change::Applied(read::<NodePool>(
+            base, pool,
+        ))));
         let types: Arc<[_]> = catalog::kwok::standard().types.into();
-        cluster.apply(Event::PoolTypes { pool: "p".to_owned(), types });
+        cluster.apply(Event::PoolTypes {
+            pool: "p".to_owned(),
+            types,
+        });
         Self(cluster)
     }
 
@@ -56,12 +61,16 @@ impl Scene {
         let base = json!({"metadata": {"name": name, "uid": name, "labels": labels},
             "spec": {"providerID": format!("i-{name}")},
             "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
-        self.0.apply(Event::Node(Change::Applied(read::<Node>(base, node))));
+        self.0
+            .apply(Event::Node(Change::Applied(read::<Node>(base, node))));
         let base = json!({"metadata": {"name": format!("c-{name}"), "uid": format!("c-{name}"),
             "labels": {"karpenter.sh/nodepool": "p"}},
             "status": {"providerID": format!("i-{name}"), "conditions":
                 [true_condition("Initialized"), true_condition("Consolidatable")]}});
-        self.0.apply(Event::NodeClaim(Change::Applied(read::<NodeClaim>(base, claim))));
+        self.0
+            .apply(Event::NodeClaim(Change::Applied(read::<NodeClaim>(
+                base, claim,
+            ))));
         self
     }
 
@@ -75,7 +84,8 @@ impl Scene {
             "spec": {"nodeName": node, "containers": [{"name": "main"}]},
             "status": {"phase": "Running"}});
         let pod: Pod = read(base, patch);
-        self.0.apply(Event::Pod(Change::Applied(PodUpdate::from(&pod))));
+        self.0
+            .apply(Event::Pod(Change::Applied(PodUpdate::from(&pod))));
         self
     }
 
@@ -117,7 +127,9 @@ fn empty_nodes_go_in_one_command() {
         {"node.kubernetes.io/instance-type": "m-16x-amd64-linux"}}});
     scene.empty("a").node("b", &dear, &json!({}));
     let plan = scene.plan();
-    let [command] = &plan.commands[..] else { panic!("one command: {:?}", plan.commands) };
+    let [command] = &plan.commands[..] else {
+        panic!("one command: {:?}", plan.commands)
+    };
     assert_eq!(command.decision(), Decision::Delete);
     let names: Vec<&str> = command.candidates.iter().map(|one| &*one.node).collect();
     assert_eq!(names, ["b", "a"]);
@@ -151,57 +163,98 @@ fn pods_that_must_come_back_elsewhere_keep_a_node() {
         assert_eq!(scene.going().len(), usize::from(empty), "{pod}");
     }
     let mut scene = scene();
-    assert_eq!(scene.empty("a").pod("x", "a", &json!({})).why(), Why::NotBuilt { pods: 1 });
+    assert_eq!(
+        scene.empty("a").pod("x", "a", &json!({})).why(),
+        Why::NotBuilt { pods: 1 }
+    );
 }
 
 /// EM-02, EM-03, EM-14, EM-17.
 #[test]
 fn nodes_and_pools_may_say_that_nodes_stay() {
     let mut kept = scene();
-    let annotated = |value: &str| {
-        json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": value}}})
-    };
+    let annotated =
+        |value: &str| json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": value}}});
     kept.node("a", &annotated("true"), &json!({}));
     assert_eq!(kept.why(), Why::DoNotDisrupt);
     let mut free = scene();
-    assert_eq!(free.node("a", &annotated("false"), &json!({})).going(), ["a"]);
+    assert_eq!(
+        free.node("a", &annotated("false"), &json!({})).going(),
+        ["a"]
+    );
     let conditions = json!({"status": {"conditions": [true_condition("Initialized")]}});
     let mut loud = scene();
-    assert_eq!(loud.node("a", &json!({}), &conditions).why(), Why::NotQuiet { until: None });
+    assert_eq!(
+        loud.node("a", &json!({}), &conditions).why(),
+        Why::NotQuiet { until: None }
+    );
     let mut never = Scene::new(&json!({"spec": {"disruption": {"consolidateAfter": "Never"}}}));
-    assert_eq!(never.empty("a").why(), Why::ConsolidationOff { pool: "p".to_owned() });
+    assert_eq!(
+        never.empty("a").why(),
+        Why::ConsolidationOff {
+            pool: "p".to_owned()
+        }
+    );
     let mut fixed = Scene::new(&json!({"spec": {"replicas": 1}}));
     assert_eq!(fixed.empty("a").why(), Why::Static);
     let policy = json!({"spec": {"disruption": {"consolidationPolicy": "WhenEmpty"}}});
     let mut scene = Scene::new(&policy);
     let why = scene.empty("a").pod("x", "a", &json!({})).why();
-    assert_eq!(why, Why::NotEmpty { pool: "p".to_owned(), pods: 1 });
+    assert_eq!(
+        why,
+        Why::NotEmpty {
+            pool: "p".to_owned(),
+            pods: 1
+        }
+    );
 }
 
 /// The condition lags behind the pods, so the time of the last pod event is looked at too.
 #[test]
 fn a_node_that_has_just_lost_its_pods_is_left_alone() {
     let mut scene = Scene::new(&json!({"spec": {"disruption": {"consolidateAfter": "60s"}}}));
-    scene.node("a", &json!({}), &json!({"status": {"lastPodEventTime": at(80).to_string()}}));
-    assert_eq!(scene.why(), Why::NotQuiet { until: Some(at(140)) });
+    scene.node(
+        "a",
+        &json!({}),
+        &json!({"status": {"lastPodEventTime": at(80).to_string()}}),
+    );
+    assert_eq!(
+        scene.why(),
+        Why::NotQuiet {
+            until: Some(at(140))
+        }
+    );
 }
 
 /// CF-09, EM-10.
 #[test]
 fn nodes_that_are_on_their_way_stay() {
     let mut mark = scene();
-    mark.empty("a").0.commit(Intent::MarkForDeletion { nodes: vec!["a".to_owned()] });
+    mark.empty("a").0.commit(Intent::MarkForDeletion {
+        nodes: vec!["a".to_owned()],
+    });
     assert_eq!(mark.why(), Why::Going);
     let mut nominated = scene();
     let until = at(120);
-    nominated.empty("a").0.commit(Intent::Nominate { node: "a".to_owned(), until });
+    nominated.empty("a").0.commit(Intent::Nominate {
+        node: "a".to_owned(),
+        until,
+    });
     assert_eq!(nominated.why(), Why::Nominated { until });
     let young = json!({"metadata": {"labels": {"karpenter.sh/initialized": "no"}}});
     let mut scene_young = scene();
-    assert_eq!(scene_young.node("a", &young, &json!({})).why(), Why::NotInitialized);
+    assert_eq!(
+        scene_young.node("a", &young, &json!({})).why(),
+        Why::NotInitialized
+    );
     let other = json!({"metadata": {"labels": {"karpenter.sh/nodepool": "q"}}});
     let mut lost = scene();
-    assert_eq!(lost.node("a", &other, &json!({})).why(), Why::PoolNotFound { pool: "q".to_owned() });
+    assert_eq!(
+        lost.node("a", &other, &json!({})).why(),
+        Why::PoolNotFound {
+            pool: "q".to_owned()
+        }
+    );
     let mut foreign = scene();
     let node: Node = read(json!({"metadata": {"name": "f"}}), &json!({}));
     foreign.0.apply(Event::Node(Change::Applied(node)));
@@ -217,10 +270,14 @@ fn protected_and_blocked_pods_keep_a_node_even_if_they_come_with_it() {
         pod
     };
     let mut daemon = scene();
-    daemon.empty("a").pod("x", "a", &protected(owned_by("DaemonSet")));
+    daemon
+        .empty("a")
+        .pod("x", "a", &protected(owned_by("DaemonSet")));
     assert!(matches!(daemon.why(), Why::ProtectedPod { .. }));
     let mut ended = scene();
-    ended.empty("a").pod("x", "a", &protected(json!({"status": {"phase": "Failed"}})));
+    ended
+        .empty("a")
+        .pod("x", "a", &protected(json!({"status": {"phase": "Failed"}})));
     assert_eq!(ended.going(), ["a"]);
     let pdb = |name: &str| -> PodDisruptionBudget {
         read(
@@ -232,11 +289,23 @@ fn protected_and_blocked_pods_keep_a_node_even_if_they_come_with_it() {
     };
     let mut blocked = scene();
     blocked.empty("a").pod("x", "a", &owned_by("DaemonSet"));
-    blocked.0.apply(Event::PodDisruptionBudget(Change::Applied(pdb("one"))));
+    blocked
+        .0
+        .apply(Event::PodDisruptionBudget(Change::Applied(pdb("one"))));
     let why = blocked.why().to_string();
-    assert_eq!(why, "Pdb prevents pod evictions (Pod=n/x, PodDisruptionBudget=n/one)");
-    blocked.0.apply(Event::PodDisruptionBudget(Change::Applied(pdb("two"))));
-    assert!(blocked.why().to_string().starts_with("Eviction does not support multiple PDBs"));
+    assert_eq!(
+        why,
+        "Pdb prevents pod evictions (Pod=n/x, PodDisruptionBudget=n/one)"
+    );
+    blocked
+        .0
+        .apply(Event::PodDisruptionBudget(Change::Applied(pdb("two"))));
+    assert!(
+        blocked
+            .why()
+            .to_string()
+            .starts_with("Eviction does not support multiple PDBs")
+    );
 }
 
 /// BU-01, BU-04, BU-06.
@@ -249,11 +318,23 @@ fn budgets_bound_how_many_go_and_the_others_say_so() {
     let plan = scene.plan();
     assert_eq!(plan.commands[0].candidates.len(), 3);
     assert_eq!((plan.kept.len(), plan.eligible), (7, 10));
-    let why = Why::Budget { pool: "p".into(), allowed: 3, disrupting: 0 };
-    assert!(plan.kept.iter().all(|kept| kept.reason == why), "{:?}", plan.kept);
+    let why = Why::Budget {
+        pool: "p".into(),
+        allowed: 3,
+        disrupting: 0,
+    };
+    assert!(
+        plan.kept.iter().all(|kept| kept.reason == why),
+        "{:?}",
+        plan.kept
+    );
     let going = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
     scene.node("n0", &going, &json!({}));
-    assert_eq!(scene.plan().commands[0].candidates.len(), 2, "who is not ready counts");
+    assert_eq!(
+        scene.plan().commands[0].candidates.len(),
+        2,
+        "who is not ready counts"
+    );
 }
 
 /// EM-11, EM-12, EM-13.
@@ -263,12 +344,19 @@ fn a_second_look_drops_what_is_no_longer_empty() {
     scene.empty("a").empty("b").empty("c");
     let command = scene.plan().commands.remove(0);
     scene.pod("x", "a", &json!({}));
-    scene.0.commit(Intent::Nominate { node: "b".to_owned(), until: at(200) });
+    scene.0.commit(Intent::Nominate {
+        node: "b".to_owned(),
+        until: at(200),
+    });
     scene.empty("d");
     let validated = validate(command.clone(), &scene.0.snapshot(), at(115));
     let left = validated.command.expect("one is left");
     let names: Vec<&str> = left.candidates.iter().map(|one| &*one.node).collect();
-    assert_eq!((names, validated.failed), (vec!["c"], 2), "d was not in the command");
+    assert_eq!(
+        (names, validated.failed),
+        (vec!["c"], 2),
+        "d was not in the command"
+    );
     let dropped: Vec<&str> = validated.dropped.iter().map(|kept| &*kept.node).collect();
     assert_eq!(dropped, ["a", "b"]);
     scene.pod("y", "c", &json!({}));

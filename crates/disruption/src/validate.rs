@@ -1,4 +1,5 @@
-//! A second look at a command, just before it is performed: what was true a while ago may not be now.
+//! A second look at a command, just before it is performed: what was true a while ago may not be
+//! now.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

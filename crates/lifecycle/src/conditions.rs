@@ -1,6 +1,7 @@
 //! Status conditions of claims and pools: thin names for the engine in `api`.
 //!
-//! What is *not* here: how `Ready` follows from the others (`api::condition`), and when each is set.
+//! What is *not* here: how `Ready` follows from the others (`api::condition`), and when each is
+//! set.
 
 use api::condition::{self, Condition, Subject};
 use api::{NodeClaim, NodePool};
@@ -47,8 +48,8 @@ pub fn since(conditions: &[Condition], r#type: &str) -> Option<Timestamp> {
     find(conditions, r#type).and_then(|held| held.last_transition_time)
 }
 
-/// The conditions of one object, to be changed at one time. Times are whole seconds, as they come back
-/// from the API server.
+/// The conditions of one object, to be changed at one time. Times are whole seconds, as they come
+/// back from the API server.
 #[derive(Debug)]
 pub struct Conditions<'a> {
     list: &'a mut Vec<Condition>,

@@ -67,8 +67,8 @@ pub fn decide(leaving: &Leaving<'_>, now: Timestamp) -> Eviction {
 
 /// Whether only a deletion with less grace than the pod asks for gets it off its node in time.
 ///
-/// A pod that is already going is overdue if it would be gone only after the deadline; one without a
-/// grace period of its own never is.
+/// A pod that is already going is overdue if it would be gone only after the deadline; one without
+/// a grace period of its own never is.
 pub fn is_overdue(pod: &PodRecord, deadline: Timestamp, now: Timestamp) -> bool {
     if let Some(deletion) = pod.deletion {
         return deletion > deadline;

@@ -40,8 +40,8 @@ pub enum FinalizeStep {
     },
     /// Delete these nodes, and wait until all of the claim's nodes are gone.
     DeleteNodes(Vec<Arc<Node>>),
-    /// Look whether the cloud has an instance that carries the claim's uid: the launch may have worked
-    /// though its answer was never written down. If so, end it; then see [`ended`].
+    /// Look whether the cloud has an instance that carries the claim's uid: the launch may have
+    /// worked though its answer was never written down. If so, end it; then see [`ended`].
     FindInstance,
     /// Ask the cloud to end the instance, then see [`ended`].
     EndInstance,

@@ -1,7 +1,7 @@
 //! What is left over when one of claim, instance and node is gone without the others.
 //!
-//! What is *not* here: the lists themselves, and making sure before anything is deleted that the claim
-//! is really gone (the loop asks the API server).
+//! What is *not* here: the lists themselves, and making sure before anything is deleted that the
+//! claim is really gone (the loop asks the API server).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub struct InstanceFacts<'a> {
     pub terminating: bool,
 }
 
-/// Registered claims whose instance the cloud no longer lists and whose node is not alive. Claims that
-/// are not registered are left to their time-outs.
+/// Registered claims whose instance the cloud no longer lists and whose node is not alive. Claims
+/// that are not registered are left to their time-outs.
 ///
 /// `node_of` gives the node of a provider id.
 pub fn claims_without_instance<'a, 'n>(
@@ -56,8 +56,8 @@ pub fn claims_without_instance<'a, 'n>(
         .collect()
 }
 
-/// Instances that no claim stands for: neither by provider id nor, before a launch is written down, by
-/// the name and uid that the instance carries.
+/// Instances that no claim stands for: neither by provider id nor, before a launch is written down,
+/// by the name and uid that the instance carries.
 pub fn instances_without_claim<'a, 'b>(
     instances: &'a [InstanceFacts<'b>],
     claims: impl IntoIterator<Item = &'a NodeClaim>,

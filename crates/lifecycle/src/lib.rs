@@ -1,8 +1,9 @@
-//! NodeClaims, Nodes and NodePools from one phase to the next, as step functions: facts in, next step out.
+//! NodeClaims, Nodes and NodePools from one phase to the next, as step functions: facts in, next
+//! step out.
 //!
-//! A step holds the objects as they should be, what to tell, what to count, and what to do next; the loop
-//! writes what differs. So a step for which nothing is to be done writes nothing, and a step that was
-//! performed halfway is finished by the next.
+//! A step holds the objects as they should be, what to tell, what to count, and what to do next;
+//! the loop writes what differs. So a step for which nothing is to be done writes nothing, and a
+//! step that was performed halfway is finished by the next.
 //!
 //! - [`claim`]: launch, registration, initialization, giving up. [`finalize`]: its end.
 //! - [`node`]: taint, drain, volumes, instance, release. [`evict`]: one pod of a drain.

@@ -29,8 +29,8 @@ pub fn stand(pod: &PodRecord) -> Option<PodStand> {
 }
 
 impl PodStand {
-    /// The node whose quiet is disturbed when a pod comes from `before` to this stand: it was bound,
-    /// ended, or began to leave.
+    /// The node whose quiet is disturbed when a pod comes from `before` to this stand: it was
+    /// bound, ended, or began to leave.
     pub fn disturbs(&self, before: Option<&Self>) -> Option<&str> {
         (before != Some(self)).then_some(&*self.node)
     }

@@ -70,7 +70,8 @@ pub(super) async fn execute(shared: &Shared, command: &Command) -> bool {
     gone > 0
 }
 
-/// Taints the node, says why on its claim, looks whether pods came meanwhile, and deletes the claim.
+/// Taints the node, says why on its claim, looks whether pods came meanwhile, and deletes the
+/// claim.
 async fn remove(shared: &Shared, command: &Command, candidate: &Candidate) -> Result<(), Failed> {
     let taint = disrupted_taint();
     patiently(|| async {

@@ -1,6 +1,7 @@
 //! `eviction-queue`: pods that have to leave their node, one at a time.
 //!
-//! A pod is named with its uid, so that a newer pod of the same name is not evicted by an older order.
+//! A pod is named with its uid, so that a newer pod of the same name is not evicted by an older
+//! order.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

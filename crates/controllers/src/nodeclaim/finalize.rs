@@ -21,8 +21,8 @@ pub(super) async fn reconcile(shared: &Shared, claim: &NodeClaim) -> Next {
         .unwrap_or_else(|error| super::after(&error, "nodeclaim", name))
 }
 
-/// Every node with the claim's provider id, also one that is not followed because a label was taken off
-/// it: an instance must not end under a node that was not drained.
+/// Every node with the claim's provider id, also one that is not followed because a label was taken
+/// off it: an instance must not end under a node that was not drained.
 fn nodes_of(shared: &Shared, claim: &NodeClaim) -> Vec<Arc<Node>> {
     let id = claim.status.provider_id.as_str();
     if id.is_empty() {

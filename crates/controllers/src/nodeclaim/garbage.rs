@@ -1,5 +1,5 @@
-//! `nodeclaim.garbagecollection`: what is left over when claim, instance or node is gone without the
-//! others.
+//! `nodeclaim.garbagecollection`: what is left over when claim, instance or node is gone without
+//! the others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,8 @@ pub(crate) async fn run(shared: &Shared) {
     }
 }
 
-/// Instances are listed before claims, so that an instance whose claim is young is not taken for lost.
+/// Instances are listed before claims, so that an instance whose claim is young is not taken for
+/// lost.
 async fn pass(shared: &Shared) -> Result<(), ApiError> {
     let Some(instances) = calls::list(shared).await else {
         return Ok(());

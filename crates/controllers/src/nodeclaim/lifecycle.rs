@@ -36,7 +36,8 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
     result.unwrap_or_else(|error| super::after(&error, "nodeclaim", &name))
 }
 
-/// Asks the cloud. Safe to repeat: the cloud finds the instance of an earlier try by the claim's uid.
+/// Asks the cloud. Safe to repeat: the cloud finds the instance of an earlier try by the claim's
+/// uid.
 async fn launch(shared: &Shared, claim: &NodeClaim) -> Launch {
     let name = claim.metadata.name.as_str();
     match calls::create(shared, claim).await {
@@ -87,7 +88,8 @@ fn refused(error: CloudError) -> Launch {
     }
 }
 
-/// Writes what a step says: the node first, since the claim's conditions say that this has been done.
+/// Writes what a step says: the node first, since the claim's conditions say that this has been
+/// done.
 async fn act(
     shared: &Shared,
     claim: &NodeClaim,

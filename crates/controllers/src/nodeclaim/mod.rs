@@ -13,8 +13,8 @@ use runtime::client::{ApiError, ObjectKey, Preconditions};
 
 use crate::shared::Shared;
 
-/// What to do after a write that failed: a conflict is retried at once by whoever changed the object, a
-/// refusal will not get better by haste.
+/// What to do after a write that failed: a conflict is retried at once by whoever changed the
+/// object, a refusal will not get better by haste.
 pub(crate) fn after(error: &ApiError, what: &'static str, name: &str) -> Next {
     if error.is_conflict() {
         tracing::debug!(name, what, "the object has changed, deciding anew");

@@ -1,5 +1,6 @@
-//! `nodepool.readiness`, `nodepool.validation`, `nodepool.registrationhealth` and `nodepool.hash` in one
-//! pass: all of them look at one pool and its class, and what they find is written in one step.
+//! `nodepool.readiness`, `nodepool.validation`, `nodepool.registrationhealth` and `nodepool.hash`
+//! in one pass: all of them look at one pool and its class, and what they find is written in one
+//! step.
 
 use api::NodePool;
 use lifecycle::pool::{hash, health, readiness, validation};
@@ -29,7 +30,8 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
     }
 }
 
-/// Takes the claims of a pool along to today's algorithm of the hash, before the pool says that it is used.
+/// Takes the claims of a pool along to today's algorithm of the hash, before the pool says that it
+/// is used.
 async fn migrate_claims(shared: &Shared, pool: &NodePool) -> Result<(), ApiError> {
     let name = pool.metadata.name.as_str();
     let claims: Vec<_> = shared.with(|cluster| {

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::shared::Shared;
 
-/// How much shorter the quiet time is when every pod that is known has been looked at by the scheduler,
-/// so that no other is known to be about to need a place.
+/// How much shorter the quiet time is when every pod that is known has been looked at by the
+/// scheduler, so that no other is known to be about to need a place.
 const SOONER: u32 = 4;
 
 /// A window that opens with the first reason to provision.
@@ -24,8 +24,8 @@ impl Batcher {
         self.triggered.notify_one();
     }
 
-    /// Waits for a reason, for `retry` at most, and then until no further one has come for a while. With
-    /// `retry` over there is nothing to gather, and the window closes at once.
+    /// Waits for a reason, for `retry` at most, and then until no further one has come for a while.
+    /// With `retry` over there is nothing to gather, and the window closes at once.
     pub(crate) async fn gather(&self, shared: &Shared, retry: Option<Duration>) {
         let opened = match retry {
             None => {

@@ -90,8 +90,8 @@ async fn one(shared: &Shared, claim: &NodeClaim, planned: &PlannedClaim) -> Opti
     Some(name)
 }
 
-/// Creates a claim under its name. If an answer is lost the creation is repeated: the name tells whether
-/// the first one had worked.
+/// Creates a claim under its name. If an answer is lost the creation is repeated: the name tells
+/// whether the first one had worked.
 async fn create(shared: &Shared, claim: &NodeClaim) -> Result<NodeClaim, ApiError> {
     let client = &shared.world.client;
     let mut lost = 0;

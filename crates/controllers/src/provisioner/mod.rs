@@ -1,7 +1,7 @@
 //! `provisioner`: from pods without a place to claims.
 //!
-//! Pods are gathered for a while (`batch`), placed in one computation (`scheduling::solve`), and what came
-//! of it is told (`report`) and created (`create`).
+//! Pods are gathered for a while (`batch`), placed in one computation (`scheduling::solve`), and
+//! what came of it is told (`report`) and created (`create`).
 //!
 //! What is *not* here: where pods go (`scheduling`).
 
@@ -119,8 +119,9 @@ impl Provisioner {
         }
     }
 
-    /// A claim that an earlier run has created and that is still to be launched: which pods it is for is
-    /// not known, so another one might be made for them. One whose launch has failed is not waited for.
+    /// A claim that an earlier run has created and that is still to be launched: which pods it is
+    /// for is not known, so another one might be made for them. One whose launch has failed is not
+    /// waited for.
     fn unknown_claim(&self, shared: &Shared, snapshot: &Snapshot) -> Option<String> {
         let unknown = snapshot
             .unlaunched

@@ -1,7 +1,8 @@
-//! Names of claims: given by us and not by the API server, so that a creation whose answer was lost can
-//! be repeated without making a second claim.
+//! Names of claims: given by us and not by the API server, so that a creation whose answer was lost
+//! can be repeated without making a second claim.
 
-/// Letters and digits that make no words and are not mistaken for each other, as Kubernetes uses them.
+/// Letters and digits that make no words and are not mistaken for each other, as Kubernetes uses
+/// them.
 const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 /// Longest name of a pool that is used whole.
 const LONGEST: usize = 63 - 6;

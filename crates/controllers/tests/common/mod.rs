@@ -1,4 +1,5 @@
-//! A small world for the loops: an API server, a cloud, and somebody who plays kubelet and scheduler.
+//! A small world for the loops: an API server, a cloud, and somebody who plays kubelet and
+//! scheduler.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -9,7 +9,12 @@ fn pool(budgets: &Value) -> NodePool {
 }
 
 fn left(budgets: &Value, nodes: u32, disrupting: u32, now: &str) -> [u32; 3] {
-    let budget = pool_budget(&pool(budgets), nodes, disrupting, now.parse().expect("a time"));
+    let budget = pool_budget(
+        &pool(budgets),
+        nodes,
+        disrupting,
+        now.parse().expect("a time"),
+    );
     DisruptionReason::ALL.map(|reason| budget.left(reason))
 }
 
@@ -35,10 +40,22 @@ fn numbers_count_and_percentages_are_rounded_up() {
         (10, "3", 1, 2),
     ] {
         let budgets = json!([{"nodes": text}]);
-        assert_eq!(all(&budgets, nodes, disrupting), expected, "{text} of {nodes}");
+        assert_eq!(
+            all(&budgets, nodes, disrupting),
+            expected,
+            "{text} of {nodes}"
+        );
     }
-    assert_eq!(all(&json!([{"nodes": "5"}, {"nodes": "20%"}]), 10, 0), 2, "all must allow it");
-    assert_eq!(all(&json!([]), 10, 0), i32::MAX as u32, "no budget, no bound");
+    assert_eq!(
+        all(&json!([{"nodes": "5"}, {"nodes": "20%"}]), 10, 0),
+        2,
+        "all must allow it"
+    );
+    assert_eq!(
+        all(&json!([]), 10, 0),
+        i32::MAX as u32,
+        "no budget, no bound"
+    );
 }
 
 /// BU-10.
@@ -67,13 +84,22 @@ fn budgets_with_a_schedule_bind_for_their_duration() {
 #[test]
 fn a_broken_budget_forbids_everything_and_is_named() {
     for (budget, message) in [
-        (json!({"nodes": "many"}), "nodes \"many\" is neither a number nor a percentage"),
-        (json!({"nodes": "101%"}), "nodes \"101%\" is neither a number nor a percentage"),
+        (
+            json!({"nodes": "many"}),
+            "nodes \"many\" is neither a number nor a percentage",
+        ),
+        (
+            json!({"nodes": "101%"}),
+            "nodes \"101%\" is neither a number nor a percentage",
+        ),
         (
             json!({"nodes": "5", "schedule": "x", "duration": "1h", "reasons": ["Empty"]}),
             "schedule \"x\": expected 5 fields or a macro such as @daily, found 1",
         ),
-        (json!({"nodes": "5", "schedule": "@daily"}), "schedule and duration must be set together"),
+        (
+            json!({"nodes": "5", "schedule": "@daily"}),
+            "schedule and duration must be set together",
+        ),
     ] {
         let budgets = json!([{"nodes": "7"}, budget]);
         assert_eq!(left(&budgets, 10, 0, NOON), [0; 3], "{budgets}");

@@ -11,10 +11,26 @@ fn hits(schedule: &str, from: &str, to: &str) -> bool {
 
 #[test]
 fn hits_are_found_after_the_beginning_and_up_to_the_end() {
-    assert!(hits("0 9 * * *", "2026-03-01T08:59:59Z", "2026-03-01T09:00:00Z"));
-    assert!(!hits("0 9 * * *", "2026-03-01T09:00:00Z", "2026-03-01T23:00:00Z"));
-    assert!(hits("0 9 * * *", "2026-03-01T09:00:00Z", "2026-03-02T09:00:00Z"));
-    assert!(!hits("0 9 * * *", "2026-03-01T08:00:00Z", "2026-03-01T08:59:59Z"));
+    assert!(hits(
+        "0 9 * * *",
+        "2026-03-01T08:59:59Z",
+        "2026-03-01T09:00:00Z"
+    ));
+    assert!(!hits(
+        "0 9 * * *",
+        "2026-03-01T09:00:00Z",
+        "2026-03-01T23:00:00Z"
+    ));
+    assert!(hits(
+        "0 9 * * *",
+        "2026-03-01T09:00:00Z",
+        "2026-03-02T09:00:00Z"
+    ));
+    assert!(!hits(
+        "0 9 * * *",
+        "2026-03-01T08:00:00Z",
+        "2026-03-01T08:59:59Z"
+    ));
 }
 
 #[test]
@@ -37,8 +53,12 @@ fn fields_take_lists_ranges_steps_and_names() {
     ] {
         let to = at(minute);
         let parsed = Schedule::parse(schedule).expect(schedule);
-        let from = to - std::time::Duration::from_secs(60);
-        assert_eq!(parsed.hits_after(from, to), expected, "{schedule} at {minute}");
+        let from = to - std::time::Duration::from_mins(1);
+        assert_eq!(
+            parsed.hits_after(from, to),
+            expected,
+            "{schedule} at {minute}"
+        );
     }
 }
 
@@ -47,7 +67,11 @@ fn fields_take_lists_ranges_steps_and_names() {
 fn two_restricted_days_are_alternatives() {
     // The 13th of March 2026 is a Friday, the 20th another, the 14th a Saturday.
     let day = |schedule: &str, day: &str| {
-        hits(schedule, &format!("{day}T00:00:00Z"), &format!("{day}T13:00:00Z"))
+        hits(
+            schedule,
+            &format!("{day}T00:00:00Z"),
+            &format!("{day}T13:00:00Z"),
+        )
     };
     assert!(day("0 12 14 * fri", "2026-03-13") && day("0 12 14 * fri", "2026-03-14"));
     assert!(!day("0 12 14 * fri", "2026-03-15"));
@@ -57,13 +81,31 @@ fn two_restricted_days_are_alternatives() {
 #[test]
 fn what_is_no_schedule_is_named() {
     for (text, expected) in [
-        ("* * * *", "expected 5 fields or a macro such as @daily, found 4"),
+        (
+            "* * * *",
+            "expected 5 fields or a macro such as @daily, found 4",
+        ),
         ("@never", "unknown macro \"@never\""),
-        ("60 * * * *", "minute \"60\" is not a list of values from 0 to 59"),
-        ("* * 0 * *", "day of month \"0\" is not a list of values from 1 to 31"),
-        ("* * * * mun", "day of week \"mun\" is not a list of values from 0 to 6"),
-        ("5-1 * * * *", "minute \"5-1\" is not a list of values from 0 to 59"),
-        ("*/0 * * * *", "minute \"*/0\" is not a list of values from 0 to 59"),
+        (
+            "60 * * * *",
+            "minute \"60\" is not a list of values from 0 to 59",
+        ),
+        (
+            "* * 0 * *",
+            "day of month \"0\" is not a list of values from 1 to 31",
+        ),
+        (
+            "* * * * mun",
+            "day of week \"mun\" is not a list of values from 0 to 6",
+        ),
+        (
+            "5-1 * * * *",
+            "minute \"5-1\" is not a list of values from 0 to 59",
+        ),
+        (
+            "*/0 * * * *",
+            "minute \"*/0\" is not a list of values from 0 to 59",
+        ),
     ] {
         assert_eq!(Schedule::parse(text).expect_err(text).to_string(), expected);
     }

@@ -27,14 +27,27 @@ fn a_node_is_quiet_some_time_after_the_last_pod_event() {
     let minute = pool(&json!({"consolidateAfter": "1m"}));
     let decided = |claim: &NodeClaim, now: i64| decide(claim, &minute, at(now));
     assert_eq!(decided(&claim("True", Some(0)), 300), Quiet::Yes);
-    assert_eq!(decided(&claim("True", None), 60), Quiet::Yes, "initialization counts");
-    assert_eq!(decided(&claim("True", Some(290)), 300), Quiet::NotBefore(at(350)));
+    assert_eq!(
+        decided(&claim("True", None), 60),
+        Quiet::Yes,
+        "initialization counts"
+    );
+    assert_eq!(
+        decided(&claim("True", Some(290)), 300),
+        Quiet::NotBefore(at(350))
+    );
     assert_eq!(decided(&claim("Unknown", Some(0)), 300), Quiet::Never);
     assert_eq!(decided(&claim("False", Some(0)), 300), Quiet::Never);
     let never = pool(&json!({"consolidateAfter": "Never"}));
-    assert_eq!(decide(&claim("True", Some(0)), &never, at(300)), Quiet::Never);
+    assert_eq!(
+        decide(&claim("True", Some(0)), &never, at(300)),
+        Quiet::Never
+    );
     let at_once = pool(&json!({"consolidateAfter": "0s"}));
-    assert_eq!(decide(&claim("True", Some(300)), &at_once, at(300)), Quiet::Yes);
+    assert_eq!(
+        decide(&claim("True", Some(300)), &at_once, at(300)),
+        Quiet::Yes
+    );
 }
 
 /// CO-05.
@@ -42,5 +55,8 @@ fn a_node_is_quiet_some_time_after_the_last_pod_event() {
 fn static_pools_are_none_of_our_business() {
     let mut fixed = pool(&json!({"consolidateAfter": "0s"}));
     fixed.spec.replicas = Some(3);
-    assert_eq!(decide(&claim("True", None), &fixed, at(300)), Quiet::NotOurs);
+    assert_eq!(
+        decide(&claim("True", None), &fixed, at(300)),
+        Quiet::NotOurs
+    );
 }

@@ -10,8 +10,8 @@ use crate::measure::Removal;
 
 /// How long a launch may fail. The clock starts when the condition `Launched` last changed.
 pub const LAUNCH_TIMEOUT: Duration = Duration::from_mins(5);
-/// How long a node may take to join. The clock starts when the condition `Registered` last changed, which
-/// is the claim's creation.
+/// How long a node may take to join. The clock starts when the condition `Registered` last changed,
+/// which is the claim's creation.
 pub const REGISTRATION_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// Gives the claim up if its time is over, else says when it will be.

@@ -1,8 +1,8 @@
 //! A NodeClaim that lives: launch, registration, initialization, and giving up.
 //!
-//! [`decide`] takes the claim and what is known about its nodes, and answers with the claim and the node
-//! as they should be and with what is to be done next. The launch itself is a call to the cloud, so it is
-//! a step of its own: [`Then::Launch`], answered by [`launched`].
+//! [`decide`] takes the claim and what is known about its nodes, and answers with the claim and the
+//! node as they should be and with what is to be done next. The launch itself is a call to the
+//! cloud, so it is a step of its own: [`Then::Launch`], answered by [`launched`].
 //!
 //! What is *not* here: claims that are being deleted (`finalize`), and any call.
 

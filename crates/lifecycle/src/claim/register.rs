@@ -74,9 +74,9 @@ pub(super) fn register(step: &mut ClaimStep, facts: &ClaimFacts<'_>, now: Timest
     Conditions::of_claim(&mut step.claim, now).set_true("Registered");
 }
 
-/// Makes a node match its claim. Taints come only with the first registration, so that a startup taint
-/// that its owner has lifted stays lifted, even if we crashed before we could write down that we had put
-/// it there.
+/// Makes a node match its claim. Taints come only with the first registration, so that a startup
+/// taint that its owner has lifted stays lifted, even if we crashed before we could write down that
+/// we had put it there.
 fn sync(claim: &NodeClaim, node: &mut Node) {
     let meta = &mut node.metadata;
     if !meta.has_finalizer(keys::TERMINATION) {

@@ -155,8 +155,8 @@ fn no_node_is_waited_for_and_two_are_wrong_for_good() {
     );
 }
 
-/// LC-11: the owner reference is not doubled. LC-17: a lifted startup taint is not put back, even if the
-/// claim's own status was never written.
+/// LC-11: the owner reference is not doubled. LC-17: a lifted startup taint is not put back, even
+/// if the claim's own status was never written.
 #[test]
 fn a_second_registration_changes_nothing() {
     let mut wanted = launched_claim("a");

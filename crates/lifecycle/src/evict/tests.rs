@@ -45,8 +45,8 @@ fn only_pods_that_tolerate_the_disrupted_taint_stay() {
     }
 }
 
-/// NT-16, NT-17, EQ-07, EQ-08, EQ-10: as the deadline comes near, grace is cut so that the pod is gone
-/// by then.
+/// NT-16, NT-17, EQ-07, EQ-08, EQ-10: as the deadline comes near, grace is cut so that the pod is
+/// gone by then.
 #[test]
 fn a_deadline_turns_evictions_into_deletions_just_in_time() {
     assert_eq!(decided(&with_grace(60), Some(300), 240), PLAIN);

@@ -1,7 +1,8 @@
-//! A Node that is being deleted: tainted, drained, its volumes detached, its instance ended, released.
+//! A Node that is being deleted: tainted, drained, its volumes detached, its instance ended,
+//! released.
 //!
-//! [`decide`] looks at all of that at once and answers with the first thing that is not done yet. Pods go
-//! in tiers (`drain`), volumes are waited for (`volumes`).
+//! [`decide`] looks at all of that at once and answers with the first thing that is not done yet.
+//! Pods go in tiers (`drain`), volumes are waited for (`volumes`).
 //!
 //! What is *not* here: how one pod is made to leave (`evict`), and any call.
 
@@ -73,8 +74,8 @@ pub enum NodeThen {
     EndInstance,
 }
 
-/// Whether the cloud has to be asked about the instance before [`decide`]: only of a node whose kubelet
-/// is not heard of.
+/// Whether the cloud has to be asked about the instance before [`decide`]: only of a node whose
+/// kubelet is not heard of.
 pub fn must_ask(node: &Node) -> bool {
     is_ours(node) && !node.is_ready()
 }

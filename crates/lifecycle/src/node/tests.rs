@@ -90,7 +90,8 @@ fn nodes_that_stay_and_nodes_of_others_are_left_alone() {
     assert!(step.node.is_none() && !step.delete_claim);
 }
 
-/// NT-01, NT-20, NT-24: taint, drain of at least 5 s, volumes, instance, and only then the finalizer.
+/// NT-01, NT-20, NT-24: taint, drain of at least 5 s, volumes, instance, and only then the
+/// finalizer.
 #[test]
 fn an_empty_node_goes_step_by_step() {
     let mut scene = Scene::new([]);

@@ -1,4 +1,5 @@
-//! Volumes that must be detached before the instance may end, so that they can be attached elsewhere.
+//! Volumes that must be detached before the instance may end, so that they can be attached
+//! elsewhere.
 
 use std::collections::BTreeSet;
 

@@ -7,8 +7,8 @@ use model::{Quantity, ResourceList, resources};
 /// Resources that are always named.
 const ALWAYS: [&str; 5] = [CPU, MEMORY, PODS, EPHEMERAL_STORAGE, NODES];
 
-/// The pool with what its nodes add up to; none if that stands there already. `used` is the sum of the
-/// nodes that are not marked for deletion, with their number as `nodes`.
+/// The pool with what its nodes add up to; none if that stands there already. `used` is the sum of
+/// the nodes that are not marked for deletion, with their number as `nodes`.
 pub fn counted(pool: &NodePool, used: &ResourceList) -> Option<NodePool> {
     let mut sum: ResourceList = ALWAYS
         .iter()

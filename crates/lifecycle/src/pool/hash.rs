@@ -1,4 +1,5 @@
-//! What a pool's claims are made from, as a hash on pool and claims: claims with another one have drifted.
+//! What a pool's claims are made from, as a hash on pool and claims: claims with another one have
+//! drifted.
 //!
 //! What is *not* here: the hash itself (`api`), and the condition `Drifted`.
 
@@ -24,8 +25,8 @@ pub fn hashed(pool: &NodePool) -> NodePool {
     changed
 }
 
-/// A claim of the pool with the hash of today's algorithm, if it has one of another. One that has drifted
-/// keeps its hash, so that it stays drifted.
+/// A claim of the pool with the hash of today's algorithm, if it has one of another. One that has
+/// drifted keeps its hash, so that it stays drifted.
 pub fn migrated(claim: &NodeClaim, pool: &NodePool) -> Option<NodeClaim> {
     let held = claim.metadata.annotations.get(keys::NODEPOOL_HASH_VERSION);
     if held.is_some_and(|version| version == VERSION) {

@@ -1,4 +1,5 @@
-//! Whether the nodes of a pool do join: the last outcomes, and the condition that follows from them.
+//! Whether the nodes of a pool do join: the last outcomes, and the condition that follows from
+//! them.
 
 use std::collections::VecDeque;
 
@@ -104,8 +105,8 @@ fn blame(claim: &NodeClaim) -> (String, String) {
     }
 }
 
-/// Starts the record anew when pool or class have changed since the condition was set, and seeds it from
-/// the condition after a restart. Gives the pool as it should be.
+/// Starts the record anew when pool or class have changed since the condition was set, and seeds it
+/// from the condition after a restart. Gives the pool as it should be.
 pub fn reviewed(
     record: &mut Record,
     pool: &NodePool,

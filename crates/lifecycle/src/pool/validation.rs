@@ -1,5 +1,5 @@
-//! Whether a pool's spec makes sense: what the schema of the API checks, and what it can't check on an
-//! older server.
+//! Whether a pool's spec makes sense: what the schema of the API checks, and what it can't check on
+//! an older server.
 
 use api::NodePool;
 use model::Timestamp;

@@ -1,7 +1,7 @@
 //! The life of the process: connect, serve, lead, work, stop.
 //!
-//! The order of the end matters: readiness first, then the loops (calls in flight are finished and their
-//! results written), then the lease, then the events that still wait, and the ports last.
+//! The order of the end matters: readiness first, then the loops (calls in flight are finished and
+//! their results written), then the lease, then the events that still wait, and the ports last.
 
 use std::{collections::BTreeMap, future::pending, path::PathBuf, sync::Arc, time::Duration};
 
@@ -127,8 +127,8 @@ impl Process {
         let result = loop {
             match self.term(&identity, term).await {
                 Ok(End::LeadershipLost) => {
-                    // An API server that was away is no reason to end: whoever can renew or take the
-                    // lease next goes on, and everything is read anew.
+                    // An API server that was away is no reason to end: whoever can renew or take
+                    // the lease next goes on, and everything is read anew.
                     tracing::error!("leader election lost, standing by");
                     self.metrics.set(&names::CLUSTER_STATE_SYNCED, &[], 0.0);
                     term += 1;
@@ -143,8 +143,8 @@ impl Process {
         result
     }
 
-    /// Waits for leadership, then works until told to stop or leadership is lost. `number` tells the terms
-    /// of this process apart.
+    /// Waits for leadership, then works until told to stop or leadership is lost. `number` tells
+    /// the terms of this process apart.
     async fn term(&self, identity: &str, number: u32) -> anyhow::Result<End> {
         let release = Shutdown::new();
         let mut election = self.election(identity, release.clone())?;
@@ -184,8 +184,8 @@ impl Process {
         )))
     }
 
-    /// The loops and the provider's own work, until told to stop or leadership is lost. Losing it drops them
-    /// where they stand, as a crash would: somebody else may be leading already.
+    /// The loops and the provider's own work, until told to stop or leadership is lost. Losing it
+    /// drops them where they stand, as a crash would: somebody else may be leading already.
     async fn work(&self, seed: u64, election: Option<&mut Election>) -> anyhow::Result<End> {
         let clock = Clock::wall();
         let (recorder, outbox) = Recorder::new(clock.clone(), Some(self.metrics.clone()));

@@ -1,5 +1,5 @@
-//! The main job on a real control plane: pods without room get nodes, nodes without pods go, and a crash in
-//! the middle leaves nothing behind.
+//! The main job on a real control plane: pods without room get nodes, nodes without pods go, and
+//! neither a crash in the middle nor an API server that is away leaves anything behind.
 
 mod common;
 
@@ -253,8 +253,8 @@ fn rights() -> Vec<Value> {
 }
 
 #[test]
-fn pods_get_nodes_and_empty_nodes_go_with_a_crash_in_between() -> anyhow::Result<()> {
-    let world = World::start("end-to-end")?;
+fn pods_get_nodes_and_empty_nodes_go_through_a_crash_and_an_outage() -> anyhow::Result<()> {
+    let mut world = World::start("end-to-end")?;
     let mut first = world.karpenter();
     first.says("became leader");
 
@@ -270,7 +270,7 @@ fn pods_get_nodes_and_empty_nodes_go_with_a_crash_in_between() -> anyhow::Result
         .iter()
         .map(|event| event["reason"].clone())
         .collect();
-    for reason in ["Nominated"] {
+    for reason in ["Nominated", "Registered", "Initialized", "Ready"] {
         assert!(
             reasons.iter().any(|have| have == reason),
             "no event {reason}: {reasons:?}"
@@ -292,6 +292,13 @@ fn pods_get_nodes_and_empty_nodes_go_with_a_crash_in_between() -> anyhow::Result
         "doubled: {nodes:?}"
     );
     assert_eq!(nodes.len(), world.items("nodeclaims").len());
+
+    // An outage that outlasts the lease costs time and nothing else.
+    world.cluster.kill(Program::KubeApiserver)?;
+    second.says("leader election lost, standing by");
+    world.cluster.restart(Program::KubeApiserver)?;
+    second.says("became leader");
+    assert_eq!(world.running(), 10);
 
     world.apply(&[inflate(0)]);
     until("everything is gone", || world.is_empty());

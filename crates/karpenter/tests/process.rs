@@ -1,5 +1,5 @@
-//! The program as an operator meets it: its settings, its ports, its lease, its signals. The API server is
-//! the embedded one on a port of loopback.
+//! The program as an operator meets it: its settings, its ports, its lease, its signals. The API
+//! server is the embedded one on a port of loopback.
 
 mod common;
 

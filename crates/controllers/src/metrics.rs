@@ -13,6 +13,9 @@ use crate::shared::Shared;
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often ages of nodes, which change all the time, are shown anew.
+const AGES: Duration = Duration::from_secs(30);
+
 /// Series of a gauge: label values and the value.
 type Series = Vec<(Vec<String>, f64)>;
 
@@ -25,6 +28,7 @@ pub(crate) async fn run(shared: &Shared) {
         world.metrics.extend_labels(metric, &labels);
     }
     let mut shown = None;
+    let mut aged: Option<Timestamp> = None;
     loop {
         let synced = shared.gate.is_open();
         world.metrics.set(
@@ -44,7 +48,11 @@ pub(crate) async fn run(shared: &Shared) {
         }
         if !world.options.disable_cluster_state_observability {
             let snapshot = shared.snapshot();
-            lifetimes(shared, &snapshot, &keys);
+            let now = shared.now();
+            if aged.is_none_or(|aged| now.since(aged) >= AGES) {
+                aged = Some(now);
+                lifetimes(shared, &snapshot, &keys);
+            }
             // What nodes have and hold only changes with the state.
             if shown != Some(snapshot.version) {
                 shown = Some(snapshot.version);

@@ -8,7 +8,7 @@ mod listing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::labels;
+use api::{labels, nodepool};
 use cluster::{PodRecord, ResourceVec};
 use model::ResourceList;
 use requirements::{Requirement, Requirements};
@@ -216,11 +216,9 @@ fn relax(
 
 fn annotations(state: &cluster::PoolState, outcome: MinValuesOutcome) -> BTreeMap<String, String> {
     let mut annotations = state.pool.spec.template.metadata.annotations.clone();
-    for key in [labels::NODEPOOL_HASH, labels::NODEPOOL_HASH_VERSION] {
-        if let Some(value) = state.pool.metadata.annotations.get(key) {
-            annotations.insert(key.to_owned(), value.clone());
-        }
-    }
+    let version = nodepool::NODEPOOL_HASH_VERSION.to_owned();
+    annotations.insert(labels::NODEPOOL_HASH.to_owned(), state.pool.hash());
+    annotations.insert(labels::NODEPOOL_HASH_VERSION.to_owned(), version);
     let relaxed = outcome == MinValuesOutcome::Relaxed;
     annotations.insert(labels::MIN_VALUES_RELAXED.to_owned(), relaxed.to_string());
     annotations

@@ -693,7 +693,6 @@ fn what_is_not_built_is_left_pending() {
 #[test]
 fn the_object_says_what_pool_and_pods_ask_for() {
     let pool = json!({
-        "metadata": {"annotations": {"karpenter.sh/nodepool-hash": "123", "karpenter.sh/nodepool-hash-version": "v3"}},
         "spec": {"template": {
             "metadata": {"labels": {"team": "a"}, "annotations": {"note": "x"}},
             "spec": {
@@ -736,10 +735,10 @@ fn the_object_says_what_pool_and_pods_ask_for() {
     assert!(labels[ZONE].is_null(), "SCH-141");
     assert_eq!(written["metadata"]["generateName"], "default-");
     assert_eq!(written["metadata"]["annotations"]["note"], "x");
-    assert_eq!(
-        written["metadata"]["annotations"]["karpenter.sh/nodepool-hash"], "123",
-        "SCH-145"
-    );
+    let annotations = &written["metadata"]["annotations"];
+    let hash = snapshot.pools[0].pool.hash();
+    assert_eq!(annotations["karpenter.sh/nodepool-hash"], hash, "SCH-145");
+    assert_eq!(annotations["karpenter.sh/nodepool-hash-version"], "v3");
     let owner = &written["metadata"]["ownerReferences"][0];
     assert_eq!(owner["uid"], "uid-default", "SCH-144");
     assert_eq!(owner["blockOwnerDeletion"], true, "SCH-144");

@@ -36,6 +36,9 @@ pub(super) struct Listings<'a, 'p, 's> {
     index: &'a Index<'s>,
     views: &'a Views<'p>,
     packed: &'a Packed,
+    /// Per pool and limit: how much more than it is charged for each claim may take. What is left of
+    /// a limit is shared evenly, so that the largest types of all claims together stay within it.
+    spare: Vec<Vec<i64>>,
     shelves: FxHashMap<ViewId, FullShelf>,
     ids: FxHashMap<Key, usize>,
     made: Vec<Listing>,
@@ -55,6 +58,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
             index,
             views,
             packed,
+            spare: spare(index, views, packed),
             shelves: FxHashMap::default(),
             ids: FxHashMap::default(),
             made: Vec::new(),
@@ -66,6 +70,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
     pub(super) fn of(&mut self, node: NodeId, pool: usize) -> (usize, Listing) {
         let view = self.packed.nodes.view[node];
         let of = &self.index.problem.pools[pool];
+        let spare = self.spare[pool].clone();
         let shelf = self.full_shelf(view, of);
         let holding = shelf.holding_set(self.packed.nodes.used(node));
         // Without limits and `minValues` a node is charged with the cheapest type that holds its
@@ -75,7 +80,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
         if let Some(id) = self.ids.get(&key) {
             return (*id, self.made[*id].clone());
         }
-        let listing = self.new_listing(view, of, &shelf, (&key.1, kind));
+        let listing = self.new_listing(view, (of, &spare), &shelf, (&key.1, kind));
         let id = self.made.len();
         self.ids.insert(key, id);
         self.made.push(listing.clone());
@@ -99,7 +104,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
     fn new_listing(
         &mut self,
         view: ViewId,
-        pool: &Pool,
+        (pool, spare): (&Pool, &[i64]),
         shelf: &Shelf,
         (holding, kind): (&SlotSet, Option<u32>),
     ) -> Listing {
@@ -108,7 +113,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
             .iter()
             .find(|slot| kind.is_none_or(|kind| shelf.slot(**slot).kind == kind));
         let charged = *charged.unwrap_or_else(|| unreachable!("a node's type holds its pods"));
-        let kinds = listed(pool, shelf, &holding, charged);
+        let kinds = listed(pool, shelf, &holding, charged, spare);
         let masks = self.views.masks(view);
         let launched = &pool.types[kinds[0] as usize];
         let offer = cheapest_offer(launched, masks)
@@ -162,6 +167,25 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
             })
             .clone()
     }
+}
+
+/// Each claim's even share of what is left of its pool's limits.
+fn spare(index: &Index<'_>, views: &Views<'_>, packed: &Packed) -> Vec<Vec<i64>> {
+    let pools = &index.problem.pools;
+    let mut claims = vec![0_i64; pools.len()];
+    for pool in packed
+        .nodes
+        .view
+        .iter()
+        .filter_map(|view| views.pool(*view))
+    {
+        claims[pool] += 1;
+    }
+    let share = |pool: usize| {
+        let left = packed.budgets.left(pool).iter();
+        left.map(|left| left / claims[pool].max(1)).collect()
+    };
+    (0..pools.len()).map(share).collect()
 }
 
 /// The capacity types in which some of the types can be had, sorted; at most so many.

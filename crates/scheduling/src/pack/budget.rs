@@ -77,7 +77,7 @@ impl Choice<'_> {
             self.affords(shelf.slot(*slot).kind)
                 && (self.check == MinValuesCheck::Relaxed
                     || self.pool.min_values.is_empty()
-                    || has_min_values(self.pool, &listed(self.pool, shelf, &holding, *slot)))
+                    || has_min_values(self.pool, &listed(self.pool, shelf, &holding, *slot, &[])))
         })
     }
 
@@ -92,13 +92,26 @@ impl Choice<'_> {
     }
 }
 
-/// The types that a claim lists, cheapest first, if `launched` is the one it is charged for.
-pub(crate) fn listed(pool: &Pool, shelf: &Shelf, holding: &[usize], launched: usize) -> Vec<u32> {
-    let most = &pool.types[shelf.slot(launched).kind as usize].charge;
+/// The types that a claim lists, cheapest first, if `launched` is the one it is charged for and it may
+/// take so much more of each limit than that (nothing, where `spare` has no entry).
+pub(crate) fn listed(
+    pool: &Pool,
+    shelf: &Shelf,
+    holding: &[usize],
+    launched: usize,
+    spare: &[i64],
+) -> Vec<u32> {
+    let charge = &pool.types[shelf.slot(launched).kind as usize].charge;
+    let spare = spare.iter().copied().chain(std::iter::repeat(0));
+    let most: Vec<i64> = charge
+        .iter()
+        .zip(spare)
+        .map(|(charge, spare)| charge.saturating_add(spare.max(0)))
+        .collect();
     holding
         .iter()
         .map(|slot| shelf.slot(*slot).kind)
-        .filter(|kind| at_least(most, &pool.types[*kind as usize].charge))
+        .filter(|kind| at_least(&most, &pool.types[*kind as usize].charge))
         .take(MOST_TYPES)
         .collect()
 }

@@ -21,7 +21,7 @@ use super::{Packed, Packing, counts};
 /// Passes over the problem.
 const ROUNDS: usize = 6;
 /// Questions for a type that all passes together may ask.
-const MOST_QUERIES: u64 = 400_000;
+const MOST_QUERIES: u64 = 150_000;
 
 /// Where a class goes: the first pool that can take it, under the first of its variants.
 #[derive(Clone, Copy, Debug)]

@@ -14,7 +14,7 @@ pub(crate) mod variants;
 
 use std::sync::Arc;
 
-use cluster::{PodRecord, Snapshot};
+use cluster::{PodRecord, ResourceId, Snapshot};
 use model::Timestamp;
 use requirements::Requirements;
 
@@ -49,6 +49,9 @@ pub(crate) struct Index<'s> {
     pub(crate) bits: Bits,
     /// Terms of running pods by the bit that stands for them.
     pub(crate) unwelcome: Vec<(usize, Term<'s>)>,
+    /// Nodes that take nothing because more is promised on them than they have: position in the
+    /// snapshot, a resource, and by how much.
+    pub(crate) overcommitted: Vec<(usize, ResourceId, i64)>,
     /// Pods that are not tried, with the reason.
     pub(crate) refused: Vec<(Arc<[Arc<PodRecord>]>, Rejection)>,
 }

@@ -165,6 +165,8 @@ fn what_a_node_has_left_and_its_taints_decide() {
     let placement = World::empty()
         .node("full", "4", json!({}))
         .object(bound("b", "3500m", "full", json!({})))
+        .node("over", "2", json!({}))
+        .object(bound("o", "2500m", "over", json!({})))
         .node("tainted", "4", taint)
         .node("cordoned", "4", json!({"spec": {"unschedulable": true}}))
         .pod("p", "1", json!({}))
@@ -176,6 +178,7 @@ fn what_a_node_has_left_and_its_taints_decide() {
             "node/cordoned: did not tolerate taint (taint=node.kubernetes.io/unschedulable:NoSchedule)",
             "node/full: requests 1 cpu, 500m left",
             "node/tainted: did not tolerate taint (taint=k:NoSchedule)",
+            "node/over: is overcommitted by 500m cpu, so it takes no pod",
         ],
     );
 }
@@ -460,6 +463,31 @@ fn limits_hold() {
         refusals,
         ["limit of 2 nodes: 2 are used, and another node takes at least 1"]
     );
+}
+
+/// What is left of a limit is shared among the claims: each may become a larger type, and the largest
+/// of all together stay within the limit.
+#[test]
+fn claims_share_what_is_left_of_a_limit() {
+    let largest = |limit: &str| -> Vec<i64> {
+        let placement = World::empty()
+            .pool("default", limited(json!({"cpu": limit})))
+            .pods("p", 2, "1", port(80))
+            .solve();
+        let cpu = |claim: &scheduling::PlannedClaim| {
+            let types = claim.instance_types.iter();
+            types
+                .map(|ty| ty.capacity["cpu"].units_ceil())
+                .max()
+                .unwrap()
+        };
+        placement.new_claims.iter().map(cpu).collect()
+    };
+    let tight = largest("4");
+    assert_eq!(tight, [2, 2], "nothing is left");
+    let wide = largest("64");
+    assert!(wide.iter().all(|cpu| *cpu > 2), "{wide:?}");
+    assert!(wide.iter().sum::<i64>() <= 64, "{wide:?}");
 }
 
 /// SCH-136, SCH-137: the heaviest pool that can take a pod does.

@@ -22,6 +22,14 @@ pub(super) fn refusals(index: &Index<'_>, packed: &Packed, case: &Case<'_>) -> V
         let rejection = rejection(index, packed, case, at, state);
         add(&mut all, state.name(), rejection);
     }
+    for (source, id, by) in &index.overcommitted {
+        let dimensions = &index.snapshot.dimensions;
+        let rejection = Rejection::Overcommitted {
+            resource: dimensions.name(*id).into(),
+            by: dimensions.quantity(*id, *by),
+        };
+        add(&mut all, index.snapshot.nodes[*source].name(), rejection);
+    }
     all
 }
 

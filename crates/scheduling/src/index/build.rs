@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cluster::{NodeState, PodRecord, ResourceVec};
+use cluster::{NodeState, PodRecord, ResourceId, ResourceVec};
 use model::k8s::{Taint, TaintEffect};
 use requirements::{Requirements, taints};
 use rustc_hash::FxHashMap;
@@ -26,6 +26,7 @@ struct Builder<'p, 's> {
     demands: Vec<Demand>,
     demand_ids: FxHashMap<Demand, DemandId>,
     requirements: Vec<Requirements>,
+    overcommitted: Vec<(usize, ResourceId, i64)>,
     /// Bits of host ports that some daemon may hold.
     daemon_ports: Vec<usize>,
 }
@@ -39,6 +40,7 @@ pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
         demands: Vec::new(),
         demand_ids: FxHashMap::default(),
         requirements: Vec::new(),
+        overcommitted: Vec::new(),
     };
     let (classes, pods) = builder.classes();
     let pools: Vec<_> = parts.templates.iter().map(|t| builder.pool(t)).collect();
@@ -55,6 +57,7 @@ pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
         ..Problem::default()
     };
     let requirements = builder.requirements;
+    let overcommitted = builder.overcommitted;
     let (pools, indexes): (Vec<Pool>, Vec<_>) = pools.into_iter().unzip();
     let indexed = parts.templates.into_iter().zip(indexes);
     Index {
@@ -77,6 +80,7 @@ pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
         amounts: parts.amounts,
         bits: parts.bits,
         unwelcome: parts.unwelcome,
+        overcommitted,
         refused: parts.refused,
     }
 }
@@ -249,7 +253,8 @@ impl<'s> Builder<'_, 's> {
         let taints = effective_taints(node);
         let expected: Vec<usize> = expected_daemons(parts, node, &taints);
         let room = room(parts, node, &expected);
-        if room.iter().any(|(_, amount)| amount < 0) {
+        if let Some((id, amount)) = room.iter().find(|(_, amount)| *amount < 0) {
+            self.overcommitted.push((at, id, -amount));
             return None;
         }
         let keys = &parts.keys;

@@ -108,10 +108,16 @@ pub(crate) fn listed(
         .zip(spare)
         .map(|(charge, spare)| charge.saturating_add(spare.max(0)))
         .collect();
+    // A cheaper type that takes more than is charged would be launched in place of the one that the
+    // packing has compared: only dearer ones may use what is to spare.
+    let fits = |slot: usize| {
+        let wanted = &pool.types[shelf.slot(slot).kind as usize].charge;
+        at_least(charge, wanted) || (slot >= launched && at_least(&most, wanted))
+    };
     holding
         .iter()
+        .filter(|slot| fits(**slot))
         .map(|slot| shelf.slot(*slot).kind)
-        .filter(|kind| at_least(&most, &pool.types[*kind as usize].charge))
         .take(MOST_TYPES)
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Which instance type and offering a NodeClaim gets: the cheapest that it allows.
 //!
-//! What is *not* here: which types a claim allows; the scheduler has written that into its requirements.
+//! What is *not* here: which types a claim allows; the scheduler has written that into its
+//! requirements.
 
 use catalog::{Catalog, InstanceType, Offering, Price, choose::compatible_offerings};
 use requirements::{Requirement, Requirements, Vocabulary};
@@ -31,8 +32,8 @@ pub(crate) enum NoChoice {
     },
 }
 
-/// The cheapest offering of the types that `requirements` name. Of equally cheap types the first by name;
-/// of its equally cheap offerings one by `seed`, so that claims spread over zones.
+/// The cheapest offering of the types that `requirements` name. Of equally cheap types the first by
+/// name; of its equally cheap offerings one by `seed`, so that claims spread over zones.
 pub(crate) fn choose<'a>(
     catalog: &'a Catalog,
     vocabulary: &Vocabulary,

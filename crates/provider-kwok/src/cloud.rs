@@ -180,8 +180,8 @@ impl Kwok {
         Ok(requirements)
     }
 
-    /// Changes to the promises are single insertions and removals, so a panic elsewhere while the lock
-    /// was held does no harm.
+    /// Changes to the promises are single insertions and removals, so a panic elsewhere while the
+    /// lock was held does no harm.
     fn promises(&self) -> MutexGuard<'_, Promises> {
         self.promises.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,8 +232,8 @@ impl CloudProvider for Kwok {
         Ok(launched)
     }
 
-    /// Always ends in [`CloudError::NotFound`]: there is no machine to wait for. The claim and its Node are
-    /// deleted as objects, and leave as their finalizers allow.
+    /// Always ends in [`CloudError::NotFound`]: there is no machine to wait for. The claim and its
+    /// Node are deleted as objects, and leave as their finalizers allow.
     async fn delete(&self, claim: &NodeClaim) -> Result<(), CloudError> {
         let (name, uid) = (&claim.metadata.name, &claim.metadata.uid);
         self.settle(name, uid);

@@ -16,8 +16,8 @@ enum LoadError {
     },
 }
 
-/// The types of `path`, or KWOK's own where it is empty. A file that can't be used is logged and gives no
-/// types at all: nothing is launched rather than something that nobody asked for.
+/// The types of `path`, or KWOK's own where it is empty. A file that can't be used is logged and
+/// gives no types at all: nothing is launched rather than something that nobody asked for.
 pub fn load_catalog(path: &str) -> Catalog {
     load(path).unwrap_or_else(|error| {
         tracing::error!(%error, "failed constructing instance types");

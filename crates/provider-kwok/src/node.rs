@@ -1,7 +1,7 @@
 //! The Node object that stands for a launched claim.
 //!
-//! Its name follows from the claim alone, so a creation that is repeated after a crash or a time-out
-//! finds its own Node instead of making a second.
+//! Its name follows from the claim alone, so a creation that is repeated after a crash or a
+//! time-out finds its own Node instead of making a second.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,8 @@ pub(crate) fn node_of(provider_id: &str) -> Option<&str> {
         .filter(|node| !node.is_empty())
 }
 
-/// Whether a Node stands for a claim: its id says so, and it has a pool. Other users of kwok have nodes too.
+/// Whether a Node stands for a claim: its id says so, and it has a pool. Other users of kwok have
+/// nodes too.
 pub(crate) fn is_ours(node: &Node) -> bool {
     node_of(&node.spec.provider_id).is_some()
         && (knows_claim(node) || node.metadata.labels.contains_key(labels::NODEPOOL))
@@ -88,7 +89,8 @@ pub(crate) fn claim_uid(node: &Node) -> &str {
         .map_or("", String::as_str)
 }
 
-/// Name of the claim that the Node is for, by annotation or host name; empty where that is not known.
+/// Name of the claim that the Node is for, by annotation or host name; empty where that is not
+/// known.
 pub(crate) fn claim_name(node: &Node) -> &str {
     let annotated = node.metadata.annotations.get(CLAIM.0);
     let host = || node.metadata.labels.get(labels::HOSTNAME);
@@ -114,9 +116,9 @@ fn labels_of(claim: &Claim<'_>, choice: Choice<'_>) -> BTreeMap<String, String> 
     labels
 }
 
-/// What the Node has, and what of that pods can have: the type's resources, and what else the claim asks
-/// for. (The reference gives requests for capacity, so that its nodes can allocate more than they have and
-/// limits count too little.)
+/// What the Node has, and what of that pods can have: the type's resources, and what else the claim
+/// asks for. (The reference gives requests for capacity, so that its nodes can allocate more than
+/// they have and limits count too little.)
 fn resources(claim: &Claim<'_>, choice: Choice<'_>) -> (ResourceList, ResourceList) {
     let (mut capacity, mut allocatable) = (claim.requests.clone(), claim.requests.clone());
     capacity.extend(choice.instance_type.capacity.clone());

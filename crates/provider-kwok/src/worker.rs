@@ -1,5 +1,5 @@
-//! Keeping of promises: Nodes are created in their time, again after a restart, and collected when their
-//! claim has gone.
+//! Keeping of promises: Nodes are created in their time, again after a restart, and collected when
+//! their claim has gone.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -24,8 +24,8 @@ const CONCURRENCY: usize = 50;
 const LOOK: Duration = Duration::from_secs(30);
 
 impl Kwok {
-    /// Creates promised Nodes until `shutdown`. What is not created by then is promised again by the next
-    /// run, from the claims in the API.
+    /// Creates promised Nodes until `shutdown`. What is not created by then is promised again by
+    /// the next run, from the claims in the API.
     pub async fn run(&self, shutdown: Shutdown) {
         let queue = self.renew_queue();
         let worker = Worker {
@@ -91,8 +91,8 @@ impl Kwok {
 
     /// Promises again what a crash has made us forget, and deletes Nodes whose claim has gone.
     async fn tidy(&self) -> Result<(), ApiError> {
-        // Nodes before claims: a Node's claim is older than the Node, so one that is missing from the
-        // later list is gone.
+        // Nodes before claims: a Node's claim is older than the Node, so one that is missing from
+        // the later list is gone.
         let nodes = self.nodes().await?;
         let claims = self.client.list::<NodeClaim>(&Select::all()).await?.items;
         let have: BTreeSet<&str> = nodes.iter().map(|node| &*node.metadata.name).collect();

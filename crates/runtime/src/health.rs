@@ -1,7 +1,8 @@
 //! `/metrics` on one port, `/healthz` and `/readyz` on another, for kubelet and Prometheus.
 //!
-//! What is *not* here: TLS and access control (the ports are cluster-internal), and Go's profiles: a
-//! Rust program has none, so `/debug/pprof` answers 404, or 501 with the reason when profiling is on.
+//! What is *not* here: TLS and access control (the ports are cluster-internal), and Go's profiles:
+//! a Rust program has none, so `/debug/pprof` answers 404, or 501 with the reason when profiling is
+//! on.
 
 mod respond;
 

@@ -1,8 +1,8 @@
 //! Leader election by a Lease, in the manner of Kubernetes' own controllers.
 //!
-//! A lease is taken or renewed by an update that carries the resource version it was read with, so two
-//! candidates can't both win. Whether somebody else's lease has run out is judged by when *this*
-//! process last saw it change, never by comparing clocks.
+//! A lease is taken or renewed by an update that carries the resource version it was read with, so
+//! two candidates can't both win. Whether somebody else's lease has run out is judged by when
+//! *this* process last saw it change, never by comparing clocks.
 //!
 //! What is *not* here: what a leader does. Losing the lease must end its work at once; a clean stop
 //! releases the lease when the work is done, so that a standby takes over within a second.
@@ -45,7 +45,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The durations that Kubernetes' controllers use: 15 s, 10 s, 2 s; a standby looks every second.
+    /// The durations that Kubernetes' controllers use: 15 s, 10 s, 2 s; a standby looks every
+    /// second.
     pub fn standard(
         name: impl Into<String>,
         namespace: impl Into<String>,
@@ -85,8 +86,8 @@ pub struct Election {
 }
 
 impl Election {
-    /// Starts to run for the lease. Triggering `release` ends the candidacy, giving the lease back if
-    /// we hold it: trigger it when the work that leadership protects has stopped.
+    /// Starts to run for the lease. Triggering `release` ends the candidacy, giving the lease back
+    /// if we hold it: trigger it when the work that leadership protects has stopped.
     pub fn start(client: Client, clock: Clock, config: Config, release: Shutdown) -> Self {
         let (sender, status) = watch::channel(Leadership::Waiting);
         let candidate = Candidate {

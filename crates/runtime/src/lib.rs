@@ -3,7 +3,8 @@
 //! One module per tool; each takes time from a [`Clock`] (or tokio's timers, which a paused runtime
 //! drives), so that the same code runs in a cluster, in a simulation and in a sandbox.
 //!
-//! What is *not* here: control loops and the cloud (`controllers`), and any rule about nodes or pods.
+//! What is *not* here: control loops and the cloud (`controllers`), and any rule about nodes or
+//! pods.
 //! `kube::` is named nowhere else in the product: others use [`Client`] and [`watch`].
 
 pub mod client;

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 /// A token bucket: `rate` tokens per second flow in, at most `burst` are kept.
 ///
-/// A reservation may take the bucket below zero; the debt is the time its owner must wait, so waiting
-/// callers are served in order.
+/// A reservation may take the bucket below zero; the debt is the time its owner must wait, so
+/// waiting callers are served in order.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     rate: f64,

@@ -1,8 +1,8 @@
 //! Log lines as JSON, one object per line, with the keys that operators of Karpenter search by.
 //!
 //! Code logs through `tracing`; a field name with a dot makes an object (`NodeClaim.name`), and
-//! [`Json`] puts a structured value into a field. Fields of the surrounding spans are part of each line.
-//! Identical messages are thinned out: per second the first hundred, then every hundredth.
+//! [`Json`] puts a structured value into a field. Fields of the surrounding spans are part of each
+//! line. Identical messages are thinned out: per second the first hundred, then every hundredth.
 //!
 //! What is *not* here: messages, which stand where things happen.
 

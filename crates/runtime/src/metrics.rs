@@ -1,11 +1,11 @@
 //! The metrics of one process (or of one simulated world), and their text form for Prometheus.
 //!
-//! Every metric is defined once, as a constant in [`names`]; code that measures names the constant and
-//! the label values. The registry is a value, so several worlds can live in one process.
+//! Every metric is defined once, as a constant in [`names`]; code that measures names the constant
+//! and the label values. The registry is a value, so several worlds can live in one process.
 //!
-//! Why our own: the names must be exactly what dashboards already use (one counter has no `_total`),
-//! some are summaries, series must be removable by part of their labels, and the text must not depend
-//! on hash order.
+//! Why our own: the names must be exactly what dashboards already use (one counter has no
+//! `_total`), some are summaries, series must be removable by part of their labels, and the text
+//! must not depend on hash order.
 //!
 //! What is *not* here: serving them (`health`), and when to measure.
 
@@ -171,7 +171,8 @@ impl Metrics {
         self.with(metric, |family| family.remove(matching));
     }
 
-    /// The value of a counter or gauge, or the number of observations; `None` without such a series.
+    /// The value of a counter or gauge, or the number of observations; `None` without such a
+    /// series.
     pub fn value(&self, metric: &'static Definition, labels: &[&str]) -> Option<f64> {
         self.with(metric, |family| family.value(labels))
     }

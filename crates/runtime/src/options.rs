@@ -1,11 +1,11 @@
 //! Settings of the process, from flags and environment: flag, then environment, then default.
 //!
-//! [`parse`] is a function of its inputs, so it is tested by tables. Every setting stands once in the
-//! table of flags, from which reading and `--help` are made; its name, variable, default and error texts
-//! are those that deployments of Karpenter already rely on.
+//! [`parse`] is a function of its inputs, so it is tested by tables. Every setting stands once in
+//! the table of flags, from which reading and `--help` are made; its name, variable, default and
+//! error texts are those that deployments of Karpenter already rely on.
 //!
-//! What is *not* here: reading the real environment (the program does), and what a setting means to a
-//! loop.
+//! What is *not* here: reading the real environment (the program does), and what a setting means to
+//! a loop.
 
 mod flags;
 mod gates;
@@ -27,7 +27,8 @@ pub use scheduler::{DefaultConstraint, SchedulerConfig, SchedulerError, WhenUnsa
 pub struct Options {
     /// Which cloud nodes come from.
     pub provider: Provider,
-    /// Kubeconfig file given by flag; `None` for `KUBECONFIG`, the home directory or the pod's account.
+    /// Kubeconfig file given by flag; `None` for `KUBECONFIG`, the home directory or the pod's
+    /// account.
     pub kubeconfig: Option<String>,
     /// Name of the Service that fronts the controller; informational.
     pub karpenter_service: String,
@@ -429,8 +430,8 @@ impl Options {
             .clamp(min, max)
     }
 
-    /// Rate and burst of a controller's bucket: `qps` for `min` workers, growing with `workers`; ten
-    /// times that at once.
+    /// Rate and burst of a controller's bucket: `qps` for `min` workers, growing with `workers`;
+    /// ten times that at once.
     pub fn bucket(qps: usize, min: usize, workers: usize) -> (f64, u32) {
         let rate = (workers * qps).div_ceil(min.max(1));
         (rate as f64, u32::try_from(rate * 10).unwrap_or(u32::MAX))

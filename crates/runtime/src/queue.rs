@@ -1,8 +1,8 @@
 //! The keyed work queue and the loop that serves it.
 //!
-//! A key waits at most once, is never worked on twice at a time, and comes back when it was added while
-//! being worked on. Order is a function of the calls and of time alone: no hashing, no random choice,
-//! so that a simulated world repeats itself.
+//! A key waits at most once, is never worked on twice at a time, and comes back when it was added
+//! while being worked on. Order is a function of the calls and of time alone: no hashing, no random
+//! choice, so that a simulated world repeats itself.
 //!
 //! What is *not* here: what a key means and what is done about it.
 
@@ -167,8 +167,8 @@ pub struct Worker {
 
 /// Serves `queue` until it is shut down and the work that had begun is finished.
 ///
-/// All work runs inside this one future, so on a current-thread runtime the order of everything depends
-/// on the calls and timers alone.
+/// All work runs inside this one future, so on a current-thread runtime the order of everything
+/// depends on the calls and timers alone.
 pub async fn run_loop<K, F, Fut>(queue: &Queue<K>, worker: &Worker, handler: F)
 where
     K: Ord + Clone,

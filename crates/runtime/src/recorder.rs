@@ -1,8 +1,8 @@
 //! Kubernetes events: what is worth telling the person who looks at an object.
 //!
 //! [`Recorder::publish`] takes a [`Notice`], drops repetitions and excess, and never waits. An
-//! [`Outbox`] writes what is left to the API server, folding similar events into one with a count, as
-//! Kubernetes' own components do.
+//! [`Outbox`] writes what is left to the API server, folding similar events into one with a count,
+//! as Kubernetes' own components do.
 //!
 //! What is *not* here: the events of the product (each is defined where it is decided).
 
@@ -225,8 +225,8 @@ impl Recorder {
         )
     }
 
-    /// Publishes `notice`, unless it repeats one within its window or exceeds its limit. Never waits: a
-    /// full queue drops the notice and counts that.
+    /// Publishes `notice`, unless it repeats one within its window or exceeds its limit. Never
+    /// waits: a full queue drops the notice and counts that.
     pub fn publish(&self, notice: Notice) {
         let passed = {
             // The filter is consistent after each step, whatever happened to another holder.
@@ -248,8 +248,8 @@ impl Recorder {
     }
 }
 
-/// Drops repetitions, then what exceeds a limit: in this order, so an excess notice still counts as the
-/// first of its repetitions.
+/// Drops repetitions, then what exceeds a limit: in this order, so an excess notice still counts as
+/// the first of its repetitions.
 #[derive(Debug)]
 struct Filter {
     seen: BTreeMap<String, Instant>,

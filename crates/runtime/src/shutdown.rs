@@ -1,7 +1,7 @@
 //! Orderly stop: one token that every loop watches, cancelled by SIGTERM or SIGINT.
 //!
-//! What is *not* here: what each part does when it stops (finish calls in flight, release the lease,
-//! flush events); that is written where the part is.
+//! What is *not* here: what each part does when it stops (finish calls in flight, release the
+//! lease, flush events); that is written where the part is.
 
 use tokio_util::sync::CancellationToken;
 

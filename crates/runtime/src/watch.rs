@@ -1,9 +1,9 @@
 //! List and watch of one kind as a stream of events that never ends.
 //!
-//! The stream begins with [`Event::Reset`], the whole truth, and goes on with changes; another `Reset`
-//! comes whenever the thread was lost (the server forgot the version, a page expired). Consumers hold
-//! the state; nothing is cached here. Decoding is pluggable ([`Decode`]), so that a hundred thousand
-//! pods can be interned as they come.
+//! The stream begins with [`Event::Reset`], the whole truth, and goes on with changes; another
+//! `Reset` comes whenever the thread was lost (the server forgot the version, a page expired).
+//! Consumers hold the state; nothing is cached here. Decoding is pluggable ([`Decode`]), so that a
+//! hundred thousand pods can be interned as they come.
 //!
 //! What is *not* here: what an event changes (`cluster`), and filters other than the server's.
 
@@ -43,8 +43,8 @@ pub struct Config {
     pub select: Select,
     /// Objects on a page of the initial list.
     pub page_size: u32,
-    /// How long the server is asked to keep a watch open. One that stays silent for this long and half
-    /// a minute more is taken for dead.
+    /// How long the server is asked to keep a watch open. One that stays silent for this long and
+    /// half a minute more is taken for dead.
     pub server_timeout: Duration,
     /// First wait after a failure; doubles up to `longest_wait`.
     pub first_wait: Duration,
@@ -150,8 +150,8 @@ impl<D: Decode> Watcher<D> {
         }
     }
 
-    /// The next event. Failures are logged, counted, and waited out. Dropping the future loses nothing
-    /// but a list that was being read.
+    /// The next event. Failures are logged, counted, and waited out. Dropping the future loses
+    /// nothing but a list that was being read.
     pub async fn next(&mut self) -> Event<D::Item> {
         loop {
             if let Some(event) = self.pending.pop_front() {

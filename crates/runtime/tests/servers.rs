@@ -1,5 +1,5 @@
-//! The API access of this crate against two servers: the embedded one and a real kube-apiserver. What
-//! holds on one must hold on the other.
+//! The API access of this crate against two servers: the embedded one and a real kube-apiserver.
+//! What holds on one must hold on the other.
 
 mod behaviour;
 

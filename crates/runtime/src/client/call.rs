@@ -54,8 +54,8 @@ impl Verb {
         }
     }
 
-    /// Whether a failed attempt may be repeated. Only reads are repeated when it is unknown whether the
-    /// server acted; writes only when it surely did not.
+    /// Whether a failed attempt may be repeated. Only reads are repeated when it is unknown whether
+    /// the server acted; writes only when it surely did not.
     fn repeats(self, error: &ApiError) -> bool {
         match error {
             ApiError::TooManyRequests(_) => self != Self::Subresource,
@@ -181,13 +181,15 @@ impl Client {
         read(response).await
     }
 
-    /// Opens a watch and hands out its body as it comes. Its end is the server's or the caller's business.
+    /// Opens a watch and hands out its body as it comes. Its end is the server's or the caller's
+    /// business.
     pub(crate) async fn open_watch(&self, path: String) -> Result<ByteStream, ApiError> {
         self.limiter.acquire().await;
         let request = http::Request::builder()
             .uri(&path)
             .header(header::ACCEPT, "application/json")
-            // Some servers compress each event on its own, which the connection's decoder can't read.
+            // Some servers compress each event on its own, which the connection's decoder can't
+            // read.
             .header(header::ACCEPT_ENCODING, "identity")
             .body(Body::empty())
             .map_err(|cause| ApiError::Request(cause.to_string()))?;

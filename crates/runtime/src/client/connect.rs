@@ -44,8 +44,8 @@ pub enum ConnectError {
 }
 
 impl Client {
-    /// Prepares a connection; nothing is sent yet. A process that calls this over TLS has installed its
-    /// rustls provider.
+    /// Prepares a connection; nothing is sent yet. A process that calls this over TLS has installed
+    /// its rustls provider.
     pub async fn connect(source: &Source, user_agent: &str) -> Result<Self, ConnectError> {
         let mut config = config(source).await?;
         // Repetition is ours: it must follow the world's clock and the verb.

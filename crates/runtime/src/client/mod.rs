@@ -145,7 +145,8 @@ impl Client {
         }
     }
 
-    /// Creates an object from `object`, whose metadata says where; returns what the server made of it.
+    /// Creates an object from `object`, whose metadata says where; returns what the server made of
+    /// it.
     pub async fn create<T>(&self, object: &T) -> Result<T, ApiError>
     where
         T: Resource + Serialize + DeserializeOwned,
@@ -165,8 +166,8 @@ impl Client {
         self.typed(call.json(typed_json(kind, object))).await
     }
 
-    /// Replaces an object; the resource version in its metadata must be the current one. Only for types
-    /// that we know whole.
+    /// Replaces an object; the resource version in its metadata must be the current one. Only for
+    /// types that we know whole.
     pub async fn replace<T>(&self, object: &T) -> Result<T, ApiError>
     where
         T: Resource + Serialize + DeserializeOwned,
@@ -223,8 +224,8 @@ impl Client {
             .map(drop)
     }
 
-    /// Evicts a pod through the eviction API, which honours disruption budgets; a budget that forbids it
-    /// answers [`ApiError::TooManyRequests`] at once.
+    /// Evicts a pod through the eviction API, which honours disruption budgets; a budget that
+    /// forbids it answers [`ApiError::TooManyRequests`] at once.
     pub async fn evict(&self, pod: &ObjectKey, only_if: &Preconditions) -> Result<(), ApiError> {
         let eviction = json!({
             "apiVersion": "policy/v1",

@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use model::k8s::Resource;
 use serde_json::{Value, json};
 
-/// Names one object of a kind: namespace (empty for cluster scope) and name. Orders by namespace, then
-/// name, so it serves as a queue key.
+/// Names one object of a kind: namespace (empty for cluster scope) and name. Orders by namespace,
+/// then name, so it serves as a queue key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
     /// Namespace; empty for objects of cluster scope.
@@ -220,7 +220,8 @@ impl Preconditions {
         options
     }
 
-    /// Puts what is required into a merge patch: the server answers a conflict when it does not hold.
+    /// Puts what is required into a merge patch: the server answers a conflict when it does not
+    /// hold.
     pub(crate) fn apply_to_patch(&self, mut patch: Value) -> Value {
         if !self.uid.is_empty() {
             patch["metadata"]["uid"] = self.uid.clone().into();

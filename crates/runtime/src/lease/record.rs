@@ -56,7 +56,8 @@ pub(super) struct Observed {
 }
 
 impl Observed {
-    /// Takes note of `lease`: the time starts again when its spec differs from what was seen before.
+    /// Takes note of `lease`: the time starts again when its spec differs from what was seen
+    /// before.
     pub(super) fn see(before: Option<Self>, lease: Lease, now: Instant) -> Self {
         let changed = match before {
             Some(before) if before.lease.spec == lease.spec => before.changed,
@@ -129,7 +130,8 @@ pub(super) fn renewed(lease: &Lease, config: &Config, now: Timestamp) -> Lease {
     }
 }
 
-/// The lease given back: without a holder, and good for a second only, for candidates that judge by time.
+/// The lease given back: without a holder, and good for a second only, for candidates that judge by
+/// time.
 pub(super) fn released(lease: &Lease, now: Timestamp) -> Lease {
     let spec = LeaseSpec {
         holder_identity: Some(String::new()),

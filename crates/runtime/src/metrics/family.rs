@@ -119,8 +119,8 @@ impl Family {
         }
     }
 
-    /// The series of these label values. A wrong number of values is a programming error: tests stop
-    /// there, a release drops the measurement and says so.
+    /// The series of these label values. A wrong number of values is a programming error: tests
+    /// stop there, a release drops the measurement and says so.
     fn entry(&mut self, labels: &[&str]) -> Option<&mut Value> {
         if labels.len() != self.label_names.len() {
             debug_assert!(

@@ -1,7 +1,7 @@
 //! Every metric of the product: name, kind, labels and meaning, defined once.
 //!
-//! Names and labels are those that dashboards and alerts for Karpenter already use; three older names
-//! from the first guide are kept beside them (`legacy`). What is *not* here: when to measure.
+//! Names and labels are those that dashboards and alerts for Karpenter already use; three older
+//! names from the first guide are kept beside them (`legacy`). What is *not* here: when to measure.
 
 mod cloud;
 mod conditions;
@@ -31,7 +31,10 @@ pub const DEFAULT: &[f64] = &[
 
 /// Defines metrics as statics with their meaning as documentation, and lists them in `$all`.
 macro_rules! metrics {
-    ($all:ident; $($ident:ident = $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)*) => {
+    (
+        $all:ident;
+        $($ident:ident = $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)*
+    ) => {
         $(
             #[doc = $help]
             pub static $ident: $crate::metrics::Definition = $crate::metrics::Definition {

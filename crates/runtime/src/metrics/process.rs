@@ -35,8 +35,8 @@ struct Usage {
     resident_bytes: f64,
 }
 
-/// Reads proc(5) `stat`: after the name in parentheses, which may hold anything, come the fields from the
-/// third on.
+/// Reads proc(5) `stat`: after the name in parentheses, which may hold anything, come the fields
+/// from the third on.
 fn usage(stat: &str) -> Option<Usage> {
     let (_, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();

@@ -101,8 +101,8 @@ fn quantile_of(latest: &VecDeque<f64>, quantile: f64) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-/// A number as Go prints it with `%g`: shortest digits, an exponent below 1e-4 and from 1e6 on, which
-/// is what existing queries compare `le` with.
+/// A number as Go prints it with `%g`: shortest digits, an exponent below 1e-4 and from 1e6 on,
+/// which is what existing queries compare `le` with.
 pub(super) fn number(value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();

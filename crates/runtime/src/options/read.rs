@@ -71,8 +71,8 @@ impl Values {
             .iter()
             .map(|flag| {
                 let from_env = env.get(flag.env).filter(|value| reads(flag, value));
-                // Where the kubeconfig is comes from the client's own reading of its variable, which
-                // may hold several paths.
+                // Where the kubeconfig is comes from the client's own reading of its variable,
+                // which may hold several paths.
                 let from_env = from_env.filter(|_| flag.name != "kubeconfig");
                 (
                     flag.name,

@@ -58,7 +58,8 @@ impl Backoff {
     }
 }
 
-/// Where each key stands. A key may be running and ready again, and besides have a time in `delayed`.
+/// Where each key stands. A key may be running and ready again, and besides have a time in
+/// `delayed`.
 #[derive(Debug)]
 pub(super) struct State<K> {
     /// Keys to work on, first come first served.

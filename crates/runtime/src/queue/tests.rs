@@ -250,8 +250,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 proptest! {
-    /// Whatever happens, the parts agree, no key runs twice at a time, and every key that was added is
-    /// served after its last addition.
+    /// Whatever happens, the parts agree, no key runs twice at a time, and every key that was added
+    /// is served after its last addition.
     #[test]
     fn no_key_is_lost_or_doubled(ops in ops()) {
         let mut now = Instant::now();

@@ -58,8 +58,8 @@ impl Outbox {
         }
     }
 
-    /// Writes notices until `stop`, then what is still waiting, and ends. Also ends when no recorder is
-    /// left.
+    /// Writes notices until `stop`, then what is still waiting, and ends. Also ends when no
+    /// recorder is left.
     pub async fn run(mut self, client: Client, stop: Shutdown) {
         while let Some(Some(noted)) = stop.or_stop(self.receiver.recv()).await {
             self.write(&client, noted).await;

@@ -33,8 +33,8 @@ impl<S: Pieces> Lines<S> {
         }
     }
 
-    /// The next line that is not empty, without its end. A last line without an end was cut off by a
-    /// broken connection and is dropped. Dropping the future loses nothing.
+    /// The next line that is not empty, without its end. A last line without an end was cut off by
+    /// a broken connection and is dropped. Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, ApiError>> {
         loop {
             if let Some(line) = self.cut() {

@@ -150,8 +150,9 @@ pub static FLAGS: &[Flag] = &[
 
 /// The setting of that name.
 ///
-/// # Panics On a name that the table lacks, which only a typing error in this module can cause; the
-/// test that reads all defaults would show it.
+/// # Panics
+/// On a name that the table lacks, which only a typing error in this module can cause; the test
+/// that reads all defaults would show it.
 pub(super) fn flag(name: &str) -> &'static Flag {
     FLAGS
         .iter()

@@ -4,7 +4,7 @@ mod common;
 
 use common::world::{
     CAPACITY_TYPE, Place, World, ZONE, affinity, bound, daemon_set, instance_type, new_node, node,
-    place, reasons, requires,
+    place, reasons,
 };
 use serde_json::{Value, json};
 

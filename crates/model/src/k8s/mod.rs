@@ -54,7 +54,10 @@ pub trait Resource {
 /// Implements [`Resource`] for a type whose metadata is its field `metadata`.
 #[macro_export]
 macro_rules! resource {
-    ($type:ty, $group:literal, $version:literal, $kind:literal, $plural:literal, $namespaced:literal) => {
+    (
+        $type:ty, $group:literal, $version:literal, $kind:literal, $plural:literal,
+        $namespaced:literal
+    ) => {
         impl $crate::k8s::Resource for $type {
             const GROUP: &'static str = $group;
             const VERSION: &'static str = $version;

@@ -36,8 +36,8 @@ pub(super) struct Listings<'a, 'p, 's> {
     index: &'a Index<'s>,
     views: &'a Views<'p>,
     packed: &'a Packed,
-    /// Per pool and limit: how much more than it is charged for each claim may take. What is left of
-    /// a limit is shared evenly, so that the largest types of all claims together stay within it.
+    /// Per pool and limit: how much more than it is charged for each claim may take. What is left
+    /// of a limit is shared evenly, so that the largest types of all claims stay within it.
     spare: Vec<Vec<i64>>,
     shelves: FxHashMap<ViewId, FullShelf>,
     ids: FxHashMap<Key, usize>,

@@ -92,8 +92,8 @@ impl Choice<'_> {
     }
 }
 
-/// The types that a claim lists, cheapest first, if `launched` is the one it is charged for and it may
-/// take so much more of each limit than that (nothing, where `spare` has no entry).
+/// The types that a claim lists, cheapest first, if `launched` is the one it is charged for and it
+/// may take so much more of each limit than that (nothing, where `spare` has no entry).
 pub(crate) fn listed(
     pool: &Pool,
     shelf: &Shelf,

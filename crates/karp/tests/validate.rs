@@ -44,7 +44,7 @@ fn the_examples_have_nothing_wrong() {
 fn an_unknown_field_is_named_with_the_field_that_was_meant() {
     let found = findings(
         &pool("  template:\n    spec:\n      requirments: []\n      requirements: []\n"),
-        0,
+        1,
     );
     let finding = found
         .iter()

@@ -29,6 +29,7 @@ pub(crate) fn content(daemon_set: &DaemonSet, newest: Option<&PodContent>) -> Po
             spec: template.spec.clone(),
             ..Pod::default()
         };
+        crate::requests::fill_in(&mut pod.spec);
         pod.metadata
             .namespace
             .clone_from(&daemon_set.metadata.namespace);

@@ -9,7 +9,13 @@
 //! <https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>,
 //! <https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/>)
 //!
+//! Like the scheduler, [`effective`] counts requests alone: the API server has put limits in the place
+//! of missing requests already. Pods that are made from a template here have not been through that,
+//! so [`fill_in`] does it for them.
+//!
 //! What is *not* here: defaults of LimitRanges, which the API server has put into the pod already.
+
+use std::collections::BTreeSet;
 
 use model::Quantity;
 use model::ResourceList;
@@ -17,8 +23,6 @@ use model::k8s::pod::{Container, PodSpec, ResourceRequirements};
 use model::resources::{self, CPU, HUGEPAGES_PREFIX, MEMORY, PODS};
 
 /// What one pod takes of a node, with one `pods`.
-///
-/// A limit without a request counts as the request, as the API server has it.
 pub fn effective(spec: &PodSpec) -> ResourceList {
     let mut requests = of_containers(spec);
     if let Some(whole) = &spec.resources {
@@ -33,18 +37,18 @@ pub fn effective(spec: &PodSpec) -> ResourceList {
 fn of_containers(spec: &PodSpec) -> ResourceList {
     let mut running = ResourceList::new();
     for container in &spec.containers {
-        resources::add_to(&mut running, &of_container(&container.resources));
+        resources::add_to(&mut running, &container.resources.requests);
     }
     let mut sidecars = ResourceList::new();
     let mut starting = ResourceList::new();
     for container in &spec.init_containers {
-        let own = of_container(&container.resources);
+        let own = &container.resources.requests;
         let moment = if is_sidecar(container) {
-            resources::add_to(&mut running, &own);
-            resources::add_to(&mut sidecars, &own);
+            resources::add_to(&mut running, own);
+            resources::add_to(&mut sidecars, own);
             sidecars.clone()
         } else {
-            resources::add(&own, &sidecars)
+            resources::add(own, &sidecars)
         };
         starting = resources::max_each(&starting, &moment);
     }
@@ -56,37 +60,41 @@ pub fn is_sidecar(container: &Container) -> bool {
     container.restart_policy.as_deref() == Some("Always")
 }
 
-/// Requests, with limits where nothing is requested.
-pub fn of_container(resources: &ResourceRequirements) -> ResourceList {
-    let mut requests = resources.requests.clone();
-    for (resource, limit) in &resources.limits {
-        requests.entry(resource.clone()).or_insert(*limit);
-    }
-    requests
-}
-
-/// Resources of the whole pod go first. A pod-level limit without a pod-level request counts only
-/// where no container says anything.
-fn replace_by_pod_level(requests: &mut ResourceList, whole: &ResourceRequirements) {
-    let supported = |resource: &str| {
-        resource == CPU || resource == MEMORY || resource.starts_with(HUGEPAGES_PREFIX)
-    };
-    for (resource, amount) in whole
-        .requests
-        .iter()
-        .filter(|(resource, _)| supported(resource))
-    {
-        requests.insert(resource.clone(), *amount);
-    }
-    for (resource, limit) in whole
-        .limits
-        .iter()
-        .filter(|(resource, _)| supported(resource))
-    {
-        if !whole.requests.contains_key(resource) {
-            requests.entry(resource.clone()).or_insert(*limit);
+/// Puts limits in the place of missing requests, as the API server does when a pod is created. A
+/// limit of the whole pod counts only where no container says anything.
+pub fn fill_in(spec: &mut PodSpec) {
+    for container in spec.containers.iter_mut().chain(&mut spec.init_containers) {
+        let resources = &mut container.resources;
+        for (resource, limit) in &resources.limits {
+            let request = resources.requests.entry(resource.clone());
+            request.or_insert(*limit);
         }
     }
+    let containers = spec.containers.iter().chain(&spec.init_containers);
+    let named: BTreeSet<&String> = containers
+        .flat_map(|container| container.resources.requests.keys())
+        .collect();
+    if let Some(whole) = &mut spec.resources {
+        for (resource, limit) in &whole.limits {
+            if is_for_whole_pod(resource) && !named.contains(resource) {
+                whole.requests.entry(resource.clone()).or_insert(*limit);
+            }
+        }
+    }
+}
+
+/// Resources that can be asked for on behalf of the whole pod.
+fn is_for_whole_pod(resource: &str) -> bool {
+    resource == CPU || resource == MEMORY || resource.starts_with(HUGEPAGES_PREFIX)
+}
+
+/// Requests of the whole pod go first.
+fn replace_by_pod_level(requests: &mut ResourceList, whole: &ResourceRequirements) {
+    let supported = whole
+        .requests
+        .iter()
+        .filter(|(resource, _)| is_for_whole_pod(resource));
+    requests.extend(supported.map(|(resource, amount)| (resource.clone(), *amount)));
 }
 
 #[cfg(test)]

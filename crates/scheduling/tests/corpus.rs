@@ -8,13 +8,6 @@ use catalog::Price;
 use scheduling::{Batch, solve};
 use testkit::{corpus, referee};
 
-/// Problems where more is asked for than the reference counts: in `resources-4` a pod has a limit
-/// and no request. The API server makes that limit a request, so it counts as one here; the
-/// reference, which was shown the pod as it stands, counts nothing.
-const LIMIT_WITHOUT_REQUEST: &[&str] = &["resources-4"];
-/// How much dearer these may be.
-const LIMIT_WITHOUT_REQUEST_RATIO: f64 = 1.01;
-
 /// Sums over the problems of a group.
 #[derive(Default)]
 struct Sums {
@@ -47,13 +40,8 @@ fn no_plan_places_fewer_pods_or_costs_more_than_the_reference() {
             bar.nodes,
             placement.lower_bound.unwrap_or(Price::ZERO),
         );
-        let ratio = if LIMIT_WITHOUT_REQUEST.contains(&name.as_str()) {
-            LIMIT_WITHOUT_REQUEST_RATIO
-        } else {
-            1.0
-        };
         // A price is only comparable where the same number of pods is placed.
-        let dearer = unplaced == bar.unplaced && price > bar.price_per_hour * ratio + 1e-9;
+        let dearer = unplaced == bar.unplaced && price > bar.price_per_hour + 1e-9;
         if bar.breaks.is_empty() && (unplaced > bar.unplaced || dearer) {
             wrong.push(format!("{name}: worse than the reference"));
         }

@@ -207,10 +207,10 @@ fn held(spec: &PodSpec, statuses: &[ContainerStatus]) -> ResourceList {
         let Some(status) = statuses.iter().find(|s| s.name == container.name) else {
             continue;
         };
-        let asked = requests::of_container(&container.resources);
+        let asked = &container.resources.requests;
         let has = resources::max_each(&status.allocated_resources, &status.resources.requests);
         let larger = resources::max_each(&asked, &has);
-        differs |= larger != asked;
+        differs |= larger != *asked;
         container.resources.requests = larger;
     }
     if differs {

@@ -59,13 +59,19 @@ fn overhead_comes_on_top_of_everything() {
     );
 }
 
+fn filled(json: &str) -> ResourceList {
+    let mut spec = spec(json);
+    fill_in(&mut spec);
+    effective(&spec)
+}
+
 #[test]
 fn resources_of_the_whole_pod_replace_those_of_containers() {
-    let requests = effective(&spec(
+    let requests = filled(
         r#"{"resources":{"requests":{"cpu":"2"},"limits":{"memory":"4Gi"}},
             "overhead":{"cpu":"100m"},
             "containers":[{"resources":{"requests":{"cpu":"3","example.com/gpu":"1"}}}]}"#,
-    ));
+    );
     assert_eq!(requests["cpu"].to_string(), "2100m");
     assert_eq!(requests["memory"].to_string(), "4Gi");
     assert_eq!(requests["example.com/gpu"].to_string(), "1");
@@ -73,17 +79,19 @@ fn resources_of_the_whole_pod_replace_those_of_containers() {
 
 #[test]
 fn a_pod_level_limit_gives_way_to_what_containers_request() {
-    let requests = effective(&spec(
+    let requests = filled(
         r#"{"resources":{"limits":{"memory":"4Gi"}},
             "containers":[{"resources":{"requests":{"memory":"1Gi"}}}]}"#,
-    ));
+    );
     assert_eq!(requests["memory"].to_string(), "1Gi");
 }
 
 #[test]
-fn a_limit_without_a_request_is_the_request() {
-    assert_eq!(
-        cpu(r#"{"containers":[{"resources":{"limits":{"cpu":"700m"}}}]}"#),
-        "700m"
+fn a_limit_is_a_request_once_it_has_been_filled_in() {
+    let json = r#"{"containers":[{"resources":{"limits":{"cpu":"700m"}}}]}"#;
+    assert_eq!(filled(json)["cpu"].to_string(), "700m");
+    assert!(
+        !effective(&spec(json)).contains_key("cpu"),
+        "the scheduler counts requests alone"
     );
 }

@@ -142,6 +142,8 @@ fn pod(object: &Object, workload: &Workload, number: usize) -> Pod {
         controller: Some(true),
         block_owner_deletion: None,
     };
+    let mut spec = workload.template.spec.clone();
+    cluster::requests::fill_in(&mut spec);
     Pod {
         metadata: ObjectMeta {
             name: format!("{}-{number}", object.name),
@@ -150,7 +152,7 @@ fn pod(object: &Object, workload: &Workload, number: usize) -> Pod {
             owner_references: vec![owner],
             ..workload.template.metadata.clone()
         },
-        spec: workload.template.spec.clone(),
+        spec,
         status: PodStatus::unschedulable(),
     }
 }

@@ -16,12 +16,7 @@ pub(super) fn of_pod(pod: &PodContent) -> ResourceList {
         .map(|container| &container.resources)
         .chain(whole)
     {
-        names.extend(
-            list.requests
-                .keys()
-                .chain(list.limits.keys())
-                .map(String::as_str),
-        );
+        names.extend(list.requests.keys().map(String::as_str));
     }
     names.extend(spec.overhead.keys().map(String::as_str));
     let mut taken: ResourceList = names
@@ -38,14 +33,7 @@ pub(super) fn of_pod(pod: &PodContent) -> ResourceList {
 
 fn amount(pod: &PodContent, name: &str) -> Quantity {
     let spec = &pod.spec;
-    let of = |container: &Container| {
-        let resources = &container.resources;
-        resources
-            .requests
-            .get(name)
-            .or_else(|| resources.limits.get(name))
-            .copied()
-    };
+    let of = |container: &Container| container.resources.requests.get(name).copied();
     let sum = |containers: &mut dyn Iterator<Item = &Container>| -> Quantity {
         containers.filter_map(of).sum()
     };
@@ -58,18 +46,10 @@ fn amount(pod: &PodContent, name: &str) -> Quantity {
         let before = sum(&mut init[..at].iter().filter(is_sidecar));
         most = most.max(before + of(container).unwrap_or_default());
     }
-    let named = spec
-        .containers
-        .iter()
-        .chain(init)
-        .any(|container| of(container).is_some());
     if name == "cpu" || name == "memory" || name.starts_with("hugepages-") {
         let whole = spec.resources.as_ref();
         let request = whole.and_then(|whole| whole.requests.get(name));
-        let limit = whole
-            .and_then(|whole| whole.limits.get(name))
-            .filter(|_| !named);
-        most = request.or(limit).copied().unwrap_or(most);
+        most = request.copied().unwrap_or(most);
     }
     most + spec.overhead.get(name).copied().unwrap_or_default()
 }

@@ -5,7 +5,7 @@
 //! time, so the answer does not depend on the machine.
 
 use crate::options::{Effort, MinValuesPolicy, Options};
-use crate::pack::{Counters, Packed, pack, pack_by_ratio};
+use crate::pack::{Counters, NodeId, Packed, listed, pack, pack_by_ratio};
 use crate::policy::{Order, Policy};
 use crate::problem::Problem;
 use crate::view::Views;
@@ -35,30 +35,59 @@ pub(crate) fn best<'p>(
         .iter()
         .map(|class| u64::from(class.count))
         .sum();
-    let mut keep = |packed: Packed| {
+    let mut best_score = score(&best, problem, views);
+    let mut keep = |packed: Packed, views: &Views<'p>| {
         counters.add(packed.counters);
-        if score(&packed) < score(&best) {
-            best = packed;
+        let score = score(&packed, problem, views);
+        if score < best_score {
+            (best, best_score) = (packed, score);
         }
     };
     for policy in few_nodes(balanced) {
         if !policy.first_fit || pods * planned <= ONE_BY_ONE_STEPS {
-            keep(pack(problem, views, &policy));
+            let packed = pack(problem, views, &policy);
+            keep(packed, views);
         }
     }
     if classes * planned <= FURTHER_STEPS {
         for policy in further(balanced) {
-            keep(pack(problem, views, &policy));
+            let packed = pack(problem, views, &policy);
+            keep(packed, views);
         }
         if let Some(packed) = pack_by_ratio(problem, views, &balanced) {
-            keep(packed);
+            keep(packed, views);
         }
     }
     (best, counters)
 }
 
-fn score(packed: &Packed) -> (u64, u128, usize) {
-    (packed.unplaced(), packed.price(), packed.nodes.len())
+fn score(packed: &Packed, problem: &Problem, views: &Views<'_>) -> (u64, u128, usize) {
+    let price = (0..packed.nodes.len())
+        .map(|node| u128::from(launch_price(packed, node, problem, views)))
+        .sum();
+    (packed.unplaced(), price, packed.nodes.len())
+}
+
+/// What is launched for a node costs so much. Where limits or `minValues` count, a node may be
+/// charged with a type that is dearer than the cheapest that its claim lists.
+fn launch_price(packed: &Packed, node: NodeId, problem: &Problem, views: &Views<'_>) -> u64 {
+    let nodes = &packed.nodes;
+    let view = nodes.view[node];
+    let pool = views.pool(view).map(|pool| &problem.pools[pool]);
+    let (Some(pool), Some(kind)) = (pool.filter(|pool| pool.is_picky()), nodes.kind(node)) else {
+        return nodes.price[node];
+    };
+    let shelf = views.shelf(view);
+    let holding = shelf.holding(nodes.used(node));
+    let of = |kind: u32| {
+        holding
+            .iter()
+            .copied()
+            .find(|slot| shelf.slot(*slot).kind == kind)
+    };
+    let listed = of(kind).map(|slot| listed(pool, shelf, &holding, slot, &[]));
+    let cheapest = listed.and_then(|kinds| of(*kinds.first()?));
+    cheapest.map_or(nodes.price[node], |slot| shelf.slot(slot).price)
 }
 
 fn planned_nodes(packed: &Packed) -> u64 {

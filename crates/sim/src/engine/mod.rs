@@ -276,6 +276,3 @@ impl Engine {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

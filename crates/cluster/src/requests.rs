@@ -9,9 +9,9 @@
 //! <https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>,
 //! <https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/>)
 //!
-//! Like the scheduler, [`effective`] counts requests alone: the API server has put limits in the place
-//! of missing requests already. Pods that are made from a template here have not been through that,
-//! so [`fill_in`] does it for them.
+//! Like the scheduler, [`effective`] counts requests alone: the API server has put limits in the
+//! place of missing requests already. Pods that are made from a template here have not been through
+//! that, so [`fill_in`] does it for them.
 //!
 //! What is *not* here: defaults of LimitRanges, which the API server has put into the pod already.
 

@@ -209,7 +209,7 @@ fn held(spec: &PodSpec, statuses: &[ContainerStatus]) -> ResourceList {
         };
         let asked = &container.resources.requests;
         let has = resources::max_each(&status.allocated_resources, &status.resources.requests);
-        let larger = resources::max_each(&asked, &has);
+        let larger = resources::max_each(asked, &has);
         differs |= larger != *asked;
         container.resources.requests = larger;
     }

@@ -44,10 +44,7 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
 /// The loops that serve queues.
 fn served(shared: &Shared) -> Vec<Loop<'_>> {
     let queues = &shared.queues;
-    let cores = u64::try_from(shared.world.options.cpu_requests_milli)
-        .unwrap_or(0)
-        .div_ceil(1_000);
-    let of = |min: usize, max: usize| workers(min, max, cores.max(1));
+    let of = |min: usize, max: usize| shared.world.options.workers(min, max);
     vec![
         serve(
             shared,
@@ -127,25 +124,4 @@ where
         shared.gate.wait().await;
         run_loop(queue, &worker, handler).await;
     })
-}
-
-/// Keys that are worked on at a time: the least for one core, the most from 60 cores on.
-fn workers(min: usize, max: usize, cores: u64) -> usize {
-    let cores = usize::try_from(cores).unwrap_or(usize::MAX);
-    let more = (max - min).saturating_mul(cores - 1) / 59;
-    min.saturating_add(more).min(max)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::workers;
-
-    #[test]
-    fn workers_grow_with_the_cores() {
-        assert_eq!(workers(10, 1_000, 1), 10);
-        assert_eq!(workers(10, 1_000, 2), 26);
-        assert_eq!(workers(10, 1_000, 15), 244);
-        assert_eq!(workers(10, 1_000, 60), 1_000);
-        assert_eq!(workers(10, 1_000, 200), 1_000);
-    }
 }

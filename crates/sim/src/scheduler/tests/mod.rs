@@ -1,0 +1,8 @@
+//! Each rule of the scheduler as a table; `world` reads small clusters from a few words.
+
+mod affinity;
+mod nodes;
+mod scores;
+mod spread;
+mod volumes;
+mod world;

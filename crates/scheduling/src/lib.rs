@@ -29,6 +29,7 @@ mod shelf;
 mod solve;
 #[cfg(test)]
 mod testing;
+mod topology;
 mod view;
 
 pub use options::{

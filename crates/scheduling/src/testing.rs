@@ -8,7 +8,8 @@ use requirements::{Requirement, Requirements};
 use crate::mask::{Keys, KeysBuilder};
 use crate::pack::{Packed, pack};
 use crate::policy::{Order, Policy};
-use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type};
+use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant};
+use crate::topology::{Rules, Topology};
 use crate::view::Views;
 
 /// A policy that weighs prices.
@@ -40,6 +41,10 @@ pub(crate) fn problem(types: &[(u64, &[i64])], classes: &[(u32, &[i64])]) -> Pro
             ports: vec![0],
         }],
         tolerated: vec![vec![true]],
+        topology: Topology {
+            rules: vec![free()],
+            ..Topology::default()
+        },
         ..Problem::default()
     };
     problem.pools.push(pool(&problem.keys, types));
@@ -50,15 +55,27 @@ pub(crate) fn problem(types: &[(u64, &[i64])], classes: &[(u32, &[i64])]) -> Pro
     problem
 }
 
+/// Rules that demand nothing.
+pub(crate) fn free() -> Rules {
+    Rules {
+        clear: vec![0],
+        set: vec![0],
+        ..Rules::default()
+    }
+}
+
 /// A class that only wants room.
 pub(crate) fn class(count: u32, request: &[i64]) -> Class {
     Class {
         count,
         request: request.to_vec(),
-        variants: vec![0],
-        must_clear: vec![0],
+        variants: vec![Variant {
+            demand: 0,
+            rules: 0,
+        }],
         sets: vec![0],
-        alone: false,
+        hosts: Vec::new(),
+        domains: Vec::new(),
     }
 }
 
@@ -96,6 +113,7 @@ pub(crate) fn existing(keys: &Keys, room: &[i64]) -> Existing {
         masks: (0..keys.len()).map(|id| keys.absent(id)).collect(),
         room: room.to_vec(),
         bits: vec![0],
+        counts: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use requirements::{AllowUndefined, Requirement, Requirements};
 
 use super::Case;
 use crate::index::Index;
-use crate::index::unwelcome::HOSTNAME;
+use api::labels::HOSTNAME;
 use crate::pack::Packed;
 use crate::placement::{Candidate, Refusal};
 use crate::problem::bits_meet;
@@ -89,7 +89,7 @@ fn rejection(
         return Rejection::Requirements(incompatible);
     }
     let class = &index.problem.classes[case.class];
-    if bits_meet(&class.must_clear, packed.nodes.bits(at)) {
+    if bits_meet(&case.rules.clear, packed.nodes.bits(at)) {
         return blocked(index, packed.nodes.bits(at), case);
     }
     for (dim, (slack, request)) in packed
@@ -121,13 +121,5 @@ fn blocked(index: &Index<'_>, bits: &[u64], case: &Case<'_>) -> Rejection {
             return Rejection::HostPort { port: port.clone() };
         }
     }
-    let must_clear = &index.problem.classes[case.class].must_clear;
-    index
-        .unwelcome
-        .iter()
-        .find(|(bit, _)| is_set(*bit) && must_clear[bit / 64] & (1 << (bit % 64)) != 0)
-        .map_or(Rejection::Outrun, |(_, term)| Rejection::UnwelcomeBeside {
-            pod: term.owner().key().to_string(),
-            topology_key: term.topology_key().to_owned(),
-        })
+    Rejection::Outrun
 }

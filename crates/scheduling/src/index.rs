@@ -52,6 +52,8 @@ pub(crate) struct Index<'s> {
     pub(crate) bits: Bits,
     /// What is counted.
     pub(crate) counted: Counters,
+    /// Bits of counts on hosts: counter, the count that may not be passed, bit.
+    pub(crate) thresholds: Vec<(usize, u32, usize)>,
     /// Where each counter is found in the problem.
     pub(crate) places: Vec<Place>,
     /// Nodes that take nothing because more is promised on them than they have: position in the

@@ -42,7 +42,7 @@ pub(crate) fn problem(types: &[(u64, &[i64])], classes: &[(u32, &[i64])]) -> Pro
         }],
         tolerated: vec![vec![true]],
         topology: Topology {
-            rules: vec![free()],
+            rules: vec![free(), alone()],
             ..Topology::default()
         },
         ..Problem::default()
@@ -61,6 +61,27 @@ pub(crate) fn free() -> Rules {
         clear: vec![0],
         set: vec![0],
         ..Rules::default()
+    }
+}
+
+/// Rules of pods that take host port 0.
+fn alone() -> Rules {
+    Rules {
+        clear: vec![1],
+        single: true,
+        ..free()
+    }
+}
+
+/// Makes a class one that takes host port 0.
+pub(crate) fn takes_a_port(class: Class) -> Class {
+    Class {
+        variants: vec![Variant {
+            demand: 0,
+            rules: 1,
+        }],
+        sets: vec![1],
+        ..class
     }
 }
 

@@ -101,6 +101,7 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         amounts: parts.amounts,
         bits: parts.bits,
         counted: counters,
+        thresholds: parts.thresholds,
         places,
         overcommitted,
         refused: parts.refused,

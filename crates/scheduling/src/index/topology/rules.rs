@@ -163,13 +163,8 @@ impl<'a, 's> RuleBuilder<'a, 's> {
         });
     }
 
-    /// Where counters are.
-    pub(crate) fn places(&self) -> &[Place] {
-        &self.places
-    }
-
     /// Sets which nodes counters look at.
-    pub(crate) fn set_filters(&mut self, keys: &Keys, tolerances: &mut Tolerances) {
+    pub(in crate::index) fn set_filters(&mut self, keys: &Keys, tolerances: &mut Tolerances) {
         for (at, key) in self.counters.keys.all().iter().enumerate() {
             let Place::Domain(domain) = self.places[at] else {
                 continue;

@@ -182,7 +182,13 @@ fn add_demand(index: &Index<'_>, views: &Views<'_>, demand: DemandId, all: &mut 
     });
 }
 
-fn common(index: &Index<'_>, views: &Views<'_>, key: &CommonKey, listing: &Listing, seed: u64) -> Common {
+fn common(
+    index: &Index<'_>,
+    views: &Views<'_>,
+    key: &CommonKey,
+    listing: &Listing,
+    seed: u64,
+) -> Common {
     let (pool, demands, capacity_types, relaxed) = key;
     let template = &index.pools[*pool].template;
     let mut all = template.requirements.clone();

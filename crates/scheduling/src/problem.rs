@@ -93,6 +93,8 @@ pub(crate) struct Pool {
     pub(crate) types: Vec<Type>,
     /// What is left of each limit.
     pub(crate) limits: Vec<i64>,
+    /// Whether limits are watched while packing.
+    pub(crate) watch: Watch,
     /// How many different values of a key the listed types must have.
     pub(crate) min_values: Vec<MinValues>,
 }
@@ -100,8 +102,19 @@ pub(crate) struct Pool {
 impl Pool {
     /// Whether types must be looked at one by one: a limit or a minimum of values is in play.
     pub(crate) fn is_picky(&self) -> bool {
-        !self.limits.is_empty() || !self.min_values.is_empty()
+        (!self.limits.is_empty() && self.watch == Watch::Closely) || !self.min_values.is_empty()
     }
+}
+
+/// Whether limits are watched while packing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// At every step.
+    #[default]
+    Closely,
+    /// At the end: they are so far away that they will hardly be reached. If they are, packing
+    /// begins anew with a close watch.
+    AtTheEnd,
 }
 
 /// A `minValues` entry of a pool.

@@ -8,7 +8,7 @@ use requirements::{Requirement, Requirements};
 use crate::mask::{Keys, KeysBuilder};
 use crate::pack::{Packed, pack};
 use crate::policy::{Order, Policy};
-use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant};
+use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant, Watch};
 use crate::topology::{Rules, Topology};
 use crate::view::Views;
 
@@ -122,6 +122,7 @@ pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
             })
             .collect(),
         limits: Vec::new(),
+        watch: Watch::Closely,
         min_values: Vec::new(),
     }
 }

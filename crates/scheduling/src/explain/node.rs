@@ -8,10 +8,10 @@ use requirements::{AllowUndefined, Requirement, Requirements};
 
 use super::{Case, topology};
 use crate::index::Index;
-use api::labels::HOSTNAME;
 use crate::pack::Packed;
 use crate::placement::{Candidate, Refusal};
 use crate::reason::Rejection;
+use api::labels::HOSTNAME;
 
 /// The reasons of all nodes; those that are alike are one.
 pub(super) fn refusals(index: &Index<'_>, packed: &Packed, case: &Case<'_>) -> Vec<Refusal> {

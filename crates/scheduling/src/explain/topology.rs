@@ -42,7 +42,11 @@ pub(super) fn domains(
             kind: kind(rule),
             topology_key: keys.key(key).clone(),
             counts: (0..counts.len()).map(|d| (value(d), counts[d])).collect(),
-            open: open.into_iter().filter(|d| *d < counts.len()).map(value).collect(),
+            open: open
+                .into_iter()
+                .filter(|d| *d < counts.len())
+                .map(value)
+                .collect(),
         }))
     })
 }
@@ -97,7 +101,10 @@ pub(super) fn hosts(
             kind,
             topology_key: key.topology_key.clone(),
             counts: node.into_iter().map(count).collect(),
-            open: node.into_iter().map(|(_, _, state)| state.hostname().into()).collect(),
+            open: node
+                .into_iter()
+                .map(|(_, _, state)| state.hostname().into())
+                .collect(),
         }))
     })
 }
@@ -108,11 +115,10 @@ fn unwelcome(index: &Index<'_>, counter: usize, state: &NodeState) -> Rejection 
         declared(crate::index::topology::running::declarer(pod)).contains(key)
     };
     Rejection::UnwelcomeBeside {
-        pod: state
-            .pods
-            .iter()
-            .find(declares)
-            .map_or_else(|| "placed in this pass".to_owned(), |pod| pod.key().to_string()),
+        pod: state.pods.iter().find(declares).map_or_else(
+            || "placed in this pass".to_owned(),
+            |pod| pod.key().to_string(),
+        ),
         topology_key: key.topology_key.to_string(),
     }
 }

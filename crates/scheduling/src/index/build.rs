@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::gather::{DaemonPart, Parts, Wanted, label};
 use super::pods::displaced;
-use super::pools::{Template, limits, min_values, types};
+use super::pools::{Limited, Template, limits, min_values, types};
 use super::tolerations::Tolerances;
 use super::topology::rules::{Place, RuleBuilder, Subject};
 use super::topology::running::{self, Running};
@@ -18,8 +18,11 @@ use super::variants::{SoftTaints, Variant, tolerate_soft};
 use super::{Index, PoolIndex, pods};
 use crate::mask::{Keys, Mask};
 use crate::options::Batch;
-use crate::problem::{self, Class, Daemon, Demand, DemandId, Existing, Pool, Problem};
+use crate::problem::{self, Class, Daemon, Demand, DemandId, Existing, Pool, Problem, Watch};
 use crate::topology::Topology;
+
+/// How many times what pods ask for a limit must be not to be watched.
+const FAR: i128 = 8;
 
 /// Pods that became one class.
 type ClassPods = Arc<[Arc<PodRecord>]>;
@@ -65,7 +68,13 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
     let moving = displaced(snapshot, batch, now);
     let moving = moving.iter().map(running::address).collect();
     let running = Running::new(&mut counters, own_labels, moving);
-    count_running(running, snapshot, (&parts.keys, &places), &mut topology, &mut nodes);
+    count_running(
+        running,
+        snapshot,
+        (&parts.keys, &places),
+        &mut topology,
+        &mut nodes,
+    );
     let problem = Problem {
         dims: parts.amounts.len(),
         words: parts.bits.words(),
@@ -166,7 +175,12 @@ impl<'s> Builder<'_, 's> {
         let mut variants = Vec::new();
         for (variant, terms) in wanted.variants.iter().zip(&wanted.terms) {
             let demand = self.demand(wanted, variant, &own);
-            let rules = rules.rules(&subject, terms, (&parts.keys, &parts.bits), &parts.templates);
+            let rules = rules.rules(
+                &subject,
+                terms,
+                (&parts.keys, &parts.bits),
+                &parts.templates,
+            );
             let variant = problem::Variant { demand, rules };
             if !variants.contains(&variant) {
                 variants.push(variant);
@@ -207,7 +221,7 @@ impl<'s> Builder<'_, 's> {
         id
     }
 
-    fn pool(&mut self, template: &Template<'s>) -> (Pool, (Vec<super::Limited>, Vec<Arc<str>>)) {
+    fn pool(&mut self, template: &Template<'s>) -> (Pool, (Vec<Limited>, Vec<Arc<str>>)) {
         let parts = self.parts;
         let (limited, left) = limits(template.state, parts.snapshot);
         let (min_value_keys, min_values) = min_values(template).into_iter().unzip();
@@ -222,6 +236,7 @@ impl<'s> Builder<'_, 's> {
                 &parts.amounts,
                 &limited,
             ),
+            watch: watch(parts, &limited, &left),
             limits: left,
             min_values,
         };
@@ -301,6 +316,21 @@ impl<'s> Builder<'_, 's> {
             counts: Vec::new(),
         })
     }
+}
+
+/// Limits that are far beyond what all pods together ask for need no watching.
+fn watch(parts: &Parts<'_>, limited: &[Limited], left: &[i64]) -> Watch {
+    let far = limited.iter().zip(left).all(|(limited, left)| {
+        let asked = parts.wanted.iter().map(|wanted| {
+            let each = match limited.id {
+                Some(id) => wanted.group.shape.requests.get(id).max(1),
+                None => 1,
+            };
+            i128::from(each) * wanted.group.pods.len() as i128
+        });
+        limited.id.is_some() && asked.sum::<i128>() * FAR <= i128::from(*left)
+    });
+    if far { Watch::AtTheEnd } else { Watch::Closely }
 }
 
 /// A node's taints; a cordoned node has one that its controller may not have written yet.

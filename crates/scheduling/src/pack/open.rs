@@ -57,11 +57,7 @@ impl NewNode {
 impl Packing<'_, '_> {
     /// The best new node for `left` pods of a class: of the first pool that can take one, the type
     /// with the lowest price per pod.
-    pub(super) fn best_new(
-        &mut self,
-        ask: Ask,
-        left: u32,
-    ) -> Option<NewNode> {
+    pub(super) fn best_new(&mut self, ask: Ask, left: u32) -> Option<NewNode> {
         let rules = self.rules(ask.rules);
         if rules.set.iter().any(|set| *set != 0) {
             // Wanted beside pods that are somewhere else.
@@ -126,13 +122,7 @@ impl Packing<'_, '_> {
     }
 
     /// With limits or `minValues`, types are weighed one by one, and anew for each node.
-    fn best_picky(
-        &mut self,
-        ask: Ask,
-        pool: usize,
-        view: ViewId,
-        left: u32,
-    ) -> Option<NewNode> {
+    fn best_picky(&mut self, ask: Ask, pool: usize, view: ViewId, left: u32) -> Option<NewNode> {
         self.counters.type_queries += 1;
         let most = left.min(self.fresh_cap(ask));
         let request = &self.problem.classes[ask.class].request;
@@ -192,12 +182,7 @@ impl Packing<'_, '_> {
     }
 
     /// Opens a node for up to `left` pods.
-    pub(super) fn open_node(
-        &mut self,
-        ask: Ask,
-        left: u32,
-        new: NewNode,
-    ) -> NodeId {
+    pub(super) fn open_node(&mut self, ask: Ask, left: u32, new: NewNode) -> NodeId {
         let node = self.open_empty(new);
         self.put(ask, node, new.room.min(left));
         node

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::problem::{Demand, MinValues};
-use crate::testing::{BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port};
+use crate::testing::{
+    BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port,
+};
 use requirements::Requirement;
 
 /// Prices by planned node, ascending.

@@ -46,7 +46,9 @@ impl fmt::Display for TopologyRefusal {
         let key = &self.topology_key;
         write!(f, "unsatisfiable topology constraint for {kind}, key={key}")?;
         let named = self.counts.iter().take(MOST_NAMED);
-        let named: Vec<String> = named.map(|(value, count)| format!("{value}: {count}")).collect();
+        let named: Vec<String> = named
+            .map(|(value, count)| format!("{value}: {count}"))
+            .collect();
         if named.is_empty() {
             f.write_str(" (no matching pod")?;
         } else {

@@ -39,7 +39,8 @@ pub use event::{Change, Event, Gone, Intent, Touched};
 pub use node::{NodeKey, NodeState};
 pub use owner::{Broken, Cluster, Settings, UnknownReadiness};
 pub use pod::{
-    OwnerKind, PodContent, PodFacts, PodRecord, PodShape, PodUpdate, SchedulingStatus, ShapeId,
+    OWN_LABELS, OwnerKind, PodContent, PodFacts, PodRecord, PodShape, PodUpdate, SchedulingStatus,
+    ShapeId,
 };
 pub use pool::{PoolProblem, PoolState};
 pub use ports::HostPort;

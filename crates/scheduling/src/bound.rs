@@ -59,8 +59,8 @@ fn least_costs(
 ) -> [f64; MIXTURES.len()] {
     let mut least = [f64::INFINITY; MIXTURES.len()];
     for pool in 0..problem.pools.len() {
-        for demand in &class.variants {
-            let step = views.root(pool).and_then(|root| views.step(root, *demand));
+        for demand in class.variants.iter().map(|variant| variant.demand) {
+            let step = views.root(pool).and_then(|root| views.step(root, demand));
             let Some(view) = step else {
                 continue;
             };

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use api::{labels, nodepool};
 use cluster::{PodRecord, ResourceVec};
 use model::ResourceList;
-use requirements::{Requirement, Requirements};
+use requirements::{Operator, Requirement, Requirements};
 use rustc_hash::FxHashMap;
 
 use crate::index::Index;
@@ -45,6 +45,7 @@ pub(crate) fn claims(
     existing.sort_by(|a, b| a.node.cmp(&b.node));
     let mut writer = Writer {
         index,
+        views,
         packed,
         seed,
         listings: Listings::new(index, views, packed),
@@ -104,6 +105,7 @@ type CommonKey = (usize, Vec<DemandId>, Arc<Requirement>, Option<usize>);
 /// Writes claims.
 struct Writer<'a, 'p, 's> {
     index: &'a Index<'s>,
+    views: &'a Views<'p>,
     packed: &'a Packed,
     seed: u64,
     listings: Listings<'a, 'p, 's>,
@@ -123,11 +125,11 @@ impl Writer<'_, '_, '_> {
         let relaxed = self.packed.nodes.check[node] == MinValuesCheck::Relaxed;
         let capacity_types = listing.capacity_types.clone();
         let key: CommonKey = (pool, content.demands, capacity_types, relaxed.then_some(at));
-        let (index, seed) = (self.index, self.seed);
+        let (index, views, seed) = (self.index, self.views, self.seed);
         let common = self
             .common
             .entry(key)
-            .or_insert_with_key(|key| common(index, key, &listing, seed));
+            .or_insert_with_key(|key| common(index, views, key, &listing, seed));
         PlannedClaim {
             name: format!("{}-{}", template.state.name(), self.numbers[pool]),
             pool: template.name.clone(),
@@ -164,12 +166,34 @@ impl Writer<'_, '_, '_> {
     }
 }
 
-fn common(index: &Index<'_>, key: &CommonKey, listing: &Listing, seed: u64) -> Common {
+/// Adds what a demand requires of the node.
+fn add_demand(index: &Index<'_>, views: &Views<'_>, demand: DemandId, all: &mut Requirements) {
+    let Some(pin) = views.pinned(demand) else {
+        all.extend(index.requirements[demand as usize].iter().cloned());
+        return;
+    };
+    add_demand(index, views, pin.demand, all);
+    let keys = &index.problem.keys;
+    let key = keys.key(pin.key).clone();
+    all.add(if pin.domain < keys.domains(pin.key) {
+        Requirement::single(key, &**keys.domain_value(pin.key, pin.domain))
+    } else {
+        Requirement::new(key, Operator::DoesNotExist, [""; 0], None)
+    });
+}
+
+fn common(
+    index: &Index<'_>,
+    views: &Views<'_>,
+    key: &CommonKey,
+    listing: &Listing,
+    seed: u64,
+) -> Common {
     let (pool, demands, capacity_types, relaxed) = key;
     let template = &index.pools[*pool].template;
     let mut all = template.requirements.clone();
     for demand in demands {
-        all.extend(index.requirements[*demand as usize].iter().cloned());
+        add_demand(index, views, *demand, &mut all);
     }
     for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
         all.remove(key);

@@ -6,6 +6,7 @@
 
 mod node;
 mod pool;
+mod topology;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::pack::Packed;
 use crate::placement::{Candidate, Refusal, Unplaced};
 use crate::problem::DemandId;
 use crate::reason::Rejection;
+use crate::topology::Rules;
 use crate::view::Views;
 
 /// How many different reasons of nodes are told.
@@ -29,6 +31,7 @@ const MOST_NODE_REASONS: usize = 12;
 struct Case<'a> {
     class: usize,
     demand: DemandId,
+    rules: &'a Rules,
     /// A pod of the class.
     pod: &'a PodRecord,
     requirements: &'a Requirements,
@@ -80,14 +83,16 @@ fn refusals(
     batch: &Batch,
     (class, pod): (usize, &PodRecord),
 ) -> Vec<Refusal> {
-    let Some(demand) = index.problem.classes[class].variants.last().copied() else {
+    let Some(variant) = index.problem.classes[class].variants.last().copied() else {
         return Vec::new();
     };
     let mut tolerations = pod.shape.spec.tolerations.clone();
     tolerations.push(tolerate_soft());
+    let demand = variant.demand;
     let case = Case {
         class,
         demand,
+        rules: &index.problem.topology.rules[variant.rules as usize],
         pod,
         requirements: &index.requirements[demand as usize],
         tolerations,

@@ -5,11 +5,13 @@ pub(crate) mod amounts;
 mod build;
 mod features;
 mod gather;
+mod intern;
 pub(crate) mod pods;
 pub(crate) mod pools;
 pub(crate) mod ports;
 mod tolerations;
-pub(crate) mod unwelcome;
+pub(crate) mod topology;
+
 pub(crate) mod variants;
 
 use std::sync::Arc;
@@ -25,7 +27,8 @@ use crate::reason::Rejection;
 use amounts::Amounts;
 use pools::{Limited, Template};
 use ports::Bits;
-use unwelcome::Term;
+use topology::Counters;
+use topology::rules::Place;
 
 pub(crate) use build::effective_taints;
 
@@ -47,8 +50,12 @@ pub(crate) struct Index<'s> {
     pub(crate) amounts: Amounts,
     /// Which bit is which host port.
     pub(crate) bits: Bits,
-    /// Terms of running pods by the bit that stands for them.
-    pub(crate) unwelcome: Vec<(usize, Term<'s>)>,
+    /// What is counted.
+    pub(crate) counted: Counters,
+    /// Bits of counts on hosts: counter, the count that may not be passed, bit.
+    pub(crate) thresholds: Vec<(usize, u32, usize)>,
+    /// Where each counter is found in the problem.
+    pub(crate) places: Vec<Place>,
     /// Nodes that take nothing because more is promised on them than they have: position in the
     /// snapshot, a resource, and by how much.
     pub(crate) overcommitted: Vec<(usize, ResourceId, i64)>,
@@ -73,5 +80,5 @@ pub(crate) fn index<'s>(
     options: &Options,
     now: Timestamp,
 ) -> Index<'s> {
-    build::build(gather::gather(snapshot, batch, options, now), batch)
+    build::build(gather::gather(snapshot, batch, options, now), batch, now)
 }

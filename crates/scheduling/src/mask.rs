@@ -43,6 +43,11 @@ impl Mask {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
     }
 
+    /// What any of the sets holds.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(a, b)| a | b).collect())
+    }
+
     /// Whether the sets have something in common.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
@@ -55,6 +60,21 @@ impl Mask {
             .zip(&one.0)
             .zip(&two.0)
             .any(|((a, b), c)| a & b & c != 0)
+    }
+
+    /// The only bit that is set, if there is only one.
+    fn single(&self) -> Option<usize> {
+        let mut found = None;
+        for (word, bits) in self.0.iter().enumerate() {
+            if *bits == 0 {
+                continue;
+            }
+            if found.is_some() || bits.count_ones() > 1 {
+                return None;
+            }
+            found = Some(word * 64 + bits.trailing_zeros() as usize);
+        }
+        found
     }
 
     /// Whether nothing is in the set.
@@ -116,6 +136,51 @@ impl Keys {
         let mut mask = self.nothing(id);
         mask.set(ABSENT);
         mask
+    }
+
+    /// How many values are listed. Each is a domain of a topology over this key.
+    pub(crate) fn domains(&self, id: KeyId) -> usize {
+        self.keys[id].values.len()
+    }
+
+    /// The domain of a value, if it is listed.
+    pub(crate) fn domain(&self, id: KeyId, value: &str) -> Option<usize> {
+        self.keys[id]
+            .values
+            .binary_search_by(|v| (**v).cmp(value))
+            .ok()
+    }
+
+    /// The value of a domain.
+    pub(crate) fn domain_value(&self, id: KeyId, domain: usize) -> &Value {
+        &self.keys[id].values[domain]
+    }
+
+    /// The set that holds one domain. One beyond the last stands for absence of the label.
+    pub(crate) fn domain_mask(&self, id: KeyId, domain: usize) -> Mask {
+        let mut mask = self.nothing(id);
+        mask.set(self.domain_bit(id, domain));
+        mask
+    }
+
+    /// Whether a set holds a domain. One beyond the last stands for absence of the label.
+    pub(crate) fn has_domain(&self, id: KeyId, mask: &Mask, domain: usize) -> bool {
+        let bit = self.domain_bit(id, domain);
+        mask.0[bit / 64] & (1 << (bit % 64)) != 0
+    }
+
+    fn domain_bit(&self, id: KeyId, domain: usize) -> usize {
+        if domain < self.domains(id) {
+            FIRST_VALUE + domain
+        } else {
+            ABSENT
+        }
+    }
+
+    /// The domain that a set leaves, if it is one.
+    pub(crate) fn only_domain(&self, id: KeyId, mask: &Mask) -> Option<usize> {
+        let bit = mask.single()?.checked_sub(FIRST_VALUE)?;
+        (bit < self.keys[id].values.len()).then_some(bit)
     }
 
     /// The set that holds one label value, or absence.

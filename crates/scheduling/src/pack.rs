@@ -5,23 +5,24 @@
 //! *not* here: which views exist (`view`), in which order and how greedily (`policy`), output.
 
 mod budget;
+mod domains;
 mod first_fit;
+mod found;
+mod grow;
 mod nodes;
 mod open;
-mod ratio;
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use crate::policy::{Policy, order};
 use crate::problem::{DemandId, Problem, bits_meet};
 use crate::shelf::times;
+use crate::topology::{DomainId, Rules, RulesId};
 use crate::view::{ViewId, Views};
 
 use budget::Choice;
 pub(crate) use budget::{Budgets, MinValuesCheck, distinct_values, listed};
 pub(crate) use nodes::{NodeId, Nodes};
-use open::NewNode;
-pub(crate) use ratio::pack_by_ratio;
 
 /// `count` pods of a class were put on a node under one demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,10 @@ pub(crate) struct Put {
     pub(crate) node: NodeId,
     /// The class.
     pub(crate) class: u32,
-    /// Which of the class's variants.
+    /// What was asked of the node; with the domains that it was pinned to.
     pub(crate) demand: DemandId,
+    /// What was asked of the pods beside it.
+    pub(crate) rules: RulesId,
     /// How many pods.
     pub(crate) count: u32,
 }
@@ -70,6 +73,8 @@ pub(crate) struct Packed {
     pub(crate) left: Vec<u32>,
     /// What is left of each pool's limits.
     pub(crate) budgets: Budgets,
+    /// Pods by domain counter and domain, running ones included.
+    pub(crate) domains: Vec<Vec<u32>>,
     /// Work done.
     pub(crate) counters: Counters,
 }
@@ -94,20 +99,46 @@ impl Packed {
 pub(crate) fn pack<'p>(problem: &'p Problem, views: &mut Views<'p>, policy: &Policy) -> Packed {
     let mut packing = Packing::new(problem, views, policy);
     let mut left = counts(problem);
-    for class in order(problem, policy) {
-        for demand in &problem.classes[class].variants {
-            if left[class] == 0 {
-                break;
-            }
-            left[class] = packing.place(class, *demand, left[class]);
+    let order = order(problem, policy);
+    let mut waiting: Vec<usize> = order;
+    loop {
+        let mut placed = 0;
+        for class in &waiting {
+            let before = left[*class];
+            left[*class] = packing.place_class(*class, before);
+            placed += before - left[*class];
+        }
+        // What others are placed near to, or keep level with, may be there by now.
+        waiting.retain(|class| left[*class] > 0 && depends_on_others(problem, *class));
+        if placed == 0 || waiting.is_empty() {
+            break;
         }
     }
     packing.finish(left)
 }
 
+/// Whether a class that had no place may have one once others are placed.
+fn depends_on_others(problem: &Problem, class: usize) -> bool {
+    problem.classes[class].variants.iter().any(|variant| {
+        let rules = &problem.topology.rules[variant.rules as usize];
+        !rules.domains.is_empty() || !rules.together.is_empty()
+    })
+}
+
 /// Pods of each class.
 fn counts(problem: &Problem) -> Vec<u32> {
     problem.classes.iter().map(|class| class.count).collect()
+}
+
+/// Pods of a class as they are to be placed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    /// The class.
+    class: usize,
+    /// What is asked of the node.
+    demand: DemandId,
+    /// What is asked of the pods beside it.
+    rules: RulesId,
 }
 
 /// The state of one run.
@@ -118,6 +149,14 @@ struct Packing<'a, 'p> {
     nodes: Nodes,
     puts: Vec<Put>,
     budgets: Budgets,
+    /// Pods by domain counter and domain.
+    domains: Vec<Vec<u32>>,
+    /// Pods by domain counter, in no domain too.
+    anywhere: Vec<u32>,
+    /// Pods by host counter, on any node.
+    on_hosts: Vec<u32>,
+    /// Pods on planned nodes that a domain counter will count as soon as the domain is decided.
+    loose: BTreeMap<NodeId, Vec<(DomainId, u32)>>,
     /// Where the search for a node to grow goes on.
     cursor: usize,
     /// Scratch: what a node would have to hold.
@@ -125,23 +164,10 @@ struct Packing<'a, 'p> {
     counters: Counters,
 }
 
-/// A way to make room on a planned node.
-#[derive(Clone, Copy, Debug)]
-struct Growth {
-    node: NodeId,
-    view: ViewId,
-    slot: usize,
-    /// What it costs more.
-    increase: u64,
-    /// How many pods then fit.
-    count: u32,
-    /// What is left of the first dimension, to break ties.
-    rest: i64,
-}
-
 impl<'a, 'p> Packing<'a, 'p> {
     fn new(problem: &'p Problem, views: &'a mut Views<'p>, policy: &'a Policy) -> Self {
         let nodes = Nodes::existing(problem, views);
+        let topology = &problem.topology;
         Self {
             problem,
             views,
@@ -149,6 +175,10 @@ impl<'a, 'p> Packing<'a, 'p> {
             nodes,
             puts: Vec::new(),
             budgets: Budgets::new(problem),
+            domains: topology.domains.iter().map(|d| d.running.clone()).collect(),
+            anywhere: topology.domains.iter().map(|d| d.anywhere).collect(),
+            on_hosts: topology.hosts.iter().map(|h| h.running).collect(),
+            loose: BTreeMap::new(),
             cursor: 0,
             need: vec![0; problem.dims],
             counters: Counters::default(),
@@ -161,68 +191,105 @@ impl<'a, 'p> Packing<'a, 'p> {
             puts: self.puts,
             left,
             budgets: self.budgets,
+            domains: self.domains,
             counters: self.counters,
         }
     }
 }
 
-impl Packing<'_, '_> {
-    /// Places up to `count` pods of a class and says how many are left.
-    fn place(&mut self, class: usize, demand: DemandId, count: u32) -> u32 {
-        if self.policy.first_fit {
-            let left = self.fill(class, demand, count, self.problem.nodes.len());
-            return self.place_first_fit(class, demand, left);
+impl<'p> Packing<'_, 'p> {
+    fn rules(&self, rules: RulesId) -> &'p Rules {
+        &self.problem.topology.rules[rules as usize]
+    }
+
+    /// Places up to `count` pods of a class under one of its variants after the other; says how
+    /// many are left.
+    fn place_class(&mut self, class: usize, count: u32) -> u32 {
+        let mut left = count;
+        for variant in &self.problem.classes[class].variants {
+            if left == 0 {
+                break;
+            }
+            let ask = Ask {
+                class,
+                demand: variant.demand,
+                rules: variant.rules,
+            };
+            left = self.place_grouped(ask, left);
         }
-        let left = self.fill(class, demand, count, self.nodes.len());
-        self.grow_or_open(class, demand, left)
+        left
+    }
+
+    /// Places pods; the first of a group that wants to be together is placed apart from the rest.
+    fn place_grouped(&mut self, ask: Ask, count: u32) -> u32 {
+        let mut left = count;
+        if let Some(first) = self.founding(ask) {
+            let placed = self.found(first, left);
+            left -= placed;
+            if placed == 0 {
+                return left;
+            }
+        }
+        if self.rules(ask.rules).pins.is_empty() {
+            self.place(ask, left)
+        } else {
+            self.place_in_domains(ask, left)
+        }
+    }
+
+    /// Places up to `count` pods and says how many are left.
+    fn place(&mut self, ask: Ask, count: u32) -> u32 {
+        if count == 0 {
+            return 0;
+        }
+        if self.policy.first_fit {
+            let left = self.fill(ask, count, self.problem.nodes.len());
+            return self.place_first_fit(ask, left);
+        }
+        let left = self.fill(ask, count, self.nodes.len());
+        self.grow_or_open(ask, left)
     }
 
     /// Puts pods into the slack of the first `nodes` nodes, where that changes no price.
-    fn fill(&mut self, class: usize, demand: DemandId, count: u32, nodes: usize) -> u32 {
+    fn fill(&mut self, ask: Ask, count: u32, nodes: usize) -> u32 {
         self.counters.scans += 1;
         let problem = self.problem;
-        let request = &problem.classes[class].request;
+        let request = &problem.classes[ask.class].request;
         let mut left = count;
         for node in 0..nodes {
             if left == 0 {
                 break;
             }
-            if self.nodes.has_slack(node, request) && self.admits(class, node) {
-                left -= self.fill_node(class, demand, left, node);
+            if self.nodes.has_slack(node, request) && self.admits(ask, node) {
+                left -= self.fill_node(ask, left, node);
             }
         }
         left
     }
 
-    fn fill_node(&mut self, class: usize, demand: DemandId, count: u32, node: NodeId) -> u32 {
+    fn fill_node(&mut self, ask: Ask, count: u32, node: NodeId) -> u32 {
         let before = self.nodes.view[node];
-        let Some(view) = self.views.step(before, demand) else {
+        let Some(view) = self.views.step(before, ask.demand) else {
             return 0;
         };
-        let class_of = &self.problem.classes[class];
-        let most = if class_of.alone { 1 } else { count };
+        let most = count.min(self.cap(ask, node));
         if self.counts_values(node) {
-            return self.fill_one_by_one(class, demand, most, (node, view));
+            return self.fill_one_by_one(ask, most, (node, view));
         }
-        if view != before && !self.narrow(class, node, view) {
+        if view != before && !self.narrow(ask.class, node, view) {
             return 0;
         }
-        let fit = times(self.nodes.slack(node), &class_of.request, most);
-        self.put(class, demand, node, fit);
+        let request = &self.problem.classes[ask.class].request;
+        let fit = times(self.nodes.slack(node), request, most);
+        self.put(ask, node, fit);
         fit
     }
 
     /// Every pod more leaves fewer types that hold all, so `minValues` is looked at for each.
-    fn fill_one_by_one(
-        &mut self,
-        class: usize,
-        demand: DemandId,
-        most: u32,
-        (node, view): (NodeId, ViewId),
-    ) -> u32 {
+    fn fill_one_by_one(&mut self, ask: Ask, most: u32, (node, view): (NodeId, ViewId)) -> u32 {
         let mut placed = 0;
-        while placed < most && self.narrow(class, node, view) {
-            self.put(class, demand, node, 1);
+        while placed < most && self.narrow(ask.class, node, view) {
+            self.put(ask, node, 1);
             placed += 1;
         }
         placed
@@ -284,144 +351,93 @@ impl Packing<'_, '_> {
             }
             self.budgets.charge(pool, &types[kind as usize].charge);
         }
+        let before = self.nodes.view[node];
         self.nodes.resize(node, view, shelf, slot);
+        if view != before {
+            self.count_loose(node);
+        }
     }
 
-    /// Whether host ports and hostname rules let a pod of the class onto a node.
-    fn admits(&self, class: usize, node: NodeId) -> bool {
-        !bits_meet(
-            &self.problem.classes[class].must_clear,
-            self.nodes.bits(node),
-        )
+    /// Whether host ports and rules over host names let a pod onto a node.
+    fn admits(&self, ask: Ask, node: NodeId) -> bool {
+        let rules = self.rules(ask.rules);
+        let bits = self.nodes.bits(node);
+        !bits_meet(&rules.clear, bits)
+            && rules
+                .set
+                .iter()
+                .zip(bits)
+                .all(|(set, bits)| set & !bits == 0)
     }
 
-    fn put(&mut self, class: usize, demand: DemandId, node: NodeId, count: u32) {
+    /// How many pods the rules over host names let onto a node in one go.
+    fn cap(&self, ask: Ask, node: NodeId) -> u32 {
+        let rules = self.rules(ask.rules);
+        let most = if rules.single { 1 } else { u32::MAX };
+        let room = |(host, most): &(u32, u32)| most.saturating_sub(self.nodes.count(node, *host));
+        rules.caps.iter().map(room).fold(most, u32::min)
+    }
+
+    /// How many pods a new node may get.
+    fn fresh_cap(&self, ask: Ask) -> u32 {
+        let rules = self.rules(ask.rules);
+        let most = if rules.single { 1 } else { u32::MAX };
+        rules
+            .caps
+            .iter()
+            .map(|(_, most)| *most)
+            .fold(most, u32::min)
+    }
+
+    fn put(&mut self, ask: Ask, node: NodeId, count: u32) {
         if count == 0 {
             return;
         }
-        self.nodes.put(node, &self.problem.classes[class], count);
+        let class = &self.problem.classes[ask.class];
+        self.nodes.put(node, class, &self.problem.topology, count);
+        for host in &class.hosts {
+            self.on_hosts[*host as usize] += count;
+        }
+        for counter in &class.domains {
+            self.anywhere[*counter as usize] += count;
+            if !self.count(node, *counter, count) {
+                self.loose.entry(node).or_default().push((*counter, count));
+            }
+        }
         self.puts.push(Put {
             node,
-            class: class as u32,
-            demand,
+            class: ask.class as u32,
+            demand: ask.demand,
+            rules: ask.rules,
             count,
         });
     }
 
-    /// Grows planned nodes or opens new ones, whichever costs less per pod, until all pods have a
-    /// place or nothing more can be done.
-    fn grow_or_open(&mut self, class: usize, demand: DemandId, count: u32) -> u32 {
-        let mut left = count;
-        if left == 0 {
-            return 0;
-        }
-        let mut candidates = self.growth_candidates();
-        let mut new: Option<NewNode> = None;
-        while left > 0 {
-            if new.as_ref().is_none_or(|new| !new.holds_for(left)) {
-                new = self.best_new(class, demand, left);
-            }
-            let growth = self.best_growth(class, demand, left, &mut candidates);
-            let placed = match (growth, &new) {
-                (Some(growth), Some(new))
-                    if !self.policy.prefers(growth.offer(), new.offer(left)) =>
-                {
-                    self.open(class, demand, left, *new, &mut candidates)
-                }
-                (Some(growth), _) => self.grow(class, demand, left, growth),
-                (None, Some(new)) => self.open(class, demand, left, *new, &mut candidates),
-                (None, None) => break,
-            };
-            left -= placed;
-            if placed == 0 {
-                break;
-            }
-        }
-        left
-    }
-
-    /// Planned nodes in the order in which they are considered for growth.
-    fn growth_candidates(&mut self) -> VecDeque<NodeId> {
-        let first = self.problem.nodes.len();
-        let planned = self.nodes.len() - first;
-        if planned == 0 {
-            return VecDeque::new();
-        }
-        self.cursor %= planned;
-        let start = first + self.cursor;
-        (start..self.nodes.len()).chain(first..start).collect()
-    }
-
-    /// The best of the first few candidates that may take a pod by growing. Those that may not are
-    /// dropped: what they hold only becomes more.
-    fn best_growth(
-        &mut self,
-        class: usize,
-        demand: DemandId,
-        left: u32,
-        candidates: &mut VecDeque<NodeId>,
-    ) -> Option<Growth> {
-        let mut best: Option<Growth> = None;
-        let mut seen = 0;
-        while seen < self.policy.candidates && seen < candidates.len() {
-            let node = candidates.pop_front()?;
-            let Some(growth) = self.growth(class, demand, left, node) else {
-                continue;
-            };
-            candidates.push_back(node);
-            self.cursor += 1;
-            seen += 1;
-            if best.is_none_or(|best| growth.is_better_than(&best)) {
-                best = Some(growth);
-            }
-        }
-        best
-    }
-
-    fn growth(
-        &mut self,
-        class: usize,
-        demand: DemandId,
-        left: u32,
-        node: NodeId,
-    ) -> Option<Growth> {
-        if !self.admits(class, node) {
-            return None;
-        }
-        let view = self.views.step(self.nodes.view[node], demand)?;
-        let slot = self.cheapest(class, node, view)?;
-        let shelf = self.views.shelf(view);
-        let class = &self.problem.classes[class];
-        let most = if class.alone || self.counts_values(node) {
-            1
-        } else {
-            left
+    /// Counts pods in the domain of their node; false if that is not decided.
+    fn count(&mut self, node: NodeId, counter: DomainId, count: u32) -> bool {
+        let view = self.nodes.view[node];
+        let of = &self.problem.topology.domains[counter as usize];
+        let Some(domain) = self.views.domain(view, of.key) else {
+            return self.views.pool(view).is_none();
         };
-        let mut room: smallvec::SmallVec<[i64; 8]> = shelf.room(slot).into();
-        for (room, used) in room.iter_mut().zip(self.nodes.used(node)) {
-            *room -= used;
+        if self.views.counts(view, of.filter) {
+            self.domains[counter as usize][domain] += count;
         }
-        let count = times(&room, &class.request, most);
-        let taken = class.request[0] * i64::from(count);
-        Some(Growth {
-            node,
-            view,
-            slot,
-            increase: shelf
-                .slot(slot)
-                .price
-                .saturating_sub(self.nodes.price[node]),
-            count,
-            rest: room[0] - taken,
-        })
+        true
     }
 
-    fn grow(&mut self, class: usize, demand: DemandId, left: u32, growth: Growth) -> u32 {
-        self.counters.grown += 1;
-        self.resize(growth.node, growth.view, growth.slot);
-        let count = growth.count.min(left);
-        self.put(class, demand, growth.node, count);
-        count
+    /// Counts pods of a node whose domain has become known.
+    fn count_loose(&mut self, node: NodeId) {
+        let Some(loose) = self.loose.remove(&node) else {
+            return;
+        };
+        let still: Vec<_> = loose
+            .into_iter()
+            .filter(|(counter, count)| !self.count(node, *counter, *count))
+            .collect();
+        if !still.is_empty() {
+            self.loose.insert(node, still);
+        }
     }
 }
 
@@ -439,22 +455,6 @@ impl Cost {
     pub(crate) fn cmp(self, other: Self) -> std::cmp::Ordering {
         let left = u128::from(self.price) * u128::from(other.count);
         left.cmp(&(u128::from(other.price) * u128::from(self.count)))
-    }
-}
-
-impl Growth {
-    fn offer(&self) -> Cost {
-        Cost {
-            price: self.increase,
-            count: self.count,
-        }
-    }
-
-    fn is_better_than(&self, other: &Self) -> bool {
-        self.offer()
-            .cmp(other.offer())
-            .then(self.rest.cmp(&other.rest))
-            .is_lt()
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use crate::pack::Cost;
 use crate::problem::{Class, Problem};
+use crate::topology::DomainRule;
 
 /// How to pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,34 +40,78 @@ impl Policy {
     }
 }
 
-/// The classes in the order of the policy. Ties are broken by position, which is a matter of
-/// content.
+/// The classes in the order of the policy. Those that follow others come after all that may lead,
+/// and those that keep away from others' domains last. Ties are broken by position, which is a
+/// matter of content.
 pub(crate) fn order(problem: &Problem, policy: &Policy) -> Vec<usize> {
     let mut order: Vec<usize> = (0..problem.classes.len()).collect();
+    let follows: Vec<u8> = problem
+        .classes
+        .iter()
+        .map(|class| dependence(problem, class))
+        .collect();
     match policy.order {
         Order::BySize => {
-            order.sort_by_key(|index| (Reverse(&problem.classes[*index].request), *index));
+            order.sort_by_key(|index| {
+                let request = Reverse(&problem.classes[*index].request);
+                (follows[*index], request, *index)
+            });
         }
         Order::ByCost => {
             let weights = market_weights(problem);
-            let cost: Vec<f64> = problem
+            let key: Vec<(u32, f64)> = problem
                 .classes
                 .iter()
-                .map(|class| market_cost(class, &weights))
+                .map(|class| (forced(problem, class), market_cost(class, &weights)))
                 .collect();
-            let forced = |index: usize| {
-                let class = &problem.classes[index];
-                if class.alone { class.count } else { 0 }
-            };
             order.sort_by(|a, b| {
-                forced(*b)
-                    .cmp(&forced(*a))
-                    .then(cost[*b].total_cmp(&cost[*a]))
+                follows[*a]
+                    .cmp(&follows[*b])
+                    .then(key[*b].0.cmp(&key[*a].0))
+                    .then(key[*b].1.total_cmp(&key[*a].1))
                     .then(a.cmp(b))
             });
         }
     }
     order
+}
+
+/// How many nodes a class needs because a node may hold few of its pods.
+fn forced(problem: &Problem, class: &Class) -> u32 {
+    let Some(variant) = class.variants.first() else {
+        return 0;
+    };
+    let rules = &problem.topology.rules[variant.rules as usize];
+    let single = rules.single.then_some(1);
+    let caps = rules.caps.iter().map(|(_, most)| *most).chain(single);
+    caps.min()
+        .map_or(0, |most| class.count.div_ceil(most.max(1)))
+}
+
+/// 0 for a class that looks at no others, 1 for one that wants to be where others are, 2 for one
+/// that wants to be where others are not.
+fn dependence(problem: &Problem, class: &Class) -> u8 {
+    let rules = class
+        .variants
+        .iter()
+        .map(|variant| &problem.topology.rules[variant.rules as usize]);
+    rules
+        .map(|rules| {
+            let near = |rule: &DomainRule| matches!(rule, DomainRule::Together { .. });
+            let away = |rule: &DomainRule| {
+                let counter = &problem.topology.domains[rule.counter() as usize];
+                matches!(rule, DomainRule::Apart { own: false, .. }) && !counter.of_declarers
+            };
+            let wants_others = rules.first.is_none()
+                && (!rules.together.is_empty() || rules.domains.iter().any(near));
+            match (rules.domains.iter().any(away), wants_others) {
+                (true, _) => 2,
+                (false, true) => 1,
+                (false, false) => 0,
+            }
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 /// What a unit of each dimension costs in the type where it is cheapest. A score, not a price.

@@ -5,7 +5,7 @@
 //! time, so the answer does not depend on the machine.
 
 use crate::options::{Effort, MinValuesPolicy, Options};
-use crate::pack::{Counters, NodeId, Packed, listed, pack, pack_by_ratio};
+use crate::pack::{Counters, NodeId, Packed, listed, pack};
 use crate::policy::{Order, Policy};
 use crate::problem::Problem;
 use crate::view::Views;
@@ -52,9 +52,6 @@ pub(crate) fn best<'p>(
     if classes * planned <= FURTHER_STEPS {
         for policy in further(balanced) {
             let packed = pack(problem, views, &policy);
-            keep(packed, views);
-        }
-        if let Some(packed) = pack_by_ratio(problem, views, &balanced) {
             keep(packed, views);
         }
     }

@@ -10,6 +10,7 @@ use catalog::InstanceType;
 use smallvec::SmallVec;
 
 use crate::mask::{KeyId, Keys, Mask};
+use crate::topology::{DomainId, HostId, RulesId, Topology};
 
 /// Index of a [`Demand`].
 pub(crate) type DemandId = u32;
@@ -38,6 +39,8 @@ pub(crate) struct Problem {
     pub(crate) daemons: Vec<Daemon>,
     /// Whether a list of tolerations (row) tolerates a list of taints (column).
     pub(crate) tolerated: Vec<Vec<bool>>,
+    /// Rules about other pods.
+    pub(crate) topology: Topology,
 }
 
 /// Pods that nothing in this problem tells apart.
@@ -47,14 +50,23 @@ pub(crate) struct Class {
     pub(crate) count: u32,
     /// Requests by dimension.
     pub(crate) request: Vec<i64>,
-    /// Demands to be tried in this order: preferences are given up one by one.
-    pub(crate) variants: Vec<DemandId>,
-    /// Bits that must be clear on a node.
-    pub(crate) must_clear: Vec<u64>,
-    /// Bits that a pod of this class sets on its node.
+    /// To be tried in this order: preferences are given up one by one.
+    pub(crate) variants: Vec<Variant>,
+    /// Host port bits that a pod of this class sets on its node.
     pub(crate) sets: Vec<u64>,
-    /// Whether a node can hold one pod of the class only.
-    pub(crate) alone: bool,
+    /// Counters per node that count its pods.
+    pub(crate) hosts: Vec<HostId>,
+    /// Counters per domain that count its pods.
+    pub(crate) domains: Vec<DomainId>,
+}
+
+/// What a pod asks for, with some preferences kept and others given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Variant {
+    /// Of the node.
+    pub(crate) demand: DemandId,
+    /// Of the pods beside it.
+    pub(crate) rules: RulesId,
 }
 
 /// Requirements, tolerations, and host ports that daemons might hold.
@@ -81,6 +93,8 @@ pub(crate) struct Pool {
     pub(crate) types: Vec<Type>,
     /// What is left of each limit.
     pub(crate) limits: Vec<i64>,
+    /// Whether limits are watched while packing.
+    pub(crate) watch: Watch,
     /// How many different values of a key the listed types must have.
     pub(crate) min_values: Vec<MinValues>,
 }
@@ -88,8 +102,19 @@ pub(crate) struct Pool {
 impl Pool {
     /// Whether types must be looked at one by one: a limit or a minimum of values is in play.
     pub(crate) fn is_picky(&self) -> bool {
-        !self.limits.is_empty() || !self.min_values.is_empty()
+        (!self.limits.is_empty() && self.watch == Watch::Closely) || !self.min_values.is_empty()
     }
+}
+
+/// Whether limits are watched while packing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// At every step.
+    #[default]
+    Closely,
+    /// At the end: they are so far away that they will hardly be reached. If they are, packing
+    /// begins anew with a close watch.
+    AtTheEnd,
 }
 
 /// A `minValues` entry of a pool.
@@ -140,6 +165,8 @@ pub(crate) struct Existing {
     pub(crate) room: Vec<i64>,
     /// Bits that are set already.
     pub(crate) bits: Vec<u64>,
+    /// Running pods by host counter; empty stands for none at all.
+    pub(crate) counts: Vec<u32>,
 }
 
 /// A daemon set's pod.

@@ -8,7 +8,8 @@ use requirements::{Requirement, Requirements};
 use crate::mask::{Keys, KeysBuilder};
 use crate::pack::{Packed, pack};
 use crate::policy::{Order, Policy};
-use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type};
+use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant, Watch};
+use crate::topology::{Rules, Topology};
 use crate::view::Views;
 
 /// A policy that weighs prices.
@@ -40,6 +41,10 @@ pub(crate) fn problem(types: &[(u64, &[i64])], classes: &[(u32, &[i64])]) -> Pro
             ports: vec![0],
         }],
         tolerated: vec![vec![true]],
+        topology: Topology {
+            rules: vec![free(), alone()],
+            ..Topology::default()
+        },
         ..Problem::default()
     };
     problem.pools.push(pool(&problem.keys, types));
@@ -50,15 +55,48 @@ pub(crate) fn problem(types: &[(u64, &[i64])], classes: &[(u32, &[i64])]) -> Pro
     problem
 }
 
+/// Rules that demand nothing.
+pub(crate) fn free() -> Rules {
+    Rules {
+        clear: vec![0],
+        set: vec![0],
+        ..Rules::default()
+    }
+}
+
+/// Rules of pods that take host port 0.
+fn alone() -> Rules {
+    Rules {
+        clear: vec![1],
+        single: true,
+        ..free()
+    }
+}
+
+/// Makes a class one that takes host port 0.
+pub(crate) fn takes_a_port(class: Class) -> Class {
+    Class {
+        variants: vec![Variant {
+            demand: 0,
+            rules: 1,
+        }],
+        sets: vec![1],
+        ..class
+    }
+}
+
 /// A class that only wants room.
 pub(crate) fn class(count: u32, request: &[i64]) -> Class {
     Class {
         count,
         request: request.to_vec(),
-        variants: vec![0],
-        must_clear: vec![0],
+        variants: vec![Variant {
+            demand: 0,
+            rules: 0,
+        }],
         sets: vec![0],
-        alone: false,
+        hosts: Vec::new(),
+        domains: Vec::new(),
     }
 }
 
@@ -84,6 +122,7 @@ pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
             })
             .collect(),
         limits: Vec::new(),
+        watch: Watch::Closely,
         min_values: Vec::new(),
     }
 }
@@ -96,6 +135,7 @@ pub(crate) fn existing(keys: &Keys, room: &[i64]) -> Existing {
         masks: (0..keys.len()).map(|id| keys.absent(id)).collect(),
         room: room.to_vec(),
         bits: vec![0],
+        counts: Vec::new(),
     }
 }
 

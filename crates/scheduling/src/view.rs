@@ -7,8 +7,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::mask::Mask;
-use crate::problem::{Daemon, DemandId, Offer, Pool, Problem, Type, bits_add, bits_meet};
+use crate::mask::{KeyId, Mask};
+use crate::problem::{Daemon, Demand, DemandId, Offer, Pool, Problem, Type, bits_add, bits_meet};
 use crate::shelf::{Candidate, Keep, Shelf, Slot};
 
 /// Index of a view in [`Views`].
@@ -36,14 +36,30 @@ struct ViewKey {
     ports: Vec<u64>,
 }
 
+/// A demand that is pinned to one domain more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Pin {
+    /// What was demanded without it.
+    pub(crate) demand: DemandId,
+    /// The key.
+    pub(crate) key: KeyId,
+    /// The domain, a position in the key's list of values.
+    pub(crate) domain: usize,
+}
+
 /// All views of a problem that were met so far.
 pub(crate) struct Views<'p> {
     problem: &'p Problem,
     ids: FxHashMap<ViewKey, ViewId>,
     keys: Vec<ViewKey>,
     shelves: Vec<Shelf>,
-    /// Per view and demand.
+    /// Per view and demand; shorter where later demands were never asked for.
     steps: Vec<Vec<ViewId>>,
+    /// The problem's demands, then those that were pinned to a domain.
+    demands: Vec<Demand>,
+    /// What pinned demands are made of, by id less the problem's own.
+    pinned: Vec<Pin>,
+    pins: FxHashMap<Pin, DemandId>,
     /// Per pool: the view of an empty node, unless it admits no type.
     roots: Vec<Option<ViewId>>,
 }
@@ -57,6 +73,9 @@ impl<'p> Views<'p> {
             keys: Vec::new(),
             shelves: Vec::new(),
             steps: Vec::new(),
+            demands: problem.demands.clone(),
+            pinned: Vec::new(),
+            pins: FxHashMap::default(),
             roots: Vec::new(),
         };
         for (index, pool) in problem.pools.iter().enumerate() {
@@ -105,12 +124,74 @@ impl<'p> Views<'p> {
         &self.keys[view as usize].masks
     }
 
+    /// The demand that a node has one more fixed value. The same if it demands that already.
+    pub(crate) fn pin(&mut self, demand: DemandId, key: KeyId, domain: usize) -> DemandId {
+        let pin = Pin {
+            demand,
+            key,
+            domain,
+        };
+        if let Some(id) = self.pins.get(&pin) {
+            return *id;
+        }
+        let id = self.pin_anew(pin);
+        self.pins.insert(pin, id);
+        id
+    }
+
+    fn pin_anew(&mut self, pin: Pin) -> DemandId {
+        let mut pinned = self.demands[pin.demand as usize].clone();
+        let only = self.problem.keys.domain_mask(pin.key, pin.domain);
+        match pinned.masks.binary_search_by_key(&pin.key, |(key, _)| *key) {
+            Ok(at) => pinned.masks[at].1 = pinned.masks[at].1.and(&only),
+            Err(at) => pinned.masks.insert(at, (pin.key, only)),
+        }
+        if pinned == self.demands[pin.demand as usize] {
+            return pin.demand;
+        }
+        self.demands.push(pinned);
+        self.pinned.push(pin);
+        (self.demands.len() - 1) as DemandId
+    }
+
+    /// What a pinned demand is made of; none if it is one of the problem's.
+    pub(crate) fn pinned(&self, demand: DemandId) -> Option<Pin> {
+        let own = self.problem.demands.len();
+        let at = (demand as usize).checked_sub(own)?;
+        Some(self.pinned[at])
+    }
+
+    /// A demand, pinned or not.
+    pub(crate) fn demand(&self, demand: DemandId) -> &Demand {
+        &self.demands[demand as usize]
+    }
+
+    /// The domain of a node with this view, if it is decided.
+    pub(crate) fn domain(&self, view: ViewId, key: KeyId) -> Option<usize> {
+        let mask = &self.keys[view as usize].masks[key];
+        self.problem.keys.only_domain(key, mask)
+    }
+
+    /// Whether a counter with this filter looks at a node with this view.
+    pub(crate) fn counts(&self, view: ViewId, filter: Option<usize>) -> bool {
+        let Some(filter) = filter.map(|at| &self.problem.topology.filters[at]) else {
+            return true;
+        };
+        let key = &self.keys[view as usize];
+        filter.admits(self.problem, key.taints, &key.masks)
+    }
+
     /// The view of a node after a pod with this demand has joined, if it may.
     pub(crate) fn step(&mut self, view: ViewId, demand: DemandId) -> Option<ViewId> {
-        let known = self.steps[view as usize][demand as usize];
+        let steps = &self.steps[view as usize];
+        let known = steps.get(demand as usize).copied().unwrap_or(UNKNOWN);
         let next = if known == UNKNOWN {
             let next = self.find_step(view, demand).unwrap_or(NONE);
-            self.steps[view as usize][demand as usize] = next;
+            let steps = &mut self.steps[view as usize];
+            if steps.len() <= demand as usize {
+                steps.resize(self.demands.len(), UNKNOWN);
+            }
+            steps[demand as usize] = next;
             next
         } else {
             known
@@ -120,7 +201,7 @@ impl<'p> Views<'p> {
 
     fn find_step(&mut self, view: ViewId, demand: DemandId) -> Option<ViewId> {
         let key = &self.keys[view as usize];
-        let demand = &self.problem.demands[demand as usize];
+        let demand = &self.demands[demand as usize];
         if !self.problem.tolerates(demand.tolerations, key.taints) {
             return None;
         }
@@ -157,7 +238,7 @@ impl<'p> Views<'p> {
         self.ids.insert(key.clone(), id);
         self.keys.push(key);
         self.shelves.push(shelf);
-        self.steps.push(vec![UNKNOWN; self.problem.demands.len()]);
+        self.steps.push(Vec::new());
         self.usable(id).then_some(id)
     }
 

@@ -3,18 +3,26 @@
 use std::sync::Arc;
 
 use cluster::{NodeState, PodRecord, ResourceId, ResourceVec};
+use model::Timestamp;
 use model::k8s::{Taint, TaintEffect};
 use requirements::{Requirements, taints};
 use rustc_hash::FxHashMap;
 
 use super::gather::{DaemonPart, Parts, Wanted, label};
-use super::pools::{Template, limits, min_values, types};
+use super::pods::displaced;
+use super::pools::{Limited, Template, limits, min_values, types};
 use super::tolerations::Tolerances;
+use super::topology::rules::{Place, RuleBuilder, Subject};
+use super::topology::running::{self, Running};
 use super::variants::{SoftTaints, Variant, tolerate_soft};
 use super::{Index, PoolIndex, pods};
-use crate::mask::Mask;
+use crate::mask::{Keys, Mask};
 use crate::options::Batch;
-use crate::problem::{Class, Daemon, Demand, DemandId, Existing, Pool, Problem};
+use crate::problem::{self, Class, Daemon, Demand, DemandId, Existing, Pool, Problem, Watch};
+use crate::topology::Topology;
+
+/// How many times what pods ask for a limit must be not to be watched.
+const FAR: i128 = 8;
 
 /// Pods that became one class.
 type ClassPods = Arc<[Arc<PodRecord>]>;
@@ -32,7 +40,9 @@ struct Builder<'p, 's> {
 }
 
 /// Makes a problem of what was gathered.
-pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
+pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> Index<'s> {
+    let mut counters = std::mem::take(&mut parts.counters);
+    let (snapshot, own_labels) = (parts.snapshot, parts.own_labels);
     let mut builder = Builder {
         daemon_ports: daemon_ports(&parts),
         parts: &parts,
@@ -42,10 +52,29 @@ pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
         requirements: Vec::new(),
         overcommitted: Vec::new(),
     };
-    let (classes, pods) = builder.classes();
+    let mut rules = RuleBuilder::new(
+        &counters,
+        snapshot,
+        &parts.keys,
+        &parts.thresholds,
+        &parts.bits,
+    );
+    rules.set_filters(&parts.keys, &mut builder.tolerances);
+    let (classes, pods) = builder.classes(&mut rules);
+    let (mut topology, places) = rules.finish();
     let pools: Vec<_> = parts.templates.iter().map(|t| builder.pool(t)).collect();
     let daemons = parts.daemons.iter().map(|d| builder.daemon(d)).collect();
-    let nodes = builder.nodes(batch);
+    let mut nodes = builder.nodes(batch);
+    let moving = displaced(snapshot, batch, now);
+    let moving = moving.iter().map(running::address).collect();
+    let running = Running::new(&mut counters, own_labels, moving);
+    count_running(
+        running,
+        snapshot,
+        (&parts.keys, &places),
+        &mut topology,
+        &mut nodes,
+    );
     let problem = Problem {
         dims: parts.amounts.len(),
         words: parts.bits.words(),
@@ -53,6 +82,7 @@ pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
         classes,
         daemons,
         tolerated: builder.tolerances.matrix(),
+        topology,
         demands: builder.demands,
         ..Problem::default()
     };
@@ -79,7 +109,9 @@ pub(super) fn build<'s>(parts: Parts<'s>, batch: &Batch) -> Index<'s> {
         daemons: parts.daemons.iter().map(|daemon| daemon.source).collect(),
         amounts: parts.amounts,
         bits: parts.bits,
-        unwelcome: parts.unwelcome,
+        counted: counters,
+        thresholds: parts.thresholds,
+        places,
         overcommitted,
         refused: parts.refused,
     }
@@ -103,12 +135,12 @@ fn daemon_ports(parts: &Parts<'_>) -> Vec<usize> {
 
 impl<'s> Builder<'_, 's> {
     /// Classes in their order, and the pods of each.
-    fn classes(&mut self) -> (Vec<Class>, Vec<ClassPods>) {
+    fn classes(&mut self, rules: &mut RuleBuilder<'_, '_>) -> (Vec<Class>, Vec<ClassPods>) {
         let mut merged: Vec<(Class, Vec<ClassPods>)> = Vec::new();
         let mut ids: FxHashMap<ClassKey, usize> = FxHashMap::default();
         let parts = self.parts;
         for wanted in &parts.wanted {
-            let class = self.class(wanted);
+            let class = self.class(wanted, rules);
             let at = *ids.entry(key(&class)).or_insert(merged.len());
             if at == merged.len() {
                 merged.push((class, Vec::new()));
@@ -129,31 +161,39 @@ impl<'s> Builder<'_, 's> {
         classes.into_iter().unzip()
     }
 
-    fn class(&mut self, wanted: &Wanted) -> Class {
+    fn class(&mut self, wanted: &Wanted, rules: &mut RuleBuilder<'_, '_>) -> Class {
         let shape = &wanted.group.shape;
-        let bits = &self.parts.bits;
-        let own = bits.own(&shape.host_ports);
-        let sets = bits.set(own.iter().copied());
-        let blocked = own.iter().chain(&wanted.unwelcome).copied();
-        let must_clear = bits.set(
-            bits.conflicting(&shape.host_ports)
-                .into_iter()
-                .chain(blocked),
-        );
+        let parts = self.parts;
+        let own = parts.bits.own(&shape.host_ports);
+        let subject = Subject {
+            identity: wanted.identity,
+            declares: &wanted.declares,
+            alternatives: &wanted.alternatives,
+            ports: &parts.bits.conflicting(&shape.host_ports),
+            single: !own.is_empty(),
+        };
         let mut variants = Vec::new();
-        for variant in &wanted.variants {
+        for (variant, terms) in wanted.variants.iter().zip(&wanted.terms) {
             let demand = self.demand(wanted, variant, &own);
-            if !variants.contains(&demand) {
-                variants.push(demand);
+            let rules = rules.rules(
+                &subject,
+                terms,
+                (&parts.keys, &parts.bits),
+                &parts.templates,
+            );
+            let variant = problem::Variant { demand, rules };
+            if !variants.contains(&variant) {
+                variants.push(variant);
             }
         }
+        let (hosts, domains) = rules.feeds(&subject);
         Class {
             count: 0,
-            request: self.parts.amounts.vector(&shape.requests),
+            request: parts.amounts.vector(&shape.requests),
             variants,
-            must_clear,
-            sets,
-            alone: !own.is_empty(),
+            sets: parts.bits.set(own.iter().copied()),
+            hosts,
+            domains,
         }
     }
 
@@ -181,7 +221,7 @@ impl<'s> Builder<'_, 's> {
         id
     }
 
-    fn pool(&mut self, template: &Template<'s>) -> (Pool, (Vec<super::Limited>, Vec<Arc<str>>)) {
+    fn pool(&mut self, template: &Template<'s>) -> (Pool, (Vec<Limited>, Vec<Arc<str>>)) {
         let parts = self.parts;
         let (limited, left) = limits(template.state, parts.snapshot);
         let (min_value_keys, min_values) = min_values(template).into_iter().unzip();
@@ -196,6 +236,7 @@ impl<'s> Builder<'_, 's> {
                 &parts.amounts,
                 &limited,
             ),
+            watch: watch(parts, &limited, &left),
             limits: left,
             min_values,
         };
@@ -266,19 +307,30 @@ impl<'s> Builder<'_, 's> {
             .map(|at| &parts.snapshot.daemons[*at].shape.host_ports);
         let mut bits = parts.bits.conflicting(&node.host_ports);
         bits.extend(to_come.flat_map(|ports| parts.bits.conflicting(ports)));
-        let here = parts
-            .unwelcome
-            .iter()
-            .filter(|(_, term)| term.nodes.contains(&at));
-        bits.extend(here.map(|(bit, _)| *bit));
         Some(Existing {
             source: at,
             taints: self.tolerances.column(&taints),
             masks,
             room: parts.amounts.vector(&room),
             bits: parts.bits.set(bits),
+            counts: Vec::new(),
         })
     }
+}
+
+/// Limits that are far beyond what all pods together ask for need no watching.
+fn watch(parts: &Parts<'_>, limited: &[Limited], left: &[i64]) -> Watch {
+    let far = limited.iter().zip(left).all(|(limited, left)| {
+        let asked = parts.wanted.iter().map(|wanted| {
+            let each = match limited.id {
+                Some(id) => wanted.group.shape.requests.get(id).max(1),
+                None => 1,
+            };
+            i128::from(each) * wanted.group.pods.len() as i128
+        });
+        limited.id.is_some() && asked.sum::<i128>() * FAR <= i128::from(*left)
+    });
+    if far { Watch::AtTheEnd } else { Watch::Closely }
 }
 
 /// A node's taints; a cordoned node has one that its controller may not have written yet.
@@ -331,14 +383,61 @@ fn room(parts: &Parts<'_>, node: &NodeState, expected: &[usize]) -> ResourceVec 
     room
 }
 
+/// Counts pods that run, on nodes and in domains.
+fn count_running(
+    mut running: Running<'_>,
+    snapshot: &cluster::Snapshot,
+    (keys, places): (&Keys, &[Place]),
+    topology: &mut Topology,
+    nodes: &mut [Existing],
+) {
+    if places.is_empty() {
+        return;
+    }
+    let mut usable: Vec<Option<usize>> = vec![None; snapshot.nodes.len()];
+    for (at, node) in nodes.iter_mut().enumerate() {
+        usable[node.source] = Some(at);
+        node.counts = vec![0; topology.hosts.len()];
+    }
+    for (source, node) in snapshot.nodes.iter().enumerate() {
+        for (counter, count) in running.tally(node, snapshot) {
+            match places[counter] {
+                Place::Host(host) => {
+                    topology.hosts[host as usize].running += count;
+                    if let Some(at) = usable[source] {
+                        nodes[at].counts[host as usize] += count;
+                    }
+                }
+                Place::Domain(domain) => {
+                    let of = &mut topology.domains[domain as usize];
+                    of.anywhere += count;
+                    let value = label(node, keys.key(of.key));
+                    if let Some(domain) = value.and_then(|value| keys.domain(of.key, value))
+                        && running.looks_at(counter, node)
+                    {
+                        of.running[domain] += count;
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What makes two kinds of pods one class.
-type ClassKey = (Vec<i64>, Vec<DemandId>, Vec<u64>, Vec<u64>);
+type ClassKey = (
+    Vec<i64>,
+    Vec<problem::Variant>,
+    Vec<u64>,
+    Vec<u32>,
+    Vec<u32>,
+);
 
 fn key(class: &Class) -> ClassKey {
     (
         class.request.clone(),
         class.variants.clone(),
-        class.must_clear.clone(),
         class.sets.clone(),
+        class.hosts.clone(),
+        class.domains.clone(),
     )
 }

@@ -1,12 +1,14 @@
 //! What a pass is about: which pods, pools and daemons take part, and which keys, resources and
 //! bits are in play.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use api::labels::HOSTNAME;
 use cluster::{PodRecord, Snapshot};
 use model::Timestamp;
 use model::k8s::TaintEffect;
-use requirements::{Requirements, pod};
+use requirements::{Key, Operator, Requirement, Requirements, pod};
 use rustc_hash::FxHashSet;
 
 use super::amounts::Amounts;
@@ -14,7 +16,9 @@ use super::features::unbuilt;
 use super::pods::{self, Group};
 use super::pools::{self, Template};
 use super::ports::Bits;
-use super::unwelcome::{self, HOSTNAME, Term};
+use super::topology::rules::{Resolved, host_most, resolve};
+use super::topology::terms::{Declarer, declared, terms};
+use super::topology::{self, Binds, CounterId, Counters, OwnLabels, counts_declarers};
 use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
 use crate::options::{Batch, NewNodes, Options};
@@ -27,8 +31,11 @@ pub(super) struct Parts<'s> {
     pub(super) wanted: Vec<Wanted>,
     pub(super) refused: Refused,
     pub(super) daemons: Vec<DaemonPart>,
-    /// Terms over single nodes, by bit.
-    pub(super) unwelcome: Vec<(usize, Term<'s>)>,
+    /// Everything that is counted.
+    pub(super) counters: Counters,
+    /// Bits of counts on hosts: counter, the count that may not be passed, bit.
+    pub(super) thresholds: Vec<(CounterId, u32, usize)>,
+    pub(super) own_labels: OwnLabels,
     pub(super) keys: Keys,
     pub(super) amounts: Amounts,
     pub(super) bits: Bits,
@@ -38,8 +45,14 @@ pub(super) struct Parts<'s> {
 pub(super) struct Wanted {
     pub(super) group: Group,
     pub(super) variants: Vec<Variant>,
-    /// Bits of terms over single nodes that select them.
-    pub(super) unwelcome: Vec<usize>,
+    /// What each variant demands of other pods.
+    pub(super) terms: Vec<Vec<Resolved>>,
+    /// Number of what selections see of the pods.
+    pub(super) identity: usize,
+    /// Counters of their own required anti-affinity terms.
+    pub(super) declares: Vec<CounterId>,
+    /// Alternatives of node selector and required node affinity.
+    pub(super) alternatives: Vec<Requirements>,
 }
 
 /// A daemon set.
@@ -58,23 +71,33 @@ pub(super) fn gather<'s>(
     now: Timestamp,
 ) -> Parts<'s> {
     let templates = templates(snapshot, batch, options);
-    let (mut wanted, refused) = wanted(snapshot, batch, options, now, soft_taints(&templates));
+    let mut counters = Counters::default();
+    let mut gathered = Gathering {
+        snapshot,
+        options,
+        soft: soft_taints(&templates),
+        own_labels: own_labels(snapshot, batch, now),
+        counters: &mut counters,
+        refused: Vec::new(),
+    };
+    let wanted = gathered.wanted(batch, now);
+    let (refused, own_labels) = (gathered.refused, gathered.own_labels);
+    topology::note_running_declarers(&mut counters, snapshot);
+    counters.select(&snapshot.namespaces);
     let amounts = Amounts::of(wanted.iter().map(|w| &w.group.shape.requests));
     let mut bits = Bits::of(wanted.iter().flat_map(|w| &w.group.shape.host_ports));
-    let (per_node, kept_out) = unwelcome::terms(snapshot)
-        .into_iter()
-        .partition::<Vec<_>, _>(Term::is_per_node);
-    keep_out(&mut wanted, &kept_out, snapshot);
-    let unwelcome = bits_of_terms(&mut wanted, per_node, snapshot, &mut bits);
+    let thresholds = thresholds(&wanted, &counters, &mut bits);
     let daemons = daemons(snapshot);
-    let keys = keys(snapshot, &wanted, &daemons, &templates);
+    let keys = keys(snapshot, &wanted, &daemons, &templates, &counters);
     Parts {
         snapshot,
         templates,
         wanted,
         refused,
         daemons,
-        unwelcome,
+        counters,
+        thresholds,
+        own_labels,
         keys,
         amounts,
         bits,
@@ -109,85 +132,130 @@ fn soft_taints(templates: &[Template<'_>]) -> SoftTaints {
 
 type Refused = Vec<(Arc<[Arc<PodRecord>]>, Rejection)>;
 
-/// Pods that are tried, and those that are not with the reason.
-fn wanted(
-    snapshot: &Snapshot,
-    batch: &Batch,
-    options: &Options,
-    now: Timestamp,
+/// Whether labels that differ from pod to pod decide anything in this pass.
+fn own_labels(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> OwnLabels {
+    let groups = pods::groups(snapshot, batch, now);
+    let of_batch = groups.iter().map(|group| &*group.shape);
+    let mut seen = FxHashSet::default();
+    let running = snapshot.nodes.iter().flat_map(|node| &node.pods);
+    let running = running.filter(|pod| pod.shape.spec.affinity.is_some());
+    let running = running.filter(|pod| seen.insert(pod.shape.id));
+    let shapes: Vec<_> = of_batch.chain(running.map(|pod| &*pod.shape)).collect();
+    topology::own_labels(&shapes)
+}
+
+/// Looks at the pods of a batch.
+struct Gathering<'a, 's> {
+    snapshot: &'s Snapshot,
+    options: &'a Options,
     soft: SoftTaints,
-) -> (Vec<Wanted>, Refused) {
-    let mut wanted = Vec::new();
-    let mut refused: Refused = Vec::new();
-    for group in pods::groups(snapshot, batch, now) {
-        let spec = &group.shape.spec;
-        if let Some(feature) = unbuilt(spec) {
-            refused.push((group.pods, Rejection::NotBuilt { feature }));
-            continue;
-        }
-        let policy = options.preference_policy;
-        let variants = variants(spec, &snapshot.vocabulary, policy, soft);
-        if variants.is_empty() {
-            refused.push((group.pods, Rejection::EmptyAffinity));
-            continue;
-        }
-        wanted.push(Wanted {
-            group,
-            variants,
-            unwelcome: Vec::new(),
-        });
-    }
-    if batch.pods == crate::options::BatchPods::PendingAndDisplaced {
-        for group in &*snapshot.ignored {
-            if let Some(problem) = group.shape.problems.first() {
-                refused.push((group.pods.clone(), Rejection::Pod(problem.clone())));
+    own_labels: OwnLabels,
+    counters: &'a mut Counters,
+    refused: Refused,
+}
+
+impl Gathering<'_, '_> {
+    /// Pods that are tried; those that are not go to `refused` with the reason.
+    fn wanted(&mut self, batch: &Batch, now: Timestamp) -> Vec<Wanted> {
+        let mut wanted = Vec::new();
+        for group in pods::groups(self.snapshot, batch, now) {
+            if let Some(feature) = unbuilt(&group.shape.spec) {
+                self.refused
+                    .push((group.pods, Rejection::NotBuilt { feature }));
+                continue;
+            }
+            for group in pods::split(group, self.own_labels) {
+                wanted.extend(self.one(group));
             }
         }
-    }
-    (wanted, refused)
-}
-
-fn selects(term: &Term<'_>, wanted: &Wanted, snapshot: &Snapshot) -> bool {
-    let pods = &wanted.group.pods;
-    pods.iter()
-        .any(|pod| term.selects(pod, &snapshot.namespaces))
-}
-
-/// Adds to pods what terms of running pods over zones and the like keep them out of.
-fn keep_out(wanted: &mut [Wanted], terms: &[Term<'_>], snapshot: &Snapshot) {
-    for term in terms {
-        let Some(requirement) = term.requirement() else {
-            continue;
-        };
-        for wanted in wanted.iter_mut() {
-            if selects(term, wanted, snapshot) {
-                for variant in &mut wanted.variants {
-                    variant.requirements.add(requirement.clone());
+        if batch.pods == crate::options::BatchPods::PendingAndDisplaced {
+            for group in &*self.snapshot.ignored {
+                if let Some(problem) = group.shape.problems.first() {
+                    let rejection = Rejection::Pod(problem.clone());
+                    self.refused.push((group.pods.clone(), rejection));
                 }
             }
         }
+        wanted
+    }
+
+    fn one(&mut self, group: Group) -> Option<Wanted> {
+        let spec = &group.shape.spec;
+        let vocabulary = &self.snapshot.vocabulary;
+        let spreads = &spec.topology_spread_constraints;
+        let policy = self.options.preference_policy;
+        let variants = variants(spec, vocabulary, policy, self.soft, spreads);
+        let Some(pod) = group.pods.first().filter(|_| !variants.is_empty()) else {
+            self.refused.push((group.pods, Rejection::EmptyAffinity));
+            return None;
+        };
+        let alternatives = pod::required(spec, vocabulary);
+        let identity = self.counters.identity(pod, self.own_labels);
+        let own = pod.labels();
+        let declarer = Declarer {
+            namespace: pod.namespace(),
+            labels: if self.own_labels == OwnLabels::Matter {
+                &own
+            } else {
+                &group.shape.content.labels
+            },
+            spec,
+            spreads,
+        };
+        let terms = variants
+            .iter()
+            .map(|variant| {
+                let terms = terms(declarer, &variant.kept, &alternatives);
+                resolve(&terms, self.counters)
+            })
+            .collect();
+        let declares = declared(declarer);
+        let declares = declares
+            .iter()
+            .map(|key| self.counters.intern(key, Binds::Yes));
+        let declares = declares.collect();
+        Some(Wanted {
+            group,
+            variants,
+            terms,
+            identity,
+            declares,
+            alternatives,
+        })
     }
 }
 
-/// Gives each term over single nodes that selects a pod of the batch a bit.
-fn bits_of_terms<'s>(
-    wanted: &mut [Wanted],
-    terms: Vec<Term<'s>>,
-    snapshot: &Snapshot,
+/// Gives every count on a host that somebody asks about a bit.
+fn thresholds(
+    wanted: &[Wanted],
+    counters: &Counters,
     bits: &mut Bits,
-) -> Vec<(usize, Term<'s>)> {
-    let mut with_bits = Vec::new();
-    for term in terms {
-        let mut bit = None;
-        for wanted in wanted.iter_mut() {
-            if selects(&term, wanted, snapshot) {
-                let bit = *bit.get_or_insert_with(|| bits.another());
-                wanted.unwelcome.push(bit);
+) -> Vec<(CounterId, u32, usize)> {
+    let mut asked: BTreeSet<(CounterId, u32)> = BTreeSet::new();
+    for wanted in wanted {
+        let selecting = counters.selecting(wanted.identity);
+        for term in wanted.terms.iter().flatten() {
+            let counter = term.counter();
+            if counters.keys.get(counter).is_per_host() {
+                let own = selecting.contains(&counter);
+                asked.insert(match term {
+                    Resolved::Spread { max_skew, .. } => (counter, host_most(*max_skew, own)),
+                    Resolved::Near(_) | Resolved::Away(_) => (counter, 0),
+                });
             }
         }
-        with_bits.extend(bit.map(|bit| (bit, term)));
+        let declarers = selecting.iter().copied();
+        asked.extend(
+            declarers
+                .map(|counter| (counter, 0))
+                .filter(|(counter, _)| {
+                    let key = counters.keys.get(*counter);
+                    key.is_per_host() && counts_declarers(key)
+                }),
+        );
     }
-    with_bits
+    let bit = |(counter, most)| (counter, most, bits.another());
+    asked.into_iter().map(bit).collect()
 }
 
 fn daemons(snapshot: &Snapshot) -> Vec<DaemonPart> {
@@ -209,6 +277,7 @@ fn keys(
     wanted: &[Wanted],
     daemons: &[DaemonPart],
     templates: &[Template<'_>],
+    counters: &Counters,
 ) -> Keys {
     let mut builder = KeysBuilder::default();
     let mut seen: FxHashSet<&Requirements> = FxHashSet::default();
@@ -223,15 +292,21 @@ fn keys(
             builder.mention(requirements);
         }
     }
+    let mut listed = topology_keys(counters, &mut builder);
+    let bounded = builder.mentioned().filter(|key| builder.is_bounded(key));
+    listed.extend(bounded.cloned());
     for template in templates {
-        pools::list_bounded(&template.types, &mut builder);
+        let own = template.requirements.iter();
+        let own: Vec<_> = own.filter(|r| listed.contains(r.key())).collect();
+        for value in own
+            .iter()
+            .flat_map(|r| r.values().iter().map(move |v| (r.key(), v)))
+        {
+            builder.list(value.0, value.1);
+        }
+        pools::list_values(&listed, &template.types, &mut builder);
     }
-    let bounded: Vec<_> = builder
-        .mentioned()
-        .filter(|key| builder.is_bounded(key))
-        .cloned()
-        .collect();
-    for key in bounded {
+    for key in listed {
         for node in &*snapshot.nodes {
             if let Some(value) = label(node, &key) {
                 builder.list(&key, &value.into());
@@ -239,6 +314,28 @@ fn keys(
         }
     }
     builder.build()
+}
+
+/// Puts keys of rules about other pods into play.
+fn topology_keys(counters: &Counters, builder: &mut KeysBuilder) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::new();
+    for counter in counters.keys.all() {
+        for alternative in counter.filter.alternatives.iter().flatten() {
+            builder.mention(alternative);
+        }
+        if !counter.is_per_host() && !keys.contains(&counter.topology_key) {
+            keys.push(counter.topology_key.clone());
+        }
+    }
+    for key in &keys {
+        builder.mention_one(&Requirement::new(
+            key.clone(),
+            Operator::Exists,
+            [""; 0],
+            None,
+        ));
+    }
+    keys
 }
 
 /// A node's label as requirements see it; the host name is the node's name where there is no label.

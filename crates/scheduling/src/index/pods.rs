@@ -1,12 +1,14 @@
 //! Pods of the batch as classes: pods that nothing in the problem tells apart are one.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cluster::{PodRecord, PodShape, ShapeId, Snapshot};
 use model::Timestamp;
 use rustc_hash::FxHashMap;
 
+use super::topology::{OwnLabels, has_own_labels};
 use crate::options::{Batch, BatchPods};
 
 /// Pods of one shape.
@@ -44,7 +46,7 @@ pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<
     groups
 }
 
-fn displaced(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Arc<PodRecord>> {
+pub(crate) fn displaced(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Arc<PodRecord>> {
     let mut pods = snapshot.displaced(now);
     for name in &batch.without {
         let Some(node) = snapshot.node(name) else {
@@ -59,6 +61,23 @@ fn displaced(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Arc<PodR
         }
     }
     pods
+}
+
+/// A group by itself, or several where labels that differ from pod to pod decide something.
+pub(crate) fn split(group: Group, own_labels: OwnLabels) -> Vec<Group> {
+    if own_labels == OwnLabels::Idle || !group.pods.iter().any(|pod| has_own_labels(pod)) {
+        return vec![group];
+    }
+    let mut parts: BTreeMap<BTreeMap<String, String>, Vec<Arc<PodRecord>>> = BTreeMap::new();
+    for pod in &*group.pods {
+        parts.entry(pod.labels()).or_default().push(pod.clone());
+    }
+    let shape = group.shape;
+    let part = |pods: Vec<_>| Group {
+        shape: shape.clone(),
+        pods: pods.into(),
+    };
+    parts.into_values().map(part).collect()
 }
 
 /// The order in which pods of a class get the places of the class: by age, then by name.

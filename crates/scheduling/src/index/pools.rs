@@ -9,11 +9,11 @@ use cluster::{PoolState, ResourceId, Snapshot};
 use model::ResourceList;
 use model::k8s::Taint;
 use model::resources::NODES;
-use requirements::{Requirement, Requirements, Vocabulary};
+use requirements::{Key, Requirement, Requirements, Value, Vocabulary};
 use rustc_hash::FxHashMap;
 
 use super::amounts::Amounts;
-use crate::mask::{Keys, KeysBuilder, Mask};
+use crate::mask::{KeyId, Keys, KeysBuilder, Mask};
 use crate::options::TaintLabels;
 use crate::problem::{Masks, MinValues, Offer, Type};
 
@@ -78,6 +78,34 @@ impl<'s> Template<'s> {
         }
     }
 
+    /// The domains of a key that nodes of the pool could be in, whether they can be had now or not.
+    pub(crate) fn domains(&self, id: KeyId, keys: &Keys) -> Mask {
+        let key = keys.key(id);
+        let own = self.requirements.get(key);
+        let mut found = keys.nothing(id);
+        let mut add = |values: &[Value]| {
+            for value in values.iter().filter(|v| own.is_none_or(|own| own.has(v))) {
+                if let Some(domain) = keys.domain(id, value) {
+                    found = found.or(&keys.domain_mask(id, domain));
+                }
+            }
+        };
+        if let Some(own) = own.filter(|own| !own.is_complement()) {
+            add(own.values());
+        }
+        let mut seen: Vec<&Requirement> = Vec::new();
+        for ty in &self.types {
+            if let Some(requirement) = ty.requirements.get(key)
+                && !requirement.is_complement()
+                && !seen.contains(&requirement)
+            {
+                seen.push(requirement);
+                add(requirement.values());
+            }
+        }
+        found
+    }
+
     /// Taints that its nodes have for good.
     pub(crate) fn taints(&self) -> &'s [Taint] {
         &self.state.pool.spec.template.spec.taints
@@ -137,19 +165,14 @@ fn is_for_users(key: &str, vocabulary: &Vocabulary) -> bool {
     !vocabulary.is_well_known(key) && !vocabulary.is_restricted(key)
 }
 
-/// Lists the values that types have of keys with bounds, so that each has a bit of its own.
-pub(crate) fn list_bounded(types: &[Arc<InstanceType>], builder: &mut KeysBuilder) {
-    let bounded: Vec<_> = builder
-        .mentioned()
-        .filter(|key| builder.is_bounded(key))
-        .cloned()
-        .collect();
-    for key in bounded {
+/// Lists the values that types have of some keys, so that each has a bit of its own.
+pub(crate) fn list_values(keys: &[Key], types: &[Arc<InstanceType>], builder: &mut KeysBuilder) {
+    for key in keys {
         for ty in types {
-            let offered = ty.offerings.iter().filter_map(|o| o.requirements.get(&key));
-            for requirement in ty.requirements.get(&key).into_iter().chain(offered) {
+            let offered = ty.offerings.iter().filter_map(|o| o.requirements.get(key));
+            for requirement in ty.requirements.get(key).into_iter().chain(offered) {
                 for value in requirement.values() {
-                    builder.list(&key, value);
+                    builder.list(key, value);
                 }
             }
         }

@@ -26,23 +26,30 @@ pub(crate) enum MinValuesCheck {
 #[derive(Clone, Debug)]
 pub(crate) struct Budgets {
     left: Vec<Vec<i64>>,
+    had: Vec<Vec<i64>>,
 }
 
 impl Budgets {
     /// Nothing spent.
     pub(crate) fn new(problem: &Problem) -> Self {
+        let limits = problem.pools.iter().map(|pool| pool.limits.clone());
+        let had: Vec<Vec<i64>> = limits.collect();
         Self {
-            left: problem
-                .pools
-                .iter()
-                .map(|pool| pool.limits.clone())
-                .collect(),
+            left: had.clone(),
+            had,
         }
     }
 
     /// What is left of a pool's limits.
     pub(crate) fn left(&self, pool: usize) -> &[i64] {
         &self.left[pool]
+    }
+
+    /// Whether more was spent than there was, of anything that there was some of.
+    pub(crate) fn are_exceeded(&self) -> bool {
+        let spent = |(left, had): (&i64, &i64)| *left < 0 && left < had;
+        let of_pool = |(left, had): (&Vec<i64>, &Vec<i64>)| left.iter().zip(had).any(spent);
+        self.left.iter().zip(&self.had).any(of_pool)
     }
 
     pub(super) fn charge(&mut self, pool: usize, charge: &[i64]) {

@@ -2,6 +2,7 @@
 
 use crate::problem::{Class, Problem, bits_add};
 use crate::shelf::{Shelf, at_least};
+use crate::topology::{HostCounter, HostId, Topology};
 use crate::view::{ViewId, Views};
 
 use super::budget::MinValuesCheck;
@@ -31,6 +32,9 @@ pub(crate) struct Nodes {
     /// Requests of the pods put there, by node and dimension.
     used: Vec<i64>,
     bits: Vec<u64>,
+    hosts: usize,
+    /// Pods by node and host counter, running ones included.
+    counts: Vec<u32>,
 }
 
 impl Nodes {
@@ -39,13 +43,34 @@ impl Nodes {
         let mut nodes = Self {
             dims: problem.dims,
             words: problem.words,
+            hosts: problem.topology.hosts.len(),
             ..Self::default()
         };
         for node in &problem.nodes {
             let view = views.of_node(node.taints, &node.masks);
-            nodes.push(view, &node.room, &node.bits);
+            let at = nodes.push(view, &node.room, &node.bits);
+            for (host, count) in node.counts.iter().enumerate() {
+                nodes.add(at, &problem.topology.hosts[host], host, *count);
+            }
         }
         nodes
+    }
+
+    /// How many pods on a node a host counter counts.
+    pub(crate) fn count(&self, node: NodeId, host: HostId) -> u32 {
+        self.counts[node * self.hosts + host as usize]
+    }
+
+    fn add(&mut self, node: NodeId, counter: &HostCounter, host: usize, count: u32) {
+        let counted = &mut self.counts[node * self.hosts + host];
+        *counted += count;
+        for (_, bit) in counter
+            .thresholds
+            .iter()
+            .take_while(|(most, _)| most < counted)
+        {
+            self.bits[node * self.words + bit / 64] |= 1 << (bit % 64);
+        }
     }
 
     fn push(&mut self, view: ViewId, room: &[i64], bits: &[u64]) -> NodeId {
@@ -57,6 +82,7 @@ impl Nodes {
         self.slack.extend_from_slice(room);
         self.used.extend(std::iter::repeat_n(0, self.dims));
         self.bits.extend_from_slice(bits);
+        self.counts.extend(std::iter::repeat_n(0, self.hosts));
         self.view.len() - 1
     }
 
@@ -110,7 +136,11 @@ impl Nodes {
     }
 
     /// Puts pods of a class there.
-    pub(super) fn put(&mut self, node: NodeId, class: &Class, count: u32) {
+    pub(super) fn put(&mut self, node: NodeId, class: &Class, topology: &Topology, count: u32) {
+        for host in &class.hosts {
+            let host = *host as usize;
+            self.add(node, &topology.hosts[host], host, count);
+        }
         self.pods[node] += count;
         for (dim, request) in class.request.iter().enumerate() {
             let at = node * self.dims + dim;

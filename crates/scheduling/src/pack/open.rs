@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crate::problem::DemandId;
 use crate::shelf::{Shelf, times};
 use crate::view::ViewId;
 
 use super::budget::{Choice, MinValuesCheck};
-use super::{Cost, NodeId, Packing};
+use super::{Ask, Cost, NodeId, Packing};
 
 /// A node that could be opened.
 #[derive(Clone, Copy, Debug)]
@@ -58,48 +57,40 @@ impl NewNode {
 impl Packing<'_, '_> {
     /// The best new node for `left` pods of a class: of the first pool that can take one, the type
     /// with the lowest price per pod.
-    pub(super) fn best_new(
-        &mut self,
-        class: usize,
-        demand: DemandId,
-        left: u32,
-    ) -> Option<NewNode> {
+    pub(super) fn best_new(&mut self, ask: Ask, left: u32) -> Option<NewNode> {
+        let rules = self.rules(ask.rules);
+        if rules.set.iter().any(|set| *set != 0) {
+            // Wanted beside pods that are somewhere else.
+            return None;
+        }
         (0..self.problem.pools.len()).find_map(|pool| {
             let root = self.views.root(pool)?;
-            let view = self.views.step(root, demand)?;
+            let view = self.views.step(root, ask.demand)?;
             if self.problem.pools[pool].is_picky() {
-                self.best_picky(class, pool, view, left)
+                self.best_picky(ask, pool, view, left)
             } else {
-                let most = self.most(class, left);
+                let most = left.min(self.fresh_cap(ask));
                 let shelf = self.views.shelf(view);
-                let request = &self.problem.classes[class].request;
+                let request = &self.problem.classes[ask.class].request;
                 let slots = 0..shelf.slots().len();
                 let fee = self.policy.node_fee;
                 best_slot(shelf, slots, request, most, fee)
-                    .map(|(slot, stable_from)| self.new_node(class, pool, view, slot, stable_from))
+                    .map(|(slot, stable_from)| self.new_node(ask, pool, view, slot, stable_from))
             }
         })
     }
 
-    fn most(&self, class: usize, left: u32) -> u32 {
-        if self.problem.classes[class].alone {
-            1
-        } else {
-            left
-        }
-    }
-
     fn new_node(
         &self,
-        class: usize,
+        ask: Ask,
         pool: usize,
         view: ViewId,
         slot: usize,
         stable_from: u32,
     ) -> NewNode {
         let shelf = self.views.shelf(view);
-        let class = &self.problem.classes[class];
-        let most = if class.alone { 1 } else { u32::MAX };
+        let class = &self.problem.classes[ask.class];
+        let most = self.fresh_cap(ask);
         NewNode {
             pool,
             view,
@@ -111,17 +102,30 @@ impl Packing<'_, '_> {
         }
     }
 
+    /// The cheapest new node that holds `count` pods of a class at once.
+    pub(super) fn best_for_all(&mut self, ask: Ask, count: u32) -> Option<NewNode> {
+        let request = &self.problem.classes[ask.class].request;
+        let need: Vec<i64> = request.iter().map(|r| r * i64::from(count)).collect();
+        (0..self.problem.pools.len()).find_map(|pool| {
+            let root = self.views.root(pool)?;
+            let view = self.views.step(root, ask.demand)?;
+            let shelf = self.views.shelf(view);
+            let choice = Choice {
+                pool: &self.problem.pools[pool],
+                left: self.budgets.left(pool),
+                held: None,
+                check: MinValuesCheck::Enforced,
+            };
+            let slot = choice.pick(shelf, &need)?;
+            Some(self.new_node(ask, pool, view, slot, u32::MAX))
+        })
+    }
+
     /// With limits or `minValues`, types are weighed one by one, and anew for each node.
-    fn best_picky(
-        &mut self,
-        class: usize,
-        pool: usize,
-        view: ViewId,
-        left: u32,
-    ) -> Option<NewNode> {
+    fn best_picky(&mut self, ask: Ask, pool: usize, view: ViewId, left: u32) -> Option<NewNode> {
         self.counters.type_queries += 1;
-        let most = self.most(class, left);
-        let request = &self.problem.classes[class].request;
+        let most = left.min(self.fresh_cap(ask));
+        let request = &self.problem.classes[ask.class].request;
         let shelf = self.views.shelf(view);
         let mut choice = Choice {
             pool: &self.problem.pools[pool],
@@ -158,7 +162,7 @@ impl Packing<'_, '_> {
             });
         let check = choice.check;
         let (slot, count) = best?;
-        let mut new = self.new_node(class, pool, view, slot, u32::MAX);
+        let mut new = self.new_node(ask, pool, view, slot, u32::MAX);
         new.room = count;
         new.check = check;
         Some(new)
@@ -167,27 +171,20 @@ impl Packing<'_, '_> {
     /// Opens a node and puts as many pods on it as were planned; says how many.
     pub(super) fn open(
         &mut self,
-        class: usize,
-        demand: DemandId,
+        ask: Ask,
         left: u32,
         new: NewNode,
         candidates: &mut VecDeque<NodeId>,
     ) -> u32 {
-        let node = self.open_node(class, demand, left, new);
+        let node = self.open_node(ask, left, new);
         candidates.push_back(node);
         self.nodes.pods[node]
     }
 
     /// Opens a node for up to `left` pods.
-    pub(super) fn open_node(
-        &mut self,
-        class: usize,
-        demand: DemandId,
-        left: u32,
-        new: NewNode,
-    ) -> NodeId {
+    pub(super) fn open_node(&mut self, ask: Ask, left: u32, new: NewNode) -> NodeId {
         let node = self.open_empty(new);
-        self.put(class, demand, node, new.room.min(left));
+        self.put(ask, node, new.room.min(left));
         node
     }
 

@@ -37,7 +37,7 @@ fn spec(required: &[&str], preferred: &[(i32, &str)]) -> PodSpec {
 }
 
 fn texts(spec: &PodSpec, policy: PreferencePolicy, soft: SoftTaints) -> Vec<String> {
-    variants(spec, &Vocabulary::core(), policy, soft)
+    variants(spec, &Vocabulary::core(), policy, soft, &[])
         .iter()
         .map(|variant| {
             let soft = if variant.soft_taints == SoftTaints::Tolerated {

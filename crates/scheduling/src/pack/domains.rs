@@ -1,0 +1,256 @@
+//! Pods whose rules are about domains: the domain is chosen first, then a node in it.
+//!
+//! Each key of a variant's `pins` gets one value; what is placed is the variant's demand with these
+//! values fixed. A domain that does not take what it was to take is left alone for the rest of the
+//! class. With room that can't run out the pods of a class are dealt to all domains at once;
+//! otherwise a few at a time, so that the skew stays right when a domain refuses.
+
+use crate::mask::KeyId;
+use crate::problem::DemandId;
+use crate::topology::{DomainRule, RulesId, Spread, level};
+
+use super::{Ask, Packing};
+
+/// The most combinations of domains that are looked at for one class.
+const MOST_CHOICES: usize = 4096;
+
+/// One domain for each key.
+#[derive(Debug)]
+struct Choice {
+    /// By position in the rules' pins.
+    domains: Vec<usize>,
+    demand: DemandId,
+    /// What one more pod costs there on a node of its own.
+    price: u64,
+    alive: bool,
+}
+
+impl<'p> Packing<'_, 'p> {
+    /// Places pods of a class with rules over domains; says how many are left.
+    pub(super) fn place_in_domains(&mut self, ask: Ask, count: u32) -> u32 {
+        let keys = &self.rules(ask.rules).pins;
+        let mut choices = self.choices(ask, keys);
+        let mut left = self.fill_where_free(ask, &choices, count);
+        if let Some(spread) = self.bulk_spread(ask.rules)
+            && choices
+                .iter()
+                .filter(|choice| spread.eligible.get(choice.domains[0]) == Some(&true))
+                .all(|choice| self.never_runs_out(ask, choice))
+        {
+            left = self.deal(ask, spread, &choices, left);
+        }
+        while left > 0 {
+            let Some((at, most)) = self.next(ask.rules, &choices) else {
+                break;
+            };
+            let wanted = most.min(left);
+            let pinned = Ask {
+                demand: choices[at].demand,
+                ..ask
+            };
+            let rest = self.place(pinned, wanted);
+            choices[at].alive = rest == 0;
+            left -= wanted - rest;
+        }
+        left
+    }
+
+    /// Puts pods into slack in whatever domain it is, where no rule of theirs counts them.
+    fn fill_where_free(&mut self, ask: Ask, choices: &[Choice], count: u32) -> u32 {
+        let nodes = if self.policy.first_fit {
+            self.problem.nodes.len()
+        } else {
+            self.nodes.len()
+        };
+        let mut left = count;
+        for choice in choices {
+            if left > 0 && self.addable(ask.rules, choice) == Some(u32::MAX) {
+                let pinned = Ask {
+                    demand: choice.demand,
+                    ..ask
+                };
+                left = self.fill(pinned, left, nodes);
+            }
+        }
+        left
+    }
+
+    /// The demand with the domains fixed in which a node for the class is cheapest.
+    pub(super) fn cheapest_choice(&mut self, ask: Ask) -> Option<DemandId> {
+        let choices = self.choices(ask, &self.rules(ask.rules).pins);
+        let allowed = choices
+            .iter()
+            .filter(|choice| self.addable(ask.rules, choice).is_some());
+        allowed
+            .min_by_key(|choice| choice.price)
+            .map(|choice| choice.demand)
+    }
+
+    /// All combinations of domains in which a pod may be at all.
+    fn choices(&mut self, ask: Ask, keys: &[KeyId]) -> Vec<Choice> {
+        let mut combinations: Vec<(Vec<usize>, DemandId)> = vec![(Vec::new(), ask.demand)];
+        for key in keys {
+            let mut next = Vec::new();
+            for (domains, demand) in &combinations {
+                for domain in 0..self.problem.keys.domains(*key) {
+                    if next.len() < MOST_CHOICES && self.leaves(*demand, *key, domain) {
+                        let mut domains = domains.clone();
+                        domains.push(domain);
+                        next.push((domains, self.views.pin(*demand, *key, domain)));
+                    }
+                }
+            }
+            combinations = next;
+        }
+        combinations
+            .into_iter()
+            .map(|(domains, demand)| Choice {
+                price: self.price_of_one(Ask { demand, ..ask }),
+                domains,
+                demand,
+                alive: true,
+            })
+            .collect()
+    }
+
+    /// Whether a demand leaves a domain open.
+    fn leaves(&self, demand: DemandId, key: KeyId, domain: usize) -> bool {
+        let masks = &self.views.demand(demand).masks;
+        masks
+            .binary_search_by_key(&key, |(key, _)| *key)
+            .map_or(true, |at| {
+                self.problem.keys.has_domain(key, &masks[at].1, domain)
+            })
+    }
+
+    /// The price of the cheapest type that holds one pod; the largest number if no pool has one.
+    fn price_of_one(&mut self, ask: Ask) -> u64 {
+        let request = &self.problem.classes[ask.class].request;
+        for pool in 0..self.problem.pools.len() {
+            let root = self.views.root(pool);
+            let view = root.and_then(|root| self.views.step(root, ask.demand));
+            let Some(view) = view else {
+                continue;
+            };
+            let shelf = self.views.shelf(view);
+            if let Some(slot) = shelf.cheapest(request) {
+                return shelf.slot(slot).price;
+            }
+        }
+        u64::MAX
+    }
+
+    /// The choice that comes next, and how many pods it may get: the one with the fewest pods, of
+    /// several the cheapest, then the first.
+    fn next(&self, rules: RulesId, choices: &[Choice]) -> Option<(usize, u32)> {
+        let key = |at: usize| {
+            let choice = &choices[at];
+            (self.pods_there(rules, choice), choice.price, at)
+        };
+        (0..choices.len())
+            .filter(|at| choices[*at].alive)
+            .filter_map(|at| Some((at, self.addable(rules, &choices[at])?)))
+            .min_by_key(|(at, _)| key(*at))
+    }
+
+    /// How many pods a choice may get as counts are; none if none.
+    fn addable(&self, rules: RulesId, choice: &Choice) -> Option<u32> {
+        let rules = self.rules(rules);
+        let mut most = u32::MAX;
+        for rule in &rules.domains {
+            let counter = rule.counter() as usize;
+            let key = self.problem.topology.domains[counter].key;
+            let at = rules.pins.iter().position(|pin| *pin == key)?;
+            most = most.min(rule.addable(&self.domains[counter], choice.domains[at]));
+        }
+        (most > 0).then_some(most)
+    }
+
+    /// How full the domains of a choice are.
+    fn pods_there(&self, rules: RulesId, choice: &Choice) -> u32 {
+        let rules = self.rules(rules);
+        let mut pods = 0;
+        for rule in &rules.domains {
+            let DomainRule::Spread(spread) = rule else {
+                continue;
+            };
+            let key = self.problem.topology.domains[spread.counter as usize].key;
+            if let Some(at) = rules.pins.iter().position(|pin| *pin == key) {
+                let counts = &self.domains[spread.counter as usize];
+                pods += counts.get(choice.domains[at]).copied().unwrap_or(0);
+            }
+        }
+        pods
+    }
+
+    /// The spread of a class that may be dealt out at once: it counts itself, and it is the only
+    /// rule that does.
+    fn bulk_spread(&self, rules: RulesId) -> Option<&'p Spread> {
+        let rules = self.rules(rules);
+        let mut own = rules.domains.iter().filter_map(|rule| match rule {
+            DomainRule::Spread(spread) if spread.own => Some(Ok(spread)),
+            DomainRule::Apart { own: true, .. } => Some(Err(())),
+            _ => None,
+        });
+        let only = own.next()?.ok()?;
+        (own.next().is_none() && rules.pins.len() == 1).then_some(only)
+    }
+
+    /// Whether some pool opens nodes for the class in a domain as long as there are pods.
+    fn never_runs_out(&mut self, ask: Ask, choice: &Choice) -> bool {
+        let pinned = Ask {
+            demand: choice.demand,
+            ..ask
+        };
+        choice.price < u64::MAX
+            && (0..self.problem.pools.len()).any(|pool| {
+                let root = self.views.root(pool);
+                let view = root.and_then(|root| self.views.step(root, pinned.demand));
+                let request = &self.problem.classes[ask.class].request;
+                !self.problem.pools[pool].is_picky()
+                    && view.is_some_and(|view| self.views.shelf(view).cheapest(request).is_some())
+            })
+    }
+
+    /// Deals pods to the choices so that counts become level.
+    fn deal(&mut self, ask: Ask, spread: &Spread, choices: &[Choice], count: u32) -> u32 {
+        let counts = self.domains[spread.counter as usize].clone();
+        let mut open = vec![false; counts.len()];
+        let choices = || {
+            choices
+                .iter()
+                .filter(|choice| choice.domains[0] < counts.len())
+        };
+        for choice in choices() {
+            open[choice.domains[0]] = self.addable_beside(ask.rules, spread, choice);
+        }
+        // Domains that count but are not open to the pod hold the others down.
+        let closed = (0..counts.len()).filter(|domain| spread.eligible[*domain] && !open[*domain]);
+        let held = closed.map(|domain| counts[domain]).min();
+        let few = (spread.eligible.iter().filter(|yes| **yes).count() as u32) < spread.min_domains;
+        let least = if few { Some(0) } else { held };
+        let ceiling = least.map_or(u32::MAX, |least| least.saturating_add(spread.max_skew));
+        let quotas = level(&counts, &open, count, ceiling);
+        let mut left = count;
+        let mut order: Vec<&Choice> = choices().collect();
+        order.sort_by_key(|choice| (counts[choice.domains[0]], choice.domains[0]));
+        for choice in order {
+            let quota = quotas[choice.domains[0]];
+            let pinned = Ask {
+                demand: choice.demand,
+                ..ask
+            };
+            left -= quota - self.place(pinned, quota);
+        }
+        left
+    }
+
+    /// Whether all rules but one let pods into a choice.
+    fn addable_beside(&self, rules: RulesId, spread: &Spread, choice: &Choice) -> bool {
+        spread.eligible[choice.domains[0]]
+            && self.rules(rules).domains.iter().all(|rule| {
+                matches!(rule, DomainRule::Spread(other) if other == spread)
+                    || rule.addable(&self.domains[rule.counter() as usize], choice.domains[0]) > 0
+            })
+    }
+}

@@ -1,0 +1,150 @@
+//! Growing planned nodes or opening new ones, whichever costs less per pod.
+
+use std::collections::VecDeque;
+
+use crate::shelf::times;
+use crate::view::ViewId;
+
+use super::open::NewNode;
+use super::{Ask, Cost, NodeId, Packing};
+
+/// A way to make room on a planned node.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    node: NodeId,
+    view: ViewId,
+    slot: usize,
+    /// What it costs more.
+    increase: u64,
+    /// How many pods then fit.
+    count: u32,
+    /// What is left of the first dimension, to break ties.
+    rest: i64,
+}
+
+impl Packing<'_, '_> {
+    /// Grows planned nodes or opens new ones, whichever costs less per pod, until all pods have a
+    /// place or nothing more can be done.
+    pub(super) fn grow_or_open(&mut self, ask: Ask, count: u32) -> u32 {
+        let mut left = count;
+        if left == 0 {
+            return 0;
+        }
+        let mut candidates = self.growth_candidates();
+        let mut new: Option<NewNode> = None;
+        while left > 0 {
+            if new.as_ref().is_none_or(|new| !new.holds_for(left)) {
+                new = self.best_new(ask, left);
+            }
+            let growth = self.best_growth(ask, left, &mut candidates);
+            let placed = match (growth, &new) {
+                (Some(growth), Some(new))
+                    if !self.policy.prefers(growth.offer(), new.offer(left)) =>
+                {
+                    self.open(ask, left, *new, &mut candidates)
+                }
+                (Some(growth), _) => self.grow(ask, left, growth),
+                (None, Some(new)) => self.open(ask, left, *new, &mut candidates),
+                (None, None) => break,
+            };
+            left -= placed;
+            if placed == 0 {
+                break;
+            }
+        }
+        left
+    }
+
+    /// Planned nodes in the order in which they are considered for growth.
+    fn growth_candidates(&mut self) -> VecDeque<NodeId> {
+        let first = self.problem.nodes.len();
+        let planned = self.nodes.len() - first;
+        if planned == 0 {
+            return VecDeque::new();
+        }
+        self.cursor %= planned;
+        let start = first + self.cursor;
+        (start..self.nodes.len()).chain(first..start).collect()
+    }
+
+    /// The best of the first few candidates that may take a pod by growing. Those that may not are
+    /// dropped: what they hold only becomes more.
+    fn best_growth(
+        &mut self,
+        ask: Ask,
+        left: u32,
+        candidates: &mut VecDeque<NodeId>,
+    ) -> Option<Growth> {
+        let mut best: Option<Growth> = None;
+        let mut seen = 0;
+        while seen < self.policy.candidates && seen < candidates.len() {
+            let node = candidates.pop_front()?;
+            let Some(growth) = self.growth(ask, left, node) else {
+                continue;
+            };
+            candidates.push_back(node);
+            self.cursor += 1;
+            seen += 1;
+            if best.is_none_or(|best| growth.is_better_than(&best)) {
+                best = Some(growth);
+            }
+        }
+        best
+    }
+
+    fn growth(&mut self, ask: Ask, left: u32, node: NodeId) -> Option<Growth> {
+        if !self.admits(ask, node) {
+            return None;
+        }
+        let view = self.views.step(self.nodes.view[node], ask.demand)?;
+        let slot = self.cheapest(ask.class, node, view)?;
+        let shelf = self.views.shelf(view);
+        let class = &self.problem.classes[ask.class];
+        let most = if self.counts_values(node) {
+            1
+        } else {
+            left.min(self.cap(ask, node))
+        };
+        let mut room: smallvec::SmallVec<[i64; 8]> = shelf.room(slot).into();
+        for (room, used) in room.iter_mut().zip(self.nodes.used(node)) {
+            *room -= used;
+        }
+        let count = times(&room, &class.request, most);
+        let taken = class.request[0] * i64::from(count);
+        Some(Growth {
+            node,
+            view,
+            slot,
+            increase: shelf
+                .slot(slot)
+                .price
+                .saturating_sub(self.nodes.price[node]),
+            count,
+            rest: room[0] - taken,
+        })
+    }
+
+    fn grow(&mut self, ask: Ask, left: u32, growth: Growth) -> u32 {
+        self.counters.grown += 1;
+        self.resize(growth.node, growth.view, growth.slot);
+        let count = growth.count.min(left);
+        self.put(ask, growth.node, count);
+        count
+    }
+}
+
+impl Growth {
+    fn offer(&self) -> Cost {
+        Cost {
+            price: self.increase,
+            count: self.count,
+        }
+    }
+
+    fn is_better_than(&self, other: &Self) -> bool {
+        self.offer()
+            .cmp(other.offer())
+            .then(self.rest.cmp(&other.rest))
+            .is_lt()
+    }
+}

@@ -25,7 +25,7 @@ use crate::problem::Problem;
 use crate::reason::Rejection;
 
 use amounts::Amounts;
-use pools::{Limited, Template};
+use pools::{Limited, Reservation, Template};
 use ports::Bits;
 use topology::Counters;
 use topology::rules::Place;
@@ -66,11 +66,13 @@ pub(crate) struct Index<'s> {
 /// What a pool of a problem stands for.
 pub(crate) struct PoolIndex<'s> {
     /// What its nodes have in common.
-    pub(crate) template: Template<'s>,
+    pub(crate) template: Arc<Template<'s>>,
     /// Its limits.
     pub(crate) limits: Vec<Limited>,
     /// The keys of its `minValues`.
     pub(crate) min_value_keys: Vec<Arc<str>>,
+    /// The reservation whose instances it is.
+    pub(crate) reservation: Option<Reservation>,
 }
 
 /// Makes a problem of a snapshot.

@@ -31,7 +31,8 @@ mod topology;
 mod view;
 
 pub use options::{
-    Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, TaintLabels,
+    Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, Reserved,
+    TaintLabels,
 };
 pub use pack::Counters;
 pub use placement::{

@@ -35,6 +35,16 @@ pub enum TaintLabels {
     Off,
 }
 
+/// Whether capacity reservations are used (feature gate `ReservedCapacity`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reserved {
+    /// They are, before anything else.
+    #[default]
+    Used,
+    /// They are not.
+    Ignored,
+}
+
 /// Which of the packings that are known is tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
@@ -59,6 +69,8 @@ pub struct Options {
     pub node_cost: Price,
     /// How many packings are tried.
     pub effort: Effort,
+    /// Capacity reservations.
+    pub reserved: Reserved,
 }
 
 impl Default for Options {
@@ -70,6 +82,7 @@ impl Default for Options {
             taint_labels: TaintLabels::default(),
             node_cost: Price::from_nanos(2_000_000),
             effort: Effort::default(),
+            reserved: Reserved::default(),
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Problem {
     pub(crate) tolerated: Vec<Vec<bool>>,
     /// Rules about other pods.
     pub(crate) topology: Topology,
+    /// Instances that are left in each capacity reservation.
+    pub(crate) reservations: Vec<u32>,
 }
 
 /// Pods that nothing in this problem tells apart.
@@ -80,9 +82,13 @@ pub(crate) struct Demand {
     pub(crate) ports: Vec<u64>,
 }
 
-/// A pool and its instance types.
+/// A pool and its instance types; or what of them a capacity reservation has.
 #[derive(Debug)]
 pub(crate) struct Pool {
+    /// Pools of one group have their limits in common.
+    pub(crate) group: usize,
+    /// The reservation whose instances these are.
+    pub(crate) reservation: Option<usize>,
     /// Column in [`Problem::tolerated`] of the taints its nodes have for good.
     pub(crate) taints: usize,
     /// Column of those taints without `PreferNoSchedule`, for daemons.
@@ -100,9 +106,12 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Whether types must be looked at one by one: a limit or a minimum of values is in play.
+    /// Whether types must be looked at one by one: a limit, a minimum of values or a reservation is in
+    /// play.
     pub(crate) fn is_picky(&self) -> bool {
-        (!self.limits.is_empty() && self.watch == Watch::Closely) || !self.min_values.is_empty()
+        (!self.limits.is_empty() && self.watch == Watch::Closely)
+            || !self.min_values.is_empty()
+            || self.reservation.is_some()
     }
 }
 

@@ -103,6 +103,8 @@ pub(crate) fn class(count: u32, request: &[i64]) -> Class {
 /// A pool without requirements; all its types can be had at one price.
 pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
     Pool {
+        group: 0,
+        reservation: None,
         taints: 0,
         hard_taints: 0,
         masks: (0..keys.len()).map(|id| keys.anything(id)).collect(),

@@ -29,7 +29,7 @@ pub(super) fn refusals(
         let at = index
             .pools
             .iter()
-            .position(|pool| pool.template.source == source);
+            .position(|pool| pool.template.source == source && pool.reservation.is_none());
         let rejection = match (&state.problem, at) {
             (Some(problem), _) => Rejection::Pool(problem.clone()),
             (None, Some(at)) => rejection(index, views, packed, case, at),

@@ -21,7 +21,7 @@ use super::topology::terms::{Declarer, declared, terms};
 use super::topology::{self, Binds, CounterId, Counters, OwnLabels, counts_declarers};
 use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
-use crate::options::{Batch, NewNodes, Options};
+use crate::options::{Batch, NewNodes, Options, Reserved};
 use crate::reason::Rejection;
 
 /// What takes part in a pass.
@@ -36,6 +36,7 @@ pub(super) struct Parts<'s> {
     /// Bits of counts on hosts: counter, the count that may not be passed, bit.
     pub(super) thresholds: Vec<(CounterId, u32, usize)>,
     pub(super) own_labels: OwnLabels,
+    pub(super) reserved: Reserved,
     pub(super) keys: Keys,
     pub(super) amounts: Amounts,
     pub(super) bits: Bits,
@@ -98,6 +99,7 @@ pub(super) fn gather<'s>(
         counters,
         thresholds,
         own_labels,
+        reserved: options.reserved,
         keys,
         amounts,
         bits,

@@ -126,7 +126,7 @@ impl<'p> Packing<'_, 'p> {
     /// The price of the cheapest type that holds one pod; the largest number if no pool has one.
     fn price_of_one(&mut self, ask: Ask) -> u64 {
         let request = &self.problem.classes[ask.class].request;
-        for pool in 0..self.problem.pools.len() {
+        for pool in self.open_pools() {
             let root = self.views.root(pool);
             let view = root.and_then(|root| self.views.step(root, ask.demand));
             let Some(view) = view else {

@@ -85,7 +85,7 @@ impl Packing<'_, '_> {
     fn largest_new(&mut self, first: Ask, count: u32) -> u32 {
         let most = count.min(self.fresh_cap(first));
         let request = &self.problem.classes[first.class].request;
-        let counts = (0..self.problem.pools.len()).filter_map(|pool| {
+        let counts = self.open_pools().into_iter().filter_map(|pool| {
             let root = self.views.root(pool)?;
             let view = self.views.step(root, first.demand)?;
             let shelf = self.views.shelf(view);

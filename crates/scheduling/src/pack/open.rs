@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use crate::shelf::{Shelf, times};
 use crate::view::ViewId;
 
@@ -63,7 +65,7 @@ impl Packing<'_, '_> {
             // Wanted beside pods that are somewhere else.
             return None;
         }
-        (0..self.problem.pools.len()).find_map(|pool| {
+        self.open_pools().into_iter().find_map(|pool| {
             let root = self.views.root(pool)?;
             let view = self.views.step(root, ask.demand)?;
             if self.problem.pools[pool].is_picky() {
@@ -78,6 +80,14 @@ impl Packing<'_, '_> {
                     .map(|(slot, stable_from)| self.new_node(ask, pool, view, slot, stable_from))
             }
         })
+    }
+
+    /// Pools that have instances, in the order in which they are asked.
+    pub(super) fn open_pools(&self) -> SmallVec<[usize; 8]> {
+        let pools = 0..self.problem.pools.len();
+        pools
+            .filter(|pool| self.budgets.has_instances(*pool))
+            .collect()
     }
 
     fn new_node(
@@ -106,7 +116,7 @@ impl Packing<'_, '_> {
     pub(super) fn best_for_all(&mut self, ask: Ask, count: u32) -> Option<NewNode> {
         let request = &self.problem.classes[ask.class].request;
         let need: Vec<i64> = request.iter().map(|r| r * i64::from(count)).collect();
-        (0..self.problem.pools.len()).find_map(|pool| {
+        self.open_pools().into_iter().find_map(|pool| {
             let root = self.views.root(pool)?;
             let view = self.views.step(root, ask.demand)?;
             let shelf = self.views.shelf(view);
@@ -197,6 +207,7 @@ impl Packing<'_, '_> {
         let kind = shelf.slot(new.slot).kind as usize;
         let charge = &self.problem.pools[new.pool].types[kind].charge;
         self.budgets.charge(new.pool, charge);
+        self.budgets.take_instance(new.pool);
         node
     }
 }

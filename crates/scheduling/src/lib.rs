@@ -29,6 +29,7 @@ mod solve;
 mod testing;
 mod topology;
 mod view;
+pub mod volumes;
 
 pub use options::{
     Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, Reserved,

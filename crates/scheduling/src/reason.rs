@@ -11,6 +11,8 @@ use model::Quantity;
 use requirements::taints::Untolerated;
 use requirements::{Incompatible, Requirement};
 
+use crate::volumes::{AttachLimit, VolumeProblem};
+
 pub use topology::{TopologyKind, TopologyRefusal};
 
 /// Something that pods can ask for and that is not decided here yet.
@@ -152,6 +154,10 @@ pub enum Rejection {
     /// The pod would fit as things are at the end of the pass, but not beside those placed before
     /// it. The next pass will look again.
     Outrun,
+    /// A persistent volume claim of the pod can't be used as things are.
+    Volume(VolumeProblem),
+    /// A driver of the node can attach no further volume.
+    AttachLimit(AttachLimit),
 }
 
 /// From so many cores on, somebody may have meant millicores.
@@ -174,6 +180,8 @@ impl fmt::Display for Rejection {
             Self::NoNodePools => f.write_str("there is no NodePool"),
             Self::NewNodesForbidden => f.write_str("new nodes are not planned here"),
             Self::Pool(problem) => problem.fmt(f),
+            Self::Volume(problem) => problem.fmt(f),
+            Self::AttachLimit(limit) => limit.fmt(f),
             Self::PoolAdmitsNothing { types } => write!(
                 f,
                 "nodepool requirements filtered out all available instance types, of {types}"

@@ -2,6 +2,7 @@
 
 mod affinity;
 mod nodes;
+mod scale;
 mod scores;
 mod spread;
 mod volumes;

@@ -206,7 +206,7 @@ impl<'p> Packing<'_, 'p> {
     /// many are left.
     fn place_class(&mut self, class: usize, count: u32) -> u32 {
         let mut left = count;
-        for variant in &self.problem.classes[class].variants {
+        for variant in self.problem.classes[class].variants.iter() {
             if left == 0 {
                 break;
             }
@@ -395,10 +395,10 @@ impl<'p> Packing<'_, 'p> {
         }
         let class = &self.problem.classes[ask.class];
         self.nodes.put(node, class, &self.problem.topology, count);
-        for host in &class.hosts {
+        for host in class.hosts.iter() {
             self.on_hosts[*host as usize] += count;
         }
-        for counter in &class.domains {
+        for counter in class.domains.iter() {
             self.anywhere[*counter as usize] += count;
             if !self.count(node, *counter, count) {
                 self.loose.entry(node).or_default().push((*counter, count));

@@ -176,8 +176,7 @@ fn rank(machine: &NodeState, now: Timestamp) -> Rank {
     {
         return Rank::Protected;
     }
-    let stays =
-        |kind: OwnerKind| matches!(kind, OwnerKind::DaemonSet | OwnerKind::Node);
+    let stays = |kind: OwnerKind| matches!(kind, OwnerKind::DaemonSet | OwnerKind::Node);
     if machine.pods.iter().all(|pod| stays(pod.shape.owner.kind)) {
         return Rank::Empty;
     }
@@ -190,7 +189,11 @@ fn lifetime_left(machine: &NodeState, now: Timestamp) -> f64 {
     let Some(claim) = &machine.claim else {
         return 1.0;
     };
-    let expires = claim.spec.expire_after.as_ref().and_then(api::NillableDuration::get);
+    let expires = claim
+        .spec
+        .expire_after
+        .as_ref()
+        .and_then(api::NillableDuration::get);
     let (Some(expires), Some(created)) = (expires, claim.metadata.creation_timestamp) else {
         return 1.0;
     };

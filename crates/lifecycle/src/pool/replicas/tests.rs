@@ -52,14 +52,23 @@ fn a_pool_lacks_the_difference() {
         // Those that go are not counted: they are replaced by new ones.
         (Some(3), standing(2, 0, 1), Ok(1)),
     ] {
-        assert_eq!(lacking(&fixed(replicas), has), lacks, "{replicas:?} {has:?}");
+        assert_eq!(
+            lacking(&fixed(replicas), has),
+            lacks,
+            "{replicas:?} {has:?}"
+        );
     }
     let mut deleting = fixed(Some(2));
     deleting.metadata.deletion_timestamp = Some(at(1));
     assert_eq!(lacking(&deleting, Standing::default()), Err(Idle::Deleting));
     assert_eq!(excess(&deleting, standing(5, 0, 0)), Err(Idle::Deleting));
     let mut unready = fixed(Some(2));
-    Conditions::of_pool(&mut unready, at(1)).set("NodeClassReady", crate::conditions::Status::False, "x", "");
+    Conditions::of_pool(&mut unready, at(1)).set(
+        "NodeClassReady",
+        crate::conditions::Status::False,
+        "x",
+        "",
+    );
     assert_eq!(lacking(&unready, Standing::default()), Err(Idle::NotReady));
     assert_eq!(excess(&unready, standing(5, 0, 0)), Ok(3));
 }
@@ -92,7 +101,10 @@ fn room_is_granted_once() {
     assert_eq!(reservations.reserve(&pool, standing(4, 1, 1), 9), 4);
     reservations.release("p", 4);
     assert_eq!(reservations.reserve(&pool, standing(20, 0, 0), 1), 0);
-    assert_eq!(reservations.reserve(&fixed(Some(1)), standing(20, 0, 0), 7), 7);
+    assert_eq!(
+        reservations.reserve(&fixed(Some(1)), standing(20, 0, 0), 7),
+        7
+    );
     reservations.release("unknown", 1);
 }
 
@@ -109,12 +121,14 @@ impl Machines {
     }
 
     fn unlaunched(&mut self, name: &str) {
-        self.cluster.apply(Event::NodeClaim(Change::Applied(claim(name))));
+        self.cluster
+            .apply(Event::NodeClaim(Change::Applied(claim(name))));
     }
 
     /// A machine that is up, with pods that are changed so.
     fn up(&mut self, name: &str, pods: &[Value]) {
-        self.cluster.apply(Event::NodeClaim(Change::Applied(launched_claim(name))));
+        self.cluster
+            .apply(Event::NodeClaim(Change::Applied(launched_claim(name))));
         self.cluster.apply(Event::Node(Change::Applied(node(name))));
         for (number, patch) in pods.iter().enumerate() {
             let mut pod = json!({
@@ -172,7 +186,13 @@ fn machines_are_given_up_in_order_of_what_is_lost() {
     ];
     assert_eq!(all, expected);
     assert_eq!(machines.given_up(2, by_pods), expected[..2]);
-    let dear = |machine: &NodeState| if &**machine.name() == "a-busy" { 1.0 } else { 9.0 };
+    let dear = |machine: &NodeState| {
+        if &**machine.name() == "a-busy" {
+            1.0
+        } else {
+            9.0
+        }
+    };
     assert_eq!(machines.given_up(5, dear)[3..], ["a-busy", "c-light"]);
     let snapshot = machines.cluster.snapshot();
     let has = Standing::of(snapshot.nodes.iter().map(Arc::as_ref));
@@ -188,7 +208,9 @@ fn an_old_machine_is_given_up_before_a_new_one() {
         let mut aged = launched_claim(name);
         aged.metadata.creation_timestamp = Some(at(created));
         aged.spec.expire_after = Some("200s".parse().expect("a duration"));
-        machines.cluster.apply(Event::NodeClaim(Change::Applied(aged)));
+        machines
+            .cluster
+            .apply(Event::NodeClaim(Change::Applied(aged)));
     }
     assert_eq!(machines.given_up(2, |_| 2.0), ["old", "new"]);
 }

@@ -112,6 +112,7 @@ pub fn bundled(options: &Ec2Options) -> Result<Catalog, Ec2Error> {
             requirements: labels::requirements(&machine, &options.node, &place, &mut interner),
             offerings: sets.offerings(&machine, &options.node, &here, prices.as_ref()),
             capacity: capacity::capacity(&machine, &options.node),
+            capacity_overlaid: false,
             overhead: capacity::overhead(&machine, &options.node),
         }));
     }

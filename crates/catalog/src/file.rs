@@ -125,6 +125,7 @@ fn instance_type(
         requirements,
         offerings,
         capacity,
+        capacity_overlaid: false,
         overhead,
     })
 }

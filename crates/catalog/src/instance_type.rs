@@ -24,6 +24,8 @@ pub struct InstanceType {
     pub capacity: ResourceList,
     /// What of it pods can't have.
     pub overhead: Overhead,
+    /// Whether a node overlay has added to the capacity.
+    pub capacity_overlaid: bool,
 }
 
 /// A way to have an instance type: a zone and a capacity type, perhaps a reservation.
@@ -41,6 +43,8 @@ pub struct Offering {
     pub available: bool,
     /// For reserved capacity: how many instances are left in the reservation.
     pub reservation_capacity: Option<u32>,
+    /// Whether the price is that of a node overlay and not the provider's.
+    pub price_overlaid: bool,
 }
 
 /// How a machine is paid for, and whether it can be taken away. The order is the order in which

@@ -14,6 +14,7 @@ pub mod file;
 mod instance_type;
 pub mod kwok;
 mod kwok_labels;
+pub mod overlay;
 mod price;
 
 use std::collections::BTreeSet;

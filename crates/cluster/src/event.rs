@@ -7,7 +7,8 @@ use api::{NodeClaim, NodePool};
 use catalog::InstanceType;
 use model::k8s::{
     CsiNode, DaemonSet, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
-    PodDisruptionBudget, PodKey, StorageClass, VolumeAttachment,
+    PodDisruptionBudget, PodKey, ReplicaSetSelector, ReplicationController, Service,
+    StatefulSetSelector, StorageClass, VolumeAttachment,
 };
 use model::{ObjectMeta, Timestamp};
 
@@ -86,6 +87,14 @@ pub enum Event {
     CsiNode(Change<CsiNode>),
     /// VolumeAttachments.
     VolumeAttachment(Change<VolumeAttachment>),
+    /// Services. These and the workloads below matter only where pods are spread by default.
+    Service(Change<Service>),
+    /// ReplicationControllers.
+    ReplicationController(Change<ReplicationController>),
+    /// ReplicaSets.
+    ReplicaSet(Change<ReplicaSetSelector>),
+    /// StatefulSets.
+    StatefulSet(Change<StatefulSetSelector>),
     /// The provider's answer for a pool: the instance types it can launch. May come before the
     /// pool.
     PoolTypes {

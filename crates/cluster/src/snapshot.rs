@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use model::Timestamp;
 use model::k8s::{
-    CsiNode, Namespace, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttachment,
+    CsiNode, Namespace, PersistentVolume, PersistentVolumeClaim, ReplicaSetSelector,
+    ReplicationController, Service, StatefulSetSelector, StorageClass, VolumeAttachment,
 };
 use requirements::Vocabulary;
 
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub namespaces: Arc<BTreeMap<ObjectKey, Arc<Namespace>>>,
     /// Volumes and all that belongs to them.
     pub volumes: Volumes,
+    /// Services and workloads, for whom they select. Empty where nobody watches them.
+    pub selectors: Selectors,
     /// Names of claims that have no machine yet.
     pub unlaunched: Arc<[Arc<str>]>,
 }
@@ -67,6 +70,32 @@ pub struct Volumes {
     pub csi_nodes: Arc<BTreeMap<ObjectKey, Arc<CsiNode>>>,
     /// What is attached where, by name.
     pub attachments: Arc<BTreeMap<ObjectKey, Arc<VolumeAttachment>>>,
+}
+
+/// Services and workloads, of which no more is held than whom they select.
+#[derive(Clone, Debug, Default)]
+pub struct Selectors {
+    /// Services, by namespace and name.
+    pub services: Arc<BTreeMap<ObjectKey, Arc<Service>>>,
+    /// ReplicationControllers, by namespace and name.
+    pub replication_controllers: Arc<BTreeMap<ObjectKey, Arc<ReplicationController>>>,
+    /// ReplicaSets, by namespace and name.
+    pub replica_sets: Arc<BTreeMap<ObjectKey, Arc<ReplicaSetSelector>>>,
+    /// StatefulSets, by namespace and name.
+    pub stateful_sets: Arc<BTreeMap<ObjectKey, Arc<StatefulSetSelector>>>,
+}
+
+impl Selectors {
+    /// The services of a namespace, by name.
+    pub fn services_in(&self, namespace: &Arc<str>) -> impl Iterator<Item = &Arc<Service>> {
+        let first = ObjectKey {
+            namespace: namespace.clone(),
+            name: "".into(),
+        };
+        let from = self.services.range(first..);
+        from.take_while(move |(key, _)| key.namespace == *namespace)
+            .map(|(_, service)| service)
+    }
 }
 
 /// Pending pods of one shape.

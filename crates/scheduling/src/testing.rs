@@ -160,8 +160,10 @@ fn instance(name: &str) -> Arc<InstanceType> {
             price: Price::ZERO,
             available: true,
             reservation_capacity: None,
+            price_overlaid: false,
         }],
         capacity: model::ResourceList::new(),
+        capacity_overlaid: false,
         overhead: Overhead::default(),
     })
 }

@@ -347,6 +347,7 @@ pub fn instance_type(name: &str, capacity: &str, zones: &[&str], dollars: f64) -
         requirements,
         offerings: zones.iter().map(|zone| on_demand(zone, dollars)).collect(),
         capacity: amounts(capacity),
+        capacity_overlaid: false,
         overhead: Overhead::default(),
     }
 }
@@ -376,6 +377,7 @@ fn on_demand(zone: &str, dollars: f64) -> Offering {
         price: Price::from_dollars(dollars),
         available: true,
         reservation_capacity: None,
+        price_overlaid: false,
     }
 }
 

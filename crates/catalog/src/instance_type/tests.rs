@@ -13,6 +13,7 @@ fn machine(capacity: ResourceList, overhead: Overhead) -> InstanceType {
         requirements: Requirements::new(),
         offerings: Vec::new(),
         capacity,
+        capacity_overlaid: false,
         overhead,
     }
 }

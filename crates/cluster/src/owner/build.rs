@@ -99,6 +99,7 @@ impl Cluster {
                 csi_nodes: self.csi_nodes.objects().clone(),
                 attachments: self.attachments.objects().clone(),
             },
+            selectors: self.selectors.view(),
             unlaunched: self.machines.unlaunched.iter().cloned().collect(),
         }
     }

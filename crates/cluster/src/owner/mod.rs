@@ -8,6 +8,7 @@ mod pending;
 mod pods;
 mod pools;
 mod sanity;
+mod selectors;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use machines::Machines;
 use pending::Pending;
 use pods::Pods;
 pub use sanity::Broken;
+use selectors::Stores;
 
 /// What the owner needs to know beyond objects.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +77,7 @@ pub struct Cluster {
     storage_classes: Store<StorageClass>,
     csi_nodes: Store<CsiNode>,
     attachments: Store<VolumeAttachment>,
+    selectors: Stores,
     cache: Cache,
 }
 
@@ -102,6 +105,7 @@ impl Cluster {
             storage_classes: Store::default(),
             csi_nodes: Store::default(),
             attachments: Store::default(),
+            selectors: Stores::default(),
             cache: Cache::default(),
         }
     }
@@ -143,6 +147,12 @@ impl Cluster {
             Event::StorageClass(change) => take(&mut self.storage_classes, change, &mut touched),
             Event::CsiNode(change) => take(&mut self.csi_nodes, change, &mut touched),
             Event::VolumeAttachment(change) => take(&mut self.attachments, change, &mut touched),
+            Event::Service(change) => self.selectors.services(change, &mut touched),
+            Event::ReplicationController(change) => {
+                self.selectors.replication_controllers(change, &mut touched);
+            }
+            Event::ReplicaSet(change) => self.selectors.replica_sets(change, &mut touched),
+            Event::StatefulSet(change) => self.selectors.stateful_sets(change, &mut touched),
         }
         self.settle(&touched);
         touched

@@ -118,6 +118,7 @@ impl Cluster {
     /// Puts an unbound pod where it belongs now.
     fn reconsider(&mut self, key: &ObjectKey, touched: &mut Touched) {
         let Some(pod) = self.pods.get(&key.namespace, &key.name).cloned() else {
+            self.reconsider_virtual(key, touched);
             return;
         };
         if pod.node.is_some() {

@@ -20,6 +20,7 @@ impl Cluster {
             touched.consolidation |= generation(&diff.old) != generation(&diff.new);
             if diff.new.is_none() {
                 self.types.remove(&diff.key.name);
+                self.awaiting.remove(&diff.key.name);
             }
             touched.pools.insert(diff.key.name);
         }
@@ -79,6 +80,9 @@ impl Cluster {
         let unready = self.unreadiness(pool);
         if unready.is_some() {
             return unready;
+        }
+        if self.awaiting.contains(state.name()) {
+            return Some(PoolProblem::AwaitingOverlays);
         }
         state.types.is_empty().then_some(PoolProblem::NoTypes)
     }

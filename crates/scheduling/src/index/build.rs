@@ -396,11 +396,9 @@ impl<'s> Builder<'_, 's> {
         let masks = (0..keys.len())
             .map(|id| keys.label(id, label(node, keys.key(id))))
             .collect();
-        let to_come = expected
-            .iter()
-            .map(|at| &parts.snapshot.daemons[*at].shape.host_ports);
-        let mut bits = parts.bits.conflicting(&node.host_ports);
-        bits.extend(to_come.flat_map(|ports| parts.bits.conflicting(ports)));
+        // Ports of daemons that are expected do not count: the scheduler looks at pods that are
+        // there.
+        let bits = parts.bits.conflicting(&node.host_ports);
         let mut in_numbers = parts.amounts.vector(&room);
         let first = in_numbers.len() - parts.amounts.drivers().len();
         for (at, left) in attachable(parts, node, held).enumerate() {

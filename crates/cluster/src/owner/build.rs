@@ -90,6 +90,7 @@ impl Cluster {
             ignored: lists.ignored,
             waiting: lists.waiting,
             planned: self.pending.planned.clone(),
+            buffer_pods: self.virtuals.on_nodes.clone(),
             budgets,
             namespaces: self.namespaces.objects().clone(),
             volumes: Volumes {
@@ -111,12 +112,12 @@ impl Cluster {
     }
 
     fn pending_lists(&mut self) -> PendingLists {
-        let (ignored, pending): (Vec<_>, Vec<_>) = self
-            .pending
-            .groups
-            .values_mut()
-            .map(super::pending::Group::view)
-            .partition(|group| !group.shape.problems.is_empty());
+        let of_buffers = self.virtuals.groups(&self.pending.planned);
+        let groups = self.pending.groups.values_mut();
+        let mut groups: Vec<_> = groups.map(super::pending::Group::view).collect();
+        groups.extend(of_buffers);
+        groups.sort_by_key(|group| group.shape.id);
+        let (ignored, pending): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.shape.problems.is_empty());
         PendingLists {
             pending: pending.into(),
             ignored: ignored.into(),

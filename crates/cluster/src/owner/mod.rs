@@ -9,8 +9,9 @@ mod pods;
 mod pools;
 mod sanity;
 mod selectors;
+mod virtuals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{NodeClaim, NodePool};
@@ -33,6 +34,7 @@ use pending::Pending;
 use pods::Pods;
 pub use sanity::Broken;
 use selectors::Stores;
+use virtuals::Virtuals;
 
 /// What the owner needs to know beyond objects.
 #[derive(Clone, Debug, Default)]
@@ -64,11 +66,14 @@ pub struct Cluster {
     version: u64,
     pods: Pods,
     pending: Pending,
+    virtuals: Virtuals,
     machines: Machines,
     nodes: Store<Node>,
     claims: Store<NodeClaim>,
     pools: Store<NodePool>,
     types: BTreeMap<Arc<str>, Arc<[Arc<InstanceType>]>>,
+    /// Pools whose types are known but not what overlays make of them.
+    awaiting: BTreeSet<Arc<str>>,
     daemon_sets: Store<DaemonSet>,
     budgets: Store<PodDisruptionBudget>,
     namespaces: Store<Namespace>,
@@ -92,11 +97,13 @@ impl Cluster {
             version: 0,
             pods: Pods::default(),
             pending: Pending::default(),
+            virtuals: Virtuals::default(),
             machines: Machines::default(),
             nodes: Store::default(),
             claims: Store::default(),
             pools: Store::default(),
             types: BTreeMap::new(),
+            awaiting: BTreeSet::new(),
             daemon_sets: Store::default(),
             budgets: Store::default(),
             namespaces: Store::default(),
@@ -130,8 +137,18 @@ impl Cluster {
             Event::NodePool(change) => self.apply_pools(change, &mut touched),
             Event::PoolTypes { pool, types } => {
                 let pool: Arc<str> = pool.into();
+                self.awaiting.remove(&pool);
                 self.types.insert(pool.clone(), types);
                 touched.pools.insert(pool);
+            }
+            Event::PoolAwaitsOverlays { pool } => {
+                let pool: Arc<str> = pool.into();
+                self.types.remove(&pool);
+                self.awaiting.insert(pool.clone());
+                touched.pools.insert(pool);
+            }
+            Event::VirtualPods { buffer, pods } => {
+                self.set_virtual_pods(buffer, pods, &mut touched);
             }
             Event::DaemonSet(change) => {
                 for diff in self.daemon_sets.apply(change) {

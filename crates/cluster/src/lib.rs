@@ -21,6 +21,7 @@ mod daemon;
 pub mod decode;
 pub mod disposition;
 mod event;
+mod list;
 mod node;
 mod owner;
 pub mod pod;
@@ -36,6 +37,7 @@ pub use budget::{Blocking, Budgets};
 pub use daemon::DaemonState;
 pub use decode::PodDecoder;
 pub use event::{Change, Event, Gone, Intent, Touched};
+pub use list::{List, ListIter};
 pub use node::{NodeKey, NodeState};
 pub use owner::{Broken, Cluster, Settings, UnknownReadiness};
 pub use pod::{

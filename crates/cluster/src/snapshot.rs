@@ -12,6 +12,7 @@ use requirements::Vocabulary;
 
 use crate::budget::Budgets;
 use crate::daemon::DaemonState;
+use crate::list::List;
 use crate::node::NodeState;
 use crate::pod::{PodRecord, PodShape};
 use crate::pool::PoolState;
@@ -30,7 +31,7 @@ pub struct Snapshot {
     /// Names of resources.
     pub dimensions: Arc<Dimensions>,
     /// Machines, by name. Marked ones too.
-    pub nodes: Arc<[Arc<NodeState>]>,
+    pub nodes: List<Arc<NodeState>>,
     /// Pools, usable or not: by weight, largest first, then by name, last first.
     pub pools: Arc<[Arc<PoolState>]>,
     /// DaemonSets, by namespace and name.

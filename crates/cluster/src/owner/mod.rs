@@ -2,6 +2,7 @@
 
 mod build;
 mod intents;
+mod listing;
 mod look;
 mod machines;
 mod pending;
@@ -155,7 +156,10 @@ impl Cluster {
                     touched.daemon_sets.insert(diff.key.to_string());
                 }
             }
-            Event::PodDisruptionBudget(change) => take(&mut self.budgets, change, &mut touched),
+            Event::PodDisruptionBudget(change) => {
+                take(&mut self.budgets, change, &mut touched);
+                self.cache.forget_budgets();
+            }
             Event::Namespace(change) => take(&mut self.namespaces, change, &mut touched),
             Event::PersistentVolumeClaim(change) => {
                 take(&mut self.volume_claims, change, &mut touched);

@@ -113,6 +113,7 @@ pub fn bundled(options: &Ec2Options) -> Result<Catalog, Ec2Error> {
             offerings: sets.offerings(&machine, &options.node, &here, prices.as_ref()),
             capacity: capacity::capacity(&machine, &options.node),
             capacity_overlaid: false,
+            dynamic_resources: None,
             overhead: capacity::overhead(&machine, &options.node),
         }));
     }

@@ -9,7 +9,7 @@ use model::{Quantity, ResourceList};
 use requirements::Requirements;
 use serde::{Deserialize, Serialize};
 
-use crate::Price;
+use crate::{DynamicResources, Price};
 
 /// A kind of machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct InstanceType {
     pub overhead: Overhead,
     /// Whether a node overlay has added to the capacity.
     pub capacity_overlaid: bool,
+    /// Devices that drivers will publish on its nodes, where that is known.
+    pub dynamic_resources: Option<Arc<DynamicResources>>,
 }
 
 /// A way to have an instance type: a zone and a capacity type, perhaps a reservation.

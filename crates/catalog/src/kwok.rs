@@ -151,6 +151,7 @@ fn instance_type(name: &str, machine: &Machine, offered: &[OfferingRequirements]
         offerings,
         capacity,
         capacity_overlaid: false,
+        dynamic_resources: None,
         overhead: overhead(),
     }
 }

@@ -13,6 +13,8 @@ use model::k8s::{
 use model::{ObjectMeta, Timestamp};
 
 use crate::pod::PodUpdate;
+use crate::snapshot::BufferPods;
+use crate::store::ObjectKey;
 
 /// What a watch says about one kind.
 #[derive(Clone, Debug)]
@@ -103,6 +105,19 @@ pub enum Event {
         /// Its types, unavailable ones included.
         types: Arc<[Arc<InstanceType>]>,
     },
+    /// A pool's instance types are not to be used before node overlays have been applied to them.
+    PoolAwaitsOverlays {
+        /// The pool.
+        pool: String,
+    },
+    /// Pods that stand for the room that a capacity buffer keeps, made with
+    /// [`PodUpdate::virtual_of`]; all of the buffer's, none if it keeps nothing.
+    VirtualPods {
+        /// The buffer.
+        buffer: ObjectKey,
+        /// Its pods.
+        pods: Vec<PodUpdate>,
+    },
 }
 
 /// Something that we decided and did. It counts at once, before any watch shows it.
@@ -139,6 +154,9 @@ pub enum Intent {
         /// Names as in `MarkForDeletion`.
         nodes: Vec<String>,
     },
+    /// Where virtual pods fit, as the last pass has found: nodes that keep room for them stay. What
+    /// claims that are not launched yet are for need not be said.
+    BufferPods(BufferPods),
 }
 
 /// What an event or intent has changed, for those who act on changes.

@@ -12,6 +12,7 @@ use requirements::Vocabulary;
 
 use crate::budget::Budgets;
 use crate::daemon::DaemonState;
+use crate::list::List;
 use crate::node::NodeState;
 use crate::pod::{PodRecord, PodShape};
 use crate::pool::PoolState;
@@ -30,7 +31,7 @@ pub struct Snapshot {
     /// Names of resources.
     pub dimensions: Arc<Dimensions>,
     /// Machines, by name. Marked ones too.
-    pub nodes: Arc<[Arc<NodeState>]>,
+    pub nodes: List<Arc<NodeState>>,
     /// Pools, usable or not: by weight, largest first, then by name, last first.
     pub pools: Arc<[Arc<PoolState>]>,
     /// DaemonSets, by namespace and name.
@@ -45,6 +46,8 @@ pub struct Snapshot {
     pub waiting: Arc<[Arc<PodRecord>]>,
     /// Pods that unlaunched claims are on their way for, with the claim.
     pub planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
+    /// Virtual pods that nodes keep room for.
+    pub buffer_pods: BufferPods,
     /// PodDisruptionBudgets.
     pub budgets: Arc<Budgets>,
     /// Namespaces, for their labels.
@@ -55,6 +58,35 @@ pub struct Snapshot {
     pub selectors: Selectors,
     /// Names of claims that have no machine yet.
     pub unlaunched: Arc<[Arc<str>]>,
+}
+
+/// How many virtual pods of capacity buffers each node keeps room for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BufferPods {
+    /// Not known yet: any node may.
+    Unknown,
+    /// By name of the node, or of the claim of one that was not registered then.
+    Known(Arc<BTreeMap<Arc<str>, usize>>),
+}
+
+impl Default for BufferPods {
+    fn default() -> Self {
+        Self::Known(Arc::default())
+    }
+}
+
+impl BufferPods {
+    /// How many a node keeps room for; none while that is not known.
+    pub fn on(&self, node: &NodeState) -> Option<usize> {
+        let Self::Known(counts) = self else {
+            return None;
+        };
+        let of_claim = node
+            .claim
+            .as_ref()
+            .and_then(|claim| counts.get(claim.metadata.name.as_str()));
+        Some(counts.get(node.name()).or(of_claim).copied().unwrap_or(0))
+    }
 }
 
 /// Volumes and all that belongs to them.

@@ -164,6 +164,7 @@ fn instance(name: &str) -> Arc<InstanceType> {
         }],
         capacity: model::ResourceList::new(),
         capacity_overlaid: false,
+        dynamic_resources: None,
         overhead: Overhead::default(),
     })
 }

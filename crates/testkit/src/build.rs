@@ -348,6 +348,7 @@ pub fn instance_type(name: &str, capacity: &str, zones: &[&str], dollars: f64) -
         offerings: zones.iter().map(|zone| on_demand(zone, dollars)).collect(),
         capacity: amounts(capacity),
         capacity_overlaid: false,
+        dynamic_resources: None,
         overhead: Overhead::default(),
     }
 }

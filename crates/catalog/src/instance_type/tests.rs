@@ -14,6 +14,7 @@ fn machine(capacity: ResourceList, overhead: Overhead) -> InstanceType {
         offerings: Vec::new(),
         capacity,
         capacity_overlaid: false,
+        dynamic_resources: None,
         overhead,
     }
 }

@@ -76,6 +76,7 @@ impl Cluster {
                 touched.pods.insert(pod.key());
             }
         }
+        self.pending.groups_changed = true;
         if !new.is_empty() {
             self.virtuals.by_buffer.insert(buffer, new);
         }
@@ -109,10 +110,11 @@ impl Cluster {
     }
 
     /// Offers a virtual pod for placement, or no longer: a claim is on its way for it, or was.
-    pub(super) fn reconsider_virtual(&self, key: &ObjectKey, touched: &mut Touched) {
+    pub(super) fn reconsider_virtual(&mut self, key: &ObjectKey, touched: &mut Touched) {
         let Some(pod) = self.virtuals.get(key) else {
             return;
         };
+        self.pending.groups_changed = true;
         touched.pods.insert(pod.key());
         if !self.pending.planned.contains_key(key) {
             touched.provisionable.insert(pod.key());

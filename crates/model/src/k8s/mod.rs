@@ -5,6 +5,7 @@
 //! field means (`requirements`, `scheduling`, `lifecycle`).
 
 pub mod affinity;
+pub mod dra;
 pub mod meta;
 pub mod node;
 pub mod pod;
@@ -15,6 +16,7 @@ pub mod storage;
 pub mod taint;
 pub mod workload;
 
+pub use dra::{DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice};
 pub use meta::{ObjectMeta, OwnerReference};
 pub use node::{Node, NodeCondition, NodeSpec, NodeStatus};
 pub use pod::{Container, Pod, PodKey, PodSpec, PodStatus};

@@ -459,7 +459,7 @@ fn keys(
         pools::list_values(&listed, &template.types, &mut builder);
     }
     for key in listed {
-        for node in &*snapshot.nodes {
+        for node in snapshot.nodes.iter() {
             if let Some(value) = label(node, &key) {
                 builder.list(&key, &value.into());
             }

@@ -15,6 +15,7 @@
 mod bound;
 mod claims;
 mod explain;
+mod improve;
 mod index;
 mod mask;
 mod node_claim;

@@ -14,6 +14,8 @@ pub const KWOK_GROUP: &str = "karpenter.kwok.sh";
 
 /// The NodePool that a claim or node belongs to.
 pub const NODEPOOL: &str = "karpenter.sh/nodepool";
+/// The capacity reservation that an instance of EC2 belongs to.
+pub const CAPACITY_RESERVATION_ID: &str = "karpenter.k8s.aws/capacity-reservation-id";
 /// `spot`, `on-demand` or `reserved`.
 pub const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 /// `true` once a node has joined and been made to match its claim.

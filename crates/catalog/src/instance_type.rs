@@ -139,7 +139,7 @@ impl Offering {
     /// The reservation, if this is reserved capacity of EC2.
     pub fn reservation_id(&self) -> Option<&Arc<str>> {
         self.requirements
-            .get("karpenter.k8s.aws/capacity-reservation-id")?
+            .get(api::labels::CAPACITY_RESERVATION_ID)?
             .single_value()
     }
 }

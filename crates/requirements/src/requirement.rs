@@ -19,7 +19,7 @@ pub type Value = Arc<str>;
 /// The admitted set is either a list of values, or everything but a list of values and, if there
 /// are bounds, only the integers within them. Deprecated spellings of the key
 /// (`beta.kubernetes.io/arch`) are replaced when it is made.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Requirement {
     key: Key,
     /// Whether `values` are those excluded rather than those admitted.

@@ -28,7 +28,7 @@ impl AllowUndefined<'_> {
 }
 
 /// Requirements by key. Adding a second one for a key leaves the intersection of the two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Requirements {
     /// Sorted by key.
     list: Vec<Requirement>,

@@ -119,8 +119,9 @@ impl Writer<'_, '_, '_> {
     /// The claim of a planned node.
     fn claim(&mut self, node: NodeId, pool: usize, content: Content) -> PlannedClaim {
         let (at, listing) = self.listings.of(node, pool);
-        let template = &self.index.pools[pool].template;
-        self.numbers[pool] += 1;
+        let template = self.index.pools[pool].template.clone();
+        let group = self.index.problem.pools[pool].group;
+        self.numbers[group] += 1;
         let requests = self.requests(at, node, &listing);
         let relaxed = self.packed.nodes.check[node] == MinValuesCheck::Relaxed;
         let capacity_types = listing.capacity_types.clone();
@@ -131,7 +132,7 @@ impl Writer<'_, '_, '_> {
             .entry(key)
             .or_insert_with_key(|key| common(index, views, key, &listing, seed));
         PlannedClaim {
-            name: format!("{}-{}", template.state.name(), self.numbers[pool]),
+            name: format!("{}-{}", template.state.name(), self.numbers[group]),
             pool: template.name.clone(),
             pods: content.pods,
             instance_types: listing.types.clone(),
@@ -182,7 +183,13 @@ fn add_demand(index: &Index<'_>, views: &Views<'_>, demand: DemandId, all: &mut 
     });
 }
 
-fn common(index: &Index<'_>, views: &Views<'_>, key: &CommonKey, listing: &Listing, seed: u64) -> Common {
+fn common(
+    index: &Index<'_>,
+    views: &Views<'_>,
+    key: &CommonKey,
+    listing: &Listing,
+    seed: u64,
+) -> Common {
     let (pool, demands, capacity_types, relaxed) = key;
     let template = &index.pools[*pool].template;
     let mut all = template.requirements.clone();
@@ -193,6 +200,9 @@ fn common(index: &Index<'_>, views: &Views<'_>, key: &CommonKey, listing: &Listi
         all.remove(key);
     }
     all.add(Requirement::clone(capacity_types));
+    if let Some(reservation) = &index.pools[*pool].reservation {
+        all.extend(reservation.requirement.clone());
+    }
     let outcome = if relaxed.is_some() {
         relax(index, *pool, &listing.kinds, &mut all)
     } else {

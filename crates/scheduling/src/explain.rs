@@ -6,6 +6,7 @@
 
 mod node;
 mod pool;
+mod topology;
 
 use std::sync::Arc;
 

@@ -25,7 +25,7 @@ use crate::problem::Problem;
 use crate::reason::Rejection;
 
 use amounts::Amounts;
-use pools::{Limited, Template};
+use pools::{Limited, Reservation, Template};
 use ports::Bits;
 use topology::Counters;
 use topology::rules::Place;
@@ -52,6 +52,8 @@ pub(crate) struct Index<'s> {
     pub(crate) bits: Bits,
     /// What is counted.
     pub(crate) counted: Counters,
+    /// Bits of counts on hosts: counter, the count that may not be passed, bit.
+    pub(crate) thresholds: Vec<(usize, u32, usize)>,
     /// Where each counter is found in the problem.
     pub(crate) places: Vec<Place>,
     /// Nodes that take nothing because more is promised on them than they have: position in the
@@ -64,11 +66,13 @@ pub(crate) struct Index<'s> {
 /// What a pool of a problem stands for.
 pub(crate) struct PoolIndex<'s> {
     /// What its nodes have in common.
-    pub(crate) template: Template<'s>,
+    pub(crate) template: Arc<Template<'s>>,
     /// Its limits.
     pub(crate) limits: Vec<Limited>,
     /// The keys of its `minValues`.
     pub(crate) min_value_keys: Vec<Arc<str>>,
+    /// The reservation whose instances it is.
+    pub(crate) reservation: Option<Reservation>,
 }
 
 /// Makes a problem of a snapshot.

@@ -8,9 +8,7 @@
 //! Pure: no clock, no randomness, no I/O. The same snapshot, options, time and seed give the same
 //! placement, in whatever order the pods came.
 //!
-//! What is *not* here yet: topology spread, pod affinity and anti-affinity, volumes, resource
-//! claims and reserved capacity. A pod that needs one of these is left pending with
-//! [`Rejection::NotBuilt`]; what it merely prefers is not looked at.
+//! Rules of pods about other pods (spread, affinity, anti-affinity) are counters (`topology`).
 
 mod bound;
 mod claims;
@@ -32,14 +30,16 @@ mod solve;
 mod testing;
 mod topology;
 mod view;
+pub mod volumes;
 
 pub use options::{
-    Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, TaintLabels,
+    Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, Reserved,
+    TaintLabels,
 };
 pub use pack::Counters;
 pub use placement::{
     Candidate, ExistingPlacement, Launch, MinValuesOutcome, Placement, PlannedClaim, Refusal,
     Unplaced,
 };
-pub use reason::{Feature, Rejection};
+pub use reason::{Feature, Rejection, TopologyKind, TopologyRefusal};
 pub use solve::solve;

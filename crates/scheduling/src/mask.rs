@@ -145,7 +145,10 @@ impl Keys {
 
     /// The domain of a value, if it is listed.
     pub(crate) fn domain(&self, id: KeyId, value: &str) -> Option<usize> {
-        self.keys[id].values.binary_search_by(|v| (**v).cmp(value)).ok()
+        self.keys[id]
+            .values
+            .binary_search_by(|v| (**v).cmp(value))
+            .ok()
     }
 
     /// The value of a domain.

@@ -35,6 +35,16 @@ pub enum TaintLabels {
     Off,
 }
 
+/// Whether capacity reservations are used (feature gate `ReservedCapacity`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reserved {
+    /// They are, before anything else.
+    #[default]
+    Used,
+    /// They are not.
+    Ignored,
+}
+
 /// Which of the packings that are known is tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
@@ -64,6 +74,8 @@ pub struct Options {
     pub price_by_cheapest: u32,
     /// How many packings are tried.
     pub effort: Effort,
+    /// Capacity reservations.
+    pub reserved: Reserved,
 }
 
 impl Default for Options {
@@ -76,6 +88,7 @@ impl Default for Options {
             node_cost: Price::from_nanos(2_000_000),
             price_by_cheapest: 3,
             effort: Effort::default(),
+            reserved: Reserved::default(),
         }
     }
 }

@@ -373,7 +373,12 @@ impl<'p> Packing<'_, 'p> {
     fn admits(&self, ask: Ask, node: NodeId) -> bool {
         let rules = self.rules(ask.rules);
         let bits = self.nodes.bits(node);
-        !bits_meet(&rules.clear, bits) && rules.set.iter().zip(bits).all(|(set, bits)| set & !bits == 0)
+        !bits_meet(&rules.clear, bits)
+            && rules
+                .set
+                .iter()
+                .zip(bits)
+                .all(|(set, bits)| set & !bits == 0)
     }
 
     /// How many pods the rules over host names let onto a node in one go.
@@ -388,7 +393,11 @@ impl<'p> Packing<'_, 'p> {
     fn fresh_cap(&self, ask: Ask) -> u32 {
         let rules = self.rules(ask.rules);
         let most = if rules.single { 1 } else { u32::MAX };
-        rules.caps.iter().map(|(_, most)| *most).fold(most, u32::min)
+        rules
+            .caps
+            .iter()
+            .map(|(_, most)| *most)
+            .fold(most, u32::min)
     }
 
     fn put(&mut self, ask: Ask, node: NodeId, count: u32) {

@@ -84,7 +84,8 @@ fn forced(problem: &Problem, class: &Class) -> u32 {
     let rules = &problem.topology.rules[variant.rules as usize];
     let single = rules.single.then_some(1);
     let caps = rules.caps.iter().map(|(_, most)| *most).chain(single);
-    caps.min().map_or(0, |most| class.count.div_ceil(most.max(1)))
+    caps.min()
+        .map_or(0, |most| class.count.div_ceil(most.max(1)))
 }
 
 /// 0 for a class that looks at no others, 1 for one that wants to be where others are, 2 for one

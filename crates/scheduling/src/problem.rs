@@ -41,6 +41,8 @@ pub(crate) struct Problem {
     pub(crate) tolerated: Vec<Vec<bool>>,
     /// Rules about other pods.
     pub(crate) topology: Topology,
+    /// Instances that are left in each capacity reservation.
+    pub(crate) reservations: Vec<u32>,
 }
 
 /// Pods that nothing in this problem tells apart.
@@ -80,9 +82,13 @@ pub(crate) struct Demand {
     pub(crate) ports: Vec<u64>,
 }
 
-/// A pool and its instance types.
+/// A pool and its instance types; or what of them a capacity reservation has.
 #[derive(Debug)]
 pub(crate) struct Pool {
+    /// Pools of one group have their limits in common.
+    pub(crate) group: usize,
+    /// The reservation whose instances these are.
+    pub(crate) reservation: Option<usize>,
     /// Column in [`Problem::tolerated`] of the taints its nodes have for good.
     pub(crate) taints: usize,
     /// Column of those taints without `PreferNoSchedule`, for daemons.
@@ -93,15 +99,31 @@ pub(crate) struct Pool {
     pub(crate) types: Vec<Type>,
     /// What is left of each limit.
     pub(crate) limits: Vec<i64>,
+    /// Whether limits are watched while packing.
+    pub(crate) watch: Watch,
     /// How many different values of a key the listed types must have.
     pub(crate) min_values: Vec<MinValues>,
 }
 
 impl Pool {
-    /// Whether types must be looked at one by one: a limit or a minimum of values is in play.
+    /// Whether types must be looked at one by one: a limit, a minimum of values or a reservation is in
+    /// play.
     pub(crate) fn is_picky(&self) -> bool {
-        !self.limits.is_empty() || !self.min_values.is_empty()
+        (!self.limits.is_empty() && self.watch == Watch::Closely)
+            || !self.min_values.is_empty()
+            || self.reservation.is_some()
     }
+}
+
+/// Whether limits are watched while packing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// At every step.
+    #[default]
+    Closely,
+    /// At the end: they are so far away that they will hardly be reached. If they are, packing
+    /// begins anew with a close watch.
+    AtTheEnd,
 }
 
 /// A `minValues` entry of a pool.

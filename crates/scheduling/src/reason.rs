@@ -1,6 +1,8 @@
 //! Why a candidate does not take a pod: the first thing that would have to change, with the amounts
 //! that were compared. Rendered by `Display` at the edge; nothing matches on the text.
 
+mod topology;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,15 +11,13 @@ use model::Quantity;
 use requirements::taints::Untolerated;
 use requirements::{Incompatible, Requirement};
 
+use crate::volumes::{AttachLimit, VolumeProblem};
+
+pub use topology::{TopologyKind, TopologyRefusal};
+
 /// Something that pods can ask for and that is not decided here yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// `topologySpreadConstraints` that must hold.
-    TopologySpread,
-    /// Required pod affinity.
-    PodAffinity,
-    /// Required pod anti-affinity.
-    PodAntiAffinity,
     /// Volumes with a claim: their zones and the limits of nodes.
     Volumes,
     /// Claims of dynamic resource allocation.
@@ -27,9 +27,6 @@ pub enum Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TopologySpread => "topology spread constraints",
-            Self::PodAffinity => "required pod affinity",
-            Self::PodAntiAffinity => "required pod anti-affinity",
             Self::Volumes => "volumes with a persistent volume claim",
             Self::ResourceClaims => "dynamic resource claims",
         })
@@ -152,9 +149,15 @@ pub enum Rejection {
         /// Over which label.
         topology_key: String,
     },
+    /// A rule of the pod about other pods can't be kept.
+    Topology(TopologyRefusal),
     /// The pod would fit as things are at the end of the pass, but not beside those placed before
     /// it. The next pass will look again.
     Outrun,
+    /// A persistent volume claim of the pod can't be used as things are.
+    Volume(VolumeProblem),
+    /// A driver of the node can attach no further volume.
+    AttachLimit(AttachLimit),
 }
 
 /// From so many cores on, somebody may have meant millicores.
@@ -170,12 +173,15 @@ impl fmt::Display for Rejection {
                 )
             }
             Self::Pod(problem) => problem.fmt(f),
+            Self::Topology(refusal) => refusal.fmt(f),
             Self::EmptyAffinity => {
                 f.write_str("all terms of the required node affinity are empty: they match no node")
             }
             Self::NoNodePools => f.write_str("there is no NodePool"),
             Self::NewNodesForbidden => f.write_str("new nodes are not planned here"),
             Self::Pool(problem) => problem.fmt(f),
+            Self::Volume(problem) => problem.fmt(f),
+            Self::AttachLimit(limit) => limit.fmt(f),
             Self::PoolAdmitsNothing { types } => write!(
                 f,
                 "nodepool requirements filtered out all available instance types, of {types}"

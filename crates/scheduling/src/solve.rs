@@ -3,10 +3,11 @@
 use cluster::Snapshot;
 use model::Timestamp;
 
-use crate::index::index;
+use crate::index::{Index, index};
 use crate::options::{Batch, Options};
 use crate::placement::Placement;
 use crate::portfolio::best;
+use crate::problem::Watch;
 use crate::view::Views;
 use crate::{bound, claims, explain};
 
@@ -20,16 +21,31 @@ pub fn solve(
     now: Timestamp,
     seed: u64,
 ) -> Placement {
-    let index = index(snapshot, batch, options, now);
+    let mut index = index(snapshot, batch, options, now);
+    if let Some(placement) = attempt(&index, batch, options, seed) {
+        return placement;
+    }
+    for pool in &mut index.problem.pools {
+        pool.watch = Watch::Closely;
+    }
+    attempt(&index, batch, options, seed)
+        .unwrap_or_else(|| unreachable!("limits that are watched are kept"))
+}
+
+/// A pass; none if a limit that was not watched is exceeded.
+fn attempt(index: &Index<'_>, batch: &Batch, options: &Options, seed: u64) -> Option<Placement> {
     let mut views = Views::new(&index.problem);
     let (packed, counters) = best(&index.problem, &mut views, options);
-    let (new_claims, existing) = claims::claims(&index, &views, &packed, seed);
-    let unplaced = explain::unplaced(&index, &mut views, &packed, batch);
-    Placement {
+    if packed.budgets.are_exceeded() {
+        return None;
+    }
+    let (new_claims, existing) = claims::claims(index, &views, &packed, seed);
+    let unplaced = explain::unplaced(index, &mut views, &packed, batch);
+    Some(Placement {
         new_claims,
         existing,
         unplaced,
         counters,
         lower_bound: bound::lower_bound(&index.problem, &mut views, &packed),
-    }
+    })
 }

@@ -8,7 +8,7 @@ use requirements::{Requirement, Requirements};
 use crate::mask::{Keys, KeysBuilder};
 use crate::pack::{Packed, pack};
 use crate::policy::{Order, Policy};
-use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant};
+use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant, Watch};
 use crate::topology::{Rules, Topology};
 use crate::view::Views;
 
@@ -42,7 +42,7 @@ pub(crate) fn problem(types: &[(u64, &[i64])], classes: &[(u32, &[i64])]) -> Pro
         }],
         tolerated: vec![vec![true]],
         topology: Topology {
-            rules: vec![free()],
+            rules: vec![free(), alone()],
             ..Topology::default()
         },
         ..Problem::default()
@@ -64,6 +64,27 @@ pub(crate) fn free() -> Rules {
     }
 }
 
+/// Rules of pods that take host port 0.
+fn alone() -> Rules {
+    Rules {
+        clear: vec![1],
+        single: true,
+        ..free()
+    }
+}
+
+/// Makes a class one that takes host port 0.
+pub(crate) fn takes_a_port(class: Class) -> Class {
+    Class {
+        variants: vec![Variant {
+            demand: 0,
+            rules: 1,
+        }],
+        sets: vec![1],
+        ..class
+    }
+}
+
 /// A class that only wants room.
 pub(crate) fn class(count: u32, request: &[i64]) -> Class {
     Class {
@@ -82,6 +103,8 @@ pub(crate) fn class(count: u32, request: &[i64]) -> Class {
 /// A pool without requirements; all its types can be had at one price.
 pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
     Pool {
+        group: 0,
+        reservation: None,
         taints: 0,
         hard_taints: 0,
         masks: (0..keys.len()).map(|id| keys.anything(id)).collect(),
@@ -101,6 +124,7 @@ pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
             })
             .collect(),
         limits: Vec::new(),
+        watch: Watch::Closely,
         min_values: Vec::new(),
     }
 }

@@ -122,10 +122,13 @@ pub(crate) struct Spread {
 impl Filter {
     /// Whether a node with these taints and labels is looked at.
     pub(crate) fn admits(&self, problem: &Problem, taints: usize, masks: &[Mask]) -> bool {
-        let meets = |alternative: &Masks| alternative.iter().all(|(id, mask)| mask.meets(&masks[*id]));
+        let meets =
+            |alternative: &Masks| alternative.iter().all(|(id, mask)| mask.meets(&masks[*id]));
         let selected = self.alternatives.as_ref();
         selected.is_none_or(|alternatives| alternatives.iter().any(meets))
-            && self.tolerations.is_none_or(|row| problem.tolerates(row, taints))
+            && self
+                .tolerations
+                .is_none_or(|row| problem.tolerates(row, taints))
     }
 }
 
@@ -144,9 +147,9 @@ impl DomainRule {
         let count = counts.get(domain).copied();
         match (self, count) {
             (Self::Spread(spread), Some(count)) => spread.addable(counts, domain, count),
-            (Self::Apart { .. }, None) => u32::MAX,
-            (Self::Together { .. }, Some(1..)) => u32::MAX,
-            (Self::Apart { own: false, .. }, Some(0)) => u32::MAX,
+            (Self::Apart { .. }, None)
+            | (Self::Together { .. }, Some(1..))
+            | (Self::Apart { own: false, .. }, Some(0)) => u32::MAX,
             (Self::Apart { own: true, .. }, Some(0)) => 1,
             (Self::Spread(_), None) | (Self::Together { .. } | Self::Apart { .. }, _) => 0,
         }

@@ -19,6 +19,7 @@ mod report;
 mod scenario;
 mod scheduler;
 mod state;
+mod storage;
 mod timeline;
 mod workloads;
 mod write;

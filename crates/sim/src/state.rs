@@ -11,6 +11,9 @@ use model::Timestamp;
 use model::k8s::{Node, Pod, PodDisruptionBudget, PodKey};
 use serde_json::Value;
 
+use crate::scheduler::{Index, Queue};
+use crate::storage::Storage;
+
 /// A workload object: Deployment, ReplicaSet, StatefulSet, DaemonSet or Job.
 pub(crate) type Workload = Arc<Value>;
 
@@ -44,13 +47,21 @@ pub(crate) struct State {
     pub(crate) pending: BTreeSet<PodKey>,
     /// ReplicaSets by the uid of the Deployment that owns them.
     pub(crate) replica_sets_by_owner: BTreeMap<String, BTreeSet<WorkloadKey>>,
+    /// Volumes and claims.
+    pub(crate) storage: Storage,
+    /// The scheduler's memory.
+    pub(crate) index: Index,
+    /// The scheduler's queue.
+    pub(crate) queue: Queue,
 }
 
 impl State {
     /// Takes in a pod, new or changed; returns what it was before.
     pub(crate) fn put_pod(&mut self, pod: Pod) -> Option<Arc<Pod>> {
         let key = pod.key();
-        let old = self.remove_pod(&key);
+        let old = self.unlink_pod(&key);
+        self.index.put_pod(&pod);
+        self.queue.put(&pod, &mut self.index);
         if let Some(owner) = pod.metadata.controller() {
             self.pods_by_owner
                 .entry(owner.uid.clone())
@@ -71,6 +82,25 @@ impl State {
 
     /// Forgets a pod; returns what it was.
     pub(crate) fn remove_pod(&mut self, key: &PodKey) -> Option<Arc<Pod>> {
+        self.index.remove_pod(key);
+        self.queue.remove(key);
+        self.unlink_pod(key)
+    }
+
+    /// Takes in a node, new or changed; returns what it was before.
+    pub(crate) fn put_node(&mut self, node: Node) -> Option<Arc<Node>> {
+        let node = Arc::new(node);
+        self.index.put_node(node.clone());
+        self.nodes.insert(node.metadata.name.clone(), node)
+    }
+
+    /// Forgets a node.
+    pub(crate) fn remove_node(&mut self, name: &str) {
+        self.index.remove_node(name);
+        self.nodes.remove(name);
+    }
+
+    fn unlink_pod(&mut self, key: &PodKey) -> Option<Arc<Pod>> {
         let old = self.pods.remove(key)?;
         if let Some(owner) = old.metadata.controller() {
             discard(&mut self.pods_by_owner, &owner.uid, key);

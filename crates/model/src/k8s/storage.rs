@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::meta::{ObjectMeta, null_as_default};
+use super::pod::Present;
 use super::selector::NodeSelector;
 
 /// `v1.PersistentVolumeClaim`.
@@ -58,6 +59,15 @@ pub struct PersistentVolumeSpec {
     /// The CSI driver, if it is a CSI volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csi: Option<CsiVolumeSource>,
+    /// Whether it is an EBS volume of the in-tree plugin, which its CSI driver now serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_elastic_block_store: Option<Present>,
+    /// Whether it is a disk of one node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local: Option<Present>,
+    /// Whether it is a directory of one node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_path: Option<Present>,
 }
 
 /// `v1.VolumeNodeAffinity`.

@@ -179,11 +179,12 @@ fn spare(index: &Index<'_>, views: &Views<'_>, packed: &Packed) -> Vec<Vec<i64>>
         .iter()
         .filter_map(|view| views.pool(*view))
     {
-        claims[pool] += 1;
+        claims[pools[pool].group] += 1;
     }
     let share = |pool: usize| {
         let left = packed.budgets.left(pool).iter();
-        left.map(|left| left / claims[pool].max(1)).collect()
+        left.map(|left| left / claims[pools[pool].group].max(1))
+            .collect()
     };
     (0..pools.len()).map(share).collect()
 }

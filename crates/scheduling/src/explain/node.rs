@@ -6,13 +6,12 @@ use cluster::NodeState;
 use requirements::taints::tolerate_all;
 use requirements::{AllowUndefined, Requirement, Requirements};
 
-use super::Case;
+use super::{Case, topology};
 use crate::index::Index;
-use api::labels::HOSTNAME;
 use crate::pack::Packed;
 use crate::placement::{Candidate, Refusal};
-use crate::problem::bits_meet;
 use crate::reason::Rejection;
+use api::labels::HOSTNAME;
 
 /// The reasons of all nodes; those that are alike are one.
 pub(super) fn refusals(index: &Index<'_>, packed: &Packed, case: &Case<'_>) -> Vec<Refusal> {
@@ -88,10 +87,15 @@ fn rejection(
     if let Err(incompatible) = labels.compatible(case.requirements, &AllowUndefined::Nothing) {
         return Rejection::Requirements(incompatible);
     }
-    let class = &index.problem.classes[case.class];
-    if bits_meet(&case.rules.clear, packed.nodes.bits(at)) {
-        return blocked(index, packed.nodes.bits(at), case);
+    let bits = packed.nodes.bits(at);
+    let node = &index.problem.nodes[at];
+    let stopped = ports(index, bits, case)
+        .or_else(|| topology::hosts(index, case, bits, Some((packed, at, state))))
+        .or_else(|| topology::domains(index, packed, case, &node.masks));
+    if let Some(rejection) = stopped {
+        return rejection;
     }
+    let class = &index.problem.classes[case.class];
     for (dim, (slack, request)) in packed
         .nodes
         .slack(at)
@@ -112,14 +116,12 @@ fn rejection(
     Rejection::Outrun
 }
 
-/// Which bit of those that a node has set stops the pod.
-fn blocked(index: &Index<'_>, bits: &[u64], case: &Case<'_>) -> Rejection {
+/// The host port that the pod can't have.
+fn ports(index: &Index<'_>, bits: &[u64], case: &Case<'_>) -> Option<Rejection> {
     let is_set = |bit: usize| bits[bit / 64] & (1 << (bit % 64)) != 0;
-    for port in &case.pod.shape.host_ports {
+    let taken = case.pod.shape.host_ports.iter().find(|port| {
         let conflicting = index.bits.conflicting(std::slice::from_ref(port));
-        if conflicting.into_iter().any(is_set) {
-            return Rejection::HostPort { port: port.clone() };
-        }
-    }
-    Rejection::Outrun
+        conflicting.into_iter().any(is_set)
+    });
+    taken.map(|port| Rejection::HostPort { port: port.clone() })
 }

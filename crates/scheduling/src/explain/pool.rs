@@ -7,7 +7,7 @@ use model::Quantity;
 use requirements::taints::tolerate_all;
 use requirements::{AllowUndefined, Requirement};
 
-use super::Case;
+use super::{Case, topology};
 use crate::index::{Index, PoolIndex};
 use crate::mask::Mask;
 use crate::pack::{Packed, distinct_values};
@@ -29,7 +29,7 @@ pub(super) fn refusals(
         let at = index
             .pools
             .iter()
-            .position(|pool| pool.template.source == source);
+            .position(|pool| pool.template.source == source && pool.reservation.is_none());
         let rejection = match (&state.problem, at) {
             (Some(problem), _) => Rejection::Pool(problem.clone()),
             (None, Some(at)) => rejection(index, views, packed, case, at),
@@ -69,6 +69,12 @@ fn rejection(
     let Some(view) = views.step(root, case.demand) else {
         return no_type(index, pool, views.masks(root), case);
     };
+    let fresh = vec![0; index.problem.words];
+    let stopped = topology::hosts(index, case, &fresh, None)
+        .or_else(|| topology::domains(index, packed, case, views.masks(root)));
+    if let Some(rejection) = stopped {
+        return rejection;
+    }
     let shelf = views.full_shelf(view);
     let request = &index.problem.classes[case.class].request;
     let holding = shelf.holding(request);

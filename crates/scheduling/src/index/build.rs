@@ -2,27 +2,38 @@
 
 use std::sync::Arc;
 
+use api::labels;
 use cluster::{NodeState, PodRecord, ResourceId, ResourceVec};
 use model::Timestamp;
 use model::k8s::{Taint, TaintEffect};
-use requirements::{Requirements, taints};
+use requirements::{Requirement, Requirements, taints};
 use rustc_hash::FxHashMap;
 
 use super::gather::{DaemonPart, Parts, Wanted, label};
 use super::pods::displaced;
-use super::pools::{Template, limits, min_values, types};
+use super::pools::{Limited, Reservation, Template, limits, min_values, reservations, types};
 use super::tolerations::Tolerances;
 use super::topology::rules::{Place, RuleBuilder, Subject};
 use super::topology::running::{self, Running};
 use super::variants::{SoftTaints, Variant, tolerate_soft};
 use super::{Index, PoolIndex, pods};
 use crate::mask::{Keys, Mask};
-use crate::options::Batch;
-use crate::problem::{self, Class, Daemon, Demand, DemandId, Existing, Pool, Problem};
+use crate::options::{Batch, Reserved};
+use crate::problem::{self, Class, Daemon, Demand, DemandId, Existing, Pool, Problem, Watch};
 use crate::topology::Topology;
+
+/// How many times what pods ask for a limit must be not to be watched.
+const FAR: i128 = 8;
 
 /// Pods that became one class.
 type ClassPods = Arc<[Arc<PodRecord>]>;
+
+/// What a pool of a problem stands for, beside its template.
+struct Pooled {
+    limits: Vec<Limited>,
+    min_value_keys: Vec<Arc<str>>,
+    reservation: Option<Reservation>,
+}
 
 /// Numbers for what was gathered.
 struct Builder<'p, 's> {
@@ -32,6 +43,8 @@ struct Builder<'p, 's> {
     demand_ids: FxHashMap<Demand, DemandId>,
     requirements: Vec<Requirements>,
     overcommitted: Vec<(usize, ResourceId, i64)>,
+    /// Reservations in play, and how many instances are left in each.
+    reservations: Vec<(Reservation, u32)>,
     /// Bits of host ports that some daemon may hold.
     daemon_ports: Vec<usize>,
 }
@@ -48,6 +61,7 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         demand_ids: FxHashMap::default(),
         requirements: Vec::new(),
         overcommitted: Vec::new(),
+        reservations: Vec::new(),
     };
     let mut rules = RuleBuilder::new(
         &counters,
@@ -59,13 +73,23 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
     rules.set_filters(&parts.keys, &mut builder.tolerances);
     let (classes, pods) = builder.classes(&mut rules);
     let (mut topology, places) = rules.finish();
-    let pools: Vec<_> = parts.templates.iter().map(|t| builder.pool(t)).collect();
+    let mut pools: Vec<(Pool, Pooled)> = Vec::new();
+    for (group, template) in parts.templates.iter().enumerate() {
+        pools.extend(builder.pools(group, template));
+    }
+    let reservations = std::mem::take(&mut builder.reservations);
     let daemons = parts.daemons.iter().map(|d| builder.daemon(d)).collect();
     let mut nodes = builder.nodes(batch);
     let moving = displaced(snapshot, batch, now);
     let moving = moving.iter().map(running::address).collect();
     let running = Running::new(&mut counters, own_labels, moving);
-    count_running(running, snapshot, (&parts.keys, &places), &mut topology, &mut nodes);
+    count_running(
+        running,
+        snapshot,
+        (&parts.keys, &places),
+        &mut topology,
+        &mut nodes,
+    );
     let problem = Problem {
         dims: parts.amounts.len(),
         words: parts.bits.words(),
@@ -74,13 +98,19 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         daemons,
         tolerated: builder.tolerances.matrix(),
         topology,
+        reservations: reservations.into_iter().map(|(_, left)| left).collect(),
         demands: builder.demands,
         ..Problem::default()
     };
     let requirements = builder.requirements;
     let overcommitted = builder.overcommitted;
-    let (pools, indexes): (Vec<Pool>, Vec<_>) = pools.into_iter().unzip();
-    let indexed = parts.templates.into_iter().zip(indexes);
+    let (pools, indexes): (Vec<Pool>, Vec<Pooled>) = pools.into_iter().unzip();
+    let templates: Vec<Arc<Template<'s>>> = parts.templates.into_iter().map(Arc::new).collect();
+    let indexed = pools
+        .iter()
+        .map(|pool| templates[pool.group].clone())
+        .zip(indexes);
+    let indexed: Vec<_> = indexed.collect();
     Index {
         problem: Problem {
             pools,
@@ -91,16 +121,19 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         pods,
         requirements,
         pools: indexed
-            .map(|(template, (limits, min_value_keys))| PoolIndex {
+            .into_iter()
+            .map(|(template, pooled)| PoolIndex {
                 template,
-                limits,
-                min_value_keys,
+                limits: pooled.limits,
+                min_value_keys: pooled.min_value_keys,
+                reservation: pooled.reservation,
             })
             .collect(),
         daemons: parts.daemons.iter().map(|daemon| daemon.source).collect(),
         amounts: parts.amounts,
         bits: parts.bits,
         counted: counters,
+        thresholds: parts.thresholds,
         places,
         overcommitted,
         refused: parts.refused,
@@ -165,7 +198,12 @@ impl<'s> Builder<'_, 's> {
         let mut variants = Vec::new();
         for (variant, terms) in wanted.variants.iter().zip(&wanted.terms) {
             let demand = self.demand(wanted, variant, &own);
-            let rules = rules.rules(&subject, terms, (&parts.keys, &parts.bits), &parts.templates);
+            let rules = rules.rules(
+                &subject,
+                terms,
+                (&parts.keys, &parts.bits),
+                &parts.templates,
+            );
             let variant = problem::Variant { demand, rules };
             if !variants.contains(&variant) {
                 variants.push(variant);
@@ -206,32 +244,72 @@ impl<'s> Builder<'_, 's> {
         id
     }
 
-    fn pool(&mut self, template: &Template<'s>) -> (Pool, (Vec<super::Limited>, Vec<Arc<str>>)) {
+    /// A template as a pool, and before it as one for each reservation that it may use.
+    fn pools(&mut self, group: usize, template: &Template<'s>) -> Vec<(Pool, Pooled)> {
+        let mut pools = Vec::new();
+        if self.parts.reserved == Reserved::Used {
+            for (reservation, left) in reservations(template) {
+                let at = self
+                    .reservations
+                    .iter()
+                    .position(|(known, _)| *known == reservation);
+                let at = at.unwrap_or_else(|| {
+                    self.reservations.push((reservation.clone(), left));
+                    self.reservations.len() - 1
+                });
+                self.reservations[at].1 = left.min(self.reservations[at].1);
+                pools.push(self.pool(group, template, Some((at, reservation))));
+            }
+        }
+        pools.push(self.pool(group, template, None));
+        pools
+    }
+
+    fn pool(
+        &mut self,
+        group: usize,
+        template: &Template<'s>,
+        reservation: Option<(usize, Reservation)>,
+    ) -> (Pool, Pooled) {
         let parts = self.parts;
         let (limited, left) = limits(template.state, parts.snapshot);
         let (min_value_keys, min_values) = min_values(template).into_iter().unzip();
+        let (at, reservation) = reservation.unzip();
+        let types = types(
+            template,
+            reservation.as_ref(),
+            parts.snapshot,
+            (&parts.keys, &parts.amounts),
+            &limited,
+        );
         let pool = Pool {
+            group,
+            reservation: at,
             taints: self.tolerances.column(template.taints()),
             hard_taints: self.tolerances.hard_column(template.taints()),
-            masks: self.template_masks(template),
-            types: types(
-                template,
-                parts.snapshot,
-                &parts.keys,
-                &parts.amounts,
-                &limited,
-            ),
+            masks: self.template_masks(template, reservation.as_ref()),
+            types,
+            watch: watch(parts, &limited, &left),
             limits: left,
-            min_values,
+            min_values: if at.is_some() { Vec::new() } else { min_values },
         };
-        (pool, (limited, min_value_keys))
+        let pooled = Pooled {
+            limits: limited,
+            min_value_keys,
+            reservation,
+        };
+        (pool, pooled)
     }
 
     /// Keys that a pool leaves open can be anything if providers set them, and are absent
     /// otherwise.
-    fn template_masks(&self, template: &Template<'_>) -> Vec<Mask> {
+    fn template_masks(
+        &self,
+        template: &Template<'_>,
+        reservation: Option<&Reservation>,
+    ) -> Vec<Mask> {
         let keys = &self.parts.keys;
-        (0..keys.len())
+        let mut masks: Vec<Mask> = (0..keys.len())
             .map(|id| match template.requirements.get(keys.key(id)) {
                 Some(requirement) => keys.mask(id, requirement),
                 None if self.parts.snapshot.vocabulary.is_well_known(keys.key(id)) => {
@@ -239,7 +317,16 @@ impl<'s> Builder<'_, 's> {
                 }
                 None => keys.absent(id),
             })
-            .collect()
+            .collect();
+        let reserved = Requirement::single(labels::CAPACITY_TYPE, labels::RESERVED);
+        if let Some(reservation) = reservation {
+            for requirement in reservation.requirement.iter().chain([&reserved]) {
+                if let Some(id) = keys.find(requirement.key()) {
+                    masks[id] = masks[id].and(&keys.mask(id, requirement));
+                }
+            }
+        }
+        masks
     }
 
     fn daemon(&mut self, part: &DaemonPart) -> Daemon {
@@ -300,6 +387,21 @@ impl<'s> Builder<'_, 's> {
             counts: Vec::new(),
         })
     }
+}
+
+/// Limits that are far beyond what all pods together ask for need no watching.
+fn watch(parts: &Parts<'_>, limited: &[Limited], left: &[i64]) -> Watch {
+    let far = limited.iter().zip(left).all(|(limited, left)| {
+        let asked = parts.wanted.iter().map(|wanted| {
+            let each = match limited.id {
+                Some(id) => wanted.group.shape.requests.get(id).max(1),
+                None => 1,
+            };
+            i128::from(each) * wanted.group.pods.len() as i128
+        });
+        limited.id.is_some() && asked.sum::<i128>() * FAR <= i128::from(*left)
+    });
+    if far { Watch::AtTheEnd } else { Watch::Closely }
 }
 
 /// A node's taints; a cordoned node has one that its controller may not have written yet.

@@ -21,7 +21,7 @@ use super::topology::terms::{Declarer, declared, terms};
 use super::topology::{self, Binds, CounterId, Counters, OwnLabels, counts_declarers};
 use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
-use crate::options::{Batch, NewNodes, Options};
+use crate::options::{Batch, NewNodes, Options, Reserved};
 use crate::reason::Rejection;
 
 /// What takes part in a pass.
@@ -36,6 +36,7 @@ pub(super) struct Parts<'s> {
     /// Bits of counts on hosts: counter, the count that may not be passed, bit.
     pub(super) thresholds: Vec<(CounterId, u32, usize)>,
     pub(super) own_labels: OwnLabels,
+    pub(super) reserved: Reserved,
     pub(super) keys: Keys,
     pub(super) amounts: Amounts,
     pub(super) bits: Bits,
@@ -98,6 +99,7 @@ pub(super) fn gather<'s>(
         counters,
         thresholds,
         own_labels,
+        reserved: options.reserved,
         keys,
         amounts,
         bits,
@@ -160,7 +162,8 @@ impl Gathering<'_, '_> {
         let mut wanted = Vec::new();
         for group in pods::groups(self.snapshot, batch, now) {
             if let Some(feature) = unbuilt(&group.shape.spec) {
-                self.refused.push((group.pods, Rejection::NotBuilt { feature }));
+                self.refused
+                    .push((group.pods, Rejection::NotBuilt { feature }));
                 continue;
             }
             for group in pods::split(group, self.own_labels) {
@@ -209,7 +212,9 @@ impl Gathering<'_, '_> {
             })
             .collect();
         let declares = declared(declarer);
-        let declares = declares.iter().map(|key| self.counters.intern(key, Binds::Yes));
+        let declares = declares
+            .iter()
+            .map(|key| self.counters.intern(key, Binds::Yes));
         let declares = declares.collect();
         Some(Wanted {
             group,
@@ -242,10 +247,14 @@ fn thresholds(
             }
         }
         let declarers = selecting.iter().copied();
-        asked.extend(declarers.map(|counter| (counter, 0)).filter(|(counter, _)| {
-            let key = counters.keys.get(*counter);
-            key.is_per_host() && counts_declarers(key)
-        }));
+        asked.extend(
+            declarers
+                .map(|counter| (counter, 0))
+                .filter(|(counter, _)| {
+                    let key = counters.keys.get(*counter);
+                    key.is_per_host() && counts_declarers(key)
+                }),
+        );
     }
     let bit = |(counter, most)| (counter, most, bits.another());
     asked.into_iter().map(bit).collect()
@@ -291,7 +300,10 @@ fn keys(
     for template in templates {
         let own = template.requirements.iter();
         let own: Vec<_> = own.filter(|r| listed.contains(r.key())).collect();
-        for value in own.iter().flat_map(|r| r.values().iter().map(move |v| (r.key(), v))) {
+        for value in own
+            .iter()
+            .flat_map(|r| r.values().iter().map(move |v| (r.key(), v)))
+        {
             builder.list(value.0, value.1);
         }
         pools::list_values(&listed, &template.types, &mut builder);
@@ -318,7 +330,12 @@ fn topology_keys(counters: &Counters, builder: &mut KeysBuilder) -> Vec<Key> {
         }
     }
     for key in &keys {
-        builder.mention_one(&Requirement::new(key.clone(), Operator::Exists, [""; 0], None));
+        builder.mention_one(&Requirement::new(
+            key.clone(),
+            Operator::Exists,
+            [""; 0],
+            None,
+        ));
     }
     keys
 }

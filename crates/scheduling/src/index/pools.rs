@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::labels;
-use catalog::{CapacityType, InstanceType};
+use catalog::{CapacityType, InstanceType, Offering};
 use cluster::{PoolState, ResourceId, Snapshot};
 use model::ResourceList;
 use model::k8s::Taint;
@@ -179,28 +179,75 @@ pub(crate) fn list_values(keys: &[Key], types: &[Arc<InstanceType>], builder: &m
     }
 }
 
-/// A pool's types in numbers. `limited` are the resources that the pool limits.
+/// What of a reservation pools can have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Reservation {
+    /// Its id; of reserved capacity without one, the instance type and zone.
+    pub(crate) id: Arc<str>,
+    /// The requirement by which a claim asks for it, where it has an id.
+    pub(crate) requirement: Option<Requirement>,
+}
+
+impl Reservation {
+    /// The reservation of an offering, if it is reserved capacity.
+    pub(crate) fn of(ty: &InstanceType, offering: &Offering) -> Option<Self> {
+        if offering.capacity_type != CapacityType::Reserved {
+            return None;
+        }
+        let id = offering.reservation_id();
+        Some(Self {
+            id: id.map_or_else(
+                || format!("{}/{}", ty.name, offering.zone).into(),
+                Arc::clone,
+            ),
+            requirement: id.map(|id| Requirement::single(labels::CAPACITY_RESERVATION_ID, &**id)),
+        })
+    }
+}
+
+/// Reservations that a pool's types have instances of, each with how many, in order of their types.
+pub(crate) fn reservations(template: &Template<'_>) -> Vec<(Reservation, u32)> {
+    let mut found: Vec<(Reservation, u32)> = Vec::new();
+    for ty in &template.types {
+        for offering in ty.available_offerings() {
+            let left = offering.reservation_capacity.unwrap_or(0);
+            let Some(reservation) = Reservation::of(ty, offering).filter(|_| left > 0) else {
+                continue;
+            };
+            match found.iter_mut().find(|(known, _)| *known == reservation) {
+                Some((_, least)) => *least = left.min(*least),
+                None => found.push((reservation, left)),
+            }
+        }
+    }
+    found
+}
+
+/// A pool's types in numbers; with a reservation those of which it has instances. `limited` are the
+/// resources that the pool limits.
 pub(crate) fn types(
     template: &Template<'_>,
+    reservation: Option<&Reservation>,
     snapshot: &Snapshot,
-    keys: &Keys,
-    amounts: &Amounts,
+    (keys, amounts): (&Keys, &Amounts),
     limited: &[Limited],
 ) -> Vec<Type> {
     let mut sets = OfferingSets::default();
+    let in_numbers = |ty: &Arc<InstanceType>| Type {
+        instance: ty.clone(),
+        masks: masks(ty, template, keys),
+        allocatable: amounts.offered(&snapshot.dimensions, &ty.allocatable()),
+        charge: limited
+            .iter()
+            .map(|limit| limit.charge(&ty.capacity))
+            .collect(),
+        offerings: sets.offers(ty, reservation, keys),
+    };
     template
         .types
         .iter()
-        .map(|ty| Type {
-            instance: ty.clone(),
-            masks: masks(ty, template, keys),
-            allocatable: amounts.offered(&snapshot.dimensions, &ty.allocatable()),
-            charge: limited
-                .iter()
-                .map(|limit| limit.charge(&ty.capacity))
-                .collect(),
-            offerings: sets.offers(ty, keys),
-        })
+        .map(in_numbers)
+        .filter(|ty| reservation.is_none() || !ty.offerings.is_empty())
         .collect()
 }
 
@@ -211,14 +258,19 @@ struct OfferingSets {
 }
 
 impl OfferingSets {
-    /// Offerings that can be had, cheapest first, then by zone. Reserved capacity is left out:
-    /// nobody counts yet how much of a reservation a pass has used.
-    fn offers(&mut self, ty: &InstanceType, keys: &Keys) -> Vec<Offer> {
+    /// Offerings that can be had, cheapest first, then by zone: those of one reservation, or those
+    /// of none.
+    fn offers(
+        &mut self,
+        ty: &InstanceType,
+        reservation: Option<&Reservation>,
+        keys: &Keys,
+    ) -> Vec<Offer> {
         let mut offers: Vec<Offer> = ty
             .offerings
             .iter()
             .enumerate()
-            .filter(|(_, o)| o.available && o.capacity_type != CapacityType::Reserved)
+            .filter(|(_, o)| o.available && Reservation::of(ty, o).as_ref() == reservation)
             .map(|(index, offering)| Offer {
                 masks: self
                     .by_address

@@ -73,10 +73,14 @@ impl Counters {
     /// Finds out which selections are about which pods. To be called once all are known.
     pub(crate) fn select(&mut self, namespaces: &Namespaces) {
         for identity in &self.identities.all()[self.selected.len()..] {
-            let about = |key: &CounterKey| {
-                key.selects(&identity.namespace, &identity.labels, namespaces)
-            };
-            let found = self.keys.all().iter().enumerate().filter(|(_, key)| about(key));
+            let about =
+                |key: &CounterKey| key.selects(&identity.namespace, &identity.labels, namespaces);
+            let found = self
+                .keys
+                .all()
+                .iter()
+                .enumerate()
+                .filter(|(_, key)| about(key));
             self.selected.push(found.map(|(at, _)| at).collect());
         }
     }
@@ -88,9 +92,8 @@ impl Counters {
 
     /// Whether a selection is about any pod of the identities that are known.
     fn selects_any(&self, key: &CounterKey, namespaces: &Namespaces) -> bool {
-        let about = |identity: &Identity| {
-            key.selects(&identity.namespace, &identity.labels, namespaces)
-        };
+        let about =
+            |identity: &Identity| key.selects(&identity.namespace, &identity.labels, namespaces);
         self.identities.all().iter().any(about)
     }
 }
@@ -142,9 +145,11 @@ fn names_own_label(pod: Declarer<'_>) -> bool {
         spreads: (0..pod.spreads.len()).collect(),
         ..super::variants::Kept::default()
     };
-    let of_terms = terms::terms(pod, &kept, &[]).into_iter().map(|term| match term {
-        Term::Spread { counter, .. } | Term::Near(counter) | Term::Away(counter) => counter,
-    });
+    let of_terms = terms::terms(pod, &kept, &[])
+        .into_iter()
+        .map(|term| match term {
+            Term::Spread { counter, .. } | Term::Near(counter) | Term::Away(counter) => counter,
+        });
     let keys_listed = pod.spreads.iter().flat_map(|c| &c.match_label_keys);
     of_terms
         .chain(terms::declared(pod))

@@ -85,7 +85,9 @@ pub(crate) fn variants(
         }
     };
     let steps = about_pods(spec, policy, spreads);
-    let (all, steps) = steps.split_first().unwrap_or_else(|| unreachable!("never empty"));
+    let (all, steps) = steps
+        .split_first()
+        .unwrap_or_else(|| unreachable!("never empty"));
     let heaviest = preferred.first();
     for term in earlier.iter().chain([last]) {
         add(with(term, heaviest), all, SoftTaints::Stop);

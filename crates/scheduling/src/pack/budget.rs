@@ -22,37 +22,73 @@ pub(crate) enum MinValuesCheck {
     Relaxed,
 }
 
-/// What is left of each pool's limits.
+/// What is left of each pool's limits, and of reservations.
 #[derive(Clone, Debug)]
 pub(crate) struct Budgets {
+    /// By group of pools.
     left: Vec<Vec<i64>>,
+    had: Vec<Vec<i64>>,
+    /// By reservation.
+    instances: Vec<u32>,
+    /// Group and reservation by pool.
+    pools: Vec<(usize, Option<usize>)>,
 }
 
 impl Budgets {
     /// Nothing spent.
     pub(crate) fn new(problem: &Problem) -> Self {
+        let groups = problem.pools.iter().map(|pool| pool.group + 1).max();
+        let mut had = vec![Vec::new(); groups.unwrap_or(0)];
+        for pool in &problem.pools {
+            had[pool.group].clone_from(&pool.limits);
+        }
         Self {
-            left: problem
+            left: had.clone(),
+            had,
+            instances: problem.reservations.clone(),
+            pools: problem
                 .pools
                 .iter()
-                .map(|pool| pool.limits.clone())
+                .map(|pool| (pool.group, pool.reservation))
                 .collect(),
         }
     }
 
     /// What is left of a pool's limits.
     pub(crate) fn left(&self, pool: usize) -> &[i64] {
-        &self.left[pool]
+        &self.left[self.pools[pool].0]
+    }
+
+    /// Whether a pool is no reservation, or one with an instance left.
+    pub(crate) fn has_instances(&self, pool: usize) -> bool {
+        let reservation = self.pools[pool].1;
+        reservation.is_none_or(|reservation| self.instances[reservation] > 0)
+    }
+
+    /// Whether more was spent than there was, of anything that there was some of.
+    pub(crate) fn are_exceeded(&self) -> bool {
+        let spent = |(left, had): (&i64, &i64)| *left < 0 && left < had;
+        let of_pool = |(left, had): (&Vec<i64>, &Vec<i64>)| left.iter().zip(had).any(spent);
+        self.left.iter().zip(&self.had).any(of_pool)
+    }
+
+    /// Takes an instance of the reservation that a pool is, if it is one.
+    pub(super) fn take_instance(&mut self, pool: usize) {
+        if let Some(reservation) = self.pools[pool].1 {
+            self.instances[reservation] -= 1;
+        }
     }
 
     pub(super) fn charge(&mut self, pool: usize, charge: &[i64]) {
-        for (left, charge) in self.left[pool].iter_mut().zip(charge) {
+        let group = self.pools[pool].0;
+        for (left, charge) in self.left[group].iter_mut().zip(charge) {
             *left -= charge;
         }
     }
 
     pub(super) fn release(&mut self, pool: usize, charge: &[i64]) {
-        for (left, charge) in self.left[pool].iter_mut().zip(charge) {
+        let group = self.pools[pool].0;
+        for (left, charge) in self.left[group].iter_mut().zip(charge) {
             *left += charge;
         }
     }

@@ -81,7 +81,9 @@ impl<'p> Packing<'_, 'p> {
         let allowed = choices
             .iter()
             .filter(|choice| self.addable(ask.rules, choice).is_some());
-        allowed.min_by_key(|choice| choice.price).map(|choice| choice.demand)
+        allowed
+            .min_by_key(|choice| choice.price)
+            .map(|choice| choice.demand)
     }
 
     /// All combinations of domains in which a pod may be at all.
@@ -116,13 +118,15 @@ impl<'p> Packing<'_, 'p> {
         let masks = &self.views.demand(demand).masks;
         masks
             .binary_search_by_key(&key, |(key, _)| *key)
-            .map_or(true, |at| self.problem.keys.has_domain(key, &masks[at].1, domain))
+            .map_or(true, |at| {
+                self.problem.keys.has_domain(key, &masks[at].1, domain)
+            })
     }
 
     /// The price of the cheapest type that holds one pod; the largest number if no pool has one.
     fn price_of_one(&mut self, ask: Ask) -> u64 {
         let request = &self.problem.classes[ask.class].request;
-        for pool in 0..self.problem.pools.len() {
+        for pool in self.open_pools() {
             let root = self.views.root(pool);
             let view = root.and_then(|root| self.views.step(root, ask.demand));
             let Some(view) = view else {
@@ -212,7 +216,11 @@ impl<'p> Packing<'_, 'p> {
     fn deal(&mut self, ask: Ask, spread: &Spread, choices: &[Choice], count: u32) -> u32 {
         let counts = self.domains[spread.counter as usize].clone();
         let mut open = vec![false; counts.len()];
-        let choices = || choices.iter().filter(|choice| choice.domains[0] < counts.len());
+        let choices = || {
+            choices
+                .iter()
+                .filter(|choice| choice.domains[0] < counts.len())
+        };
         for choice in choices() {
             open[choice.domains[0]] = self.addable_beside(ask.rules, spread, choice);
         }

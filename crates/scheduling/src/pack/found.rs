@@ -14,7 +14,10 @@ impl Packing<'_, '_> {
     pub(super) fn founding(&self, ask: Ask) -> Option<Ask> {
         let rules = self.rules(ask.rules);
         let first = rules.first?;
-        let on_hosts = rules.together.iter().all(|host| self.on_hosts[*host as usize] == 0);
+        let on_hosts = rules
+            .together
+            .iter()
+            .all(|host| self.on_hosts[*host as usize] == 0);
         let in_domains = rules.domains.iter().all(|rule| match rule {
             DomainRule::Together { counter } => self.anywhere[*counter as usize] == 0,
             _ => true,
@@ -82,14 +85,21 @@ impl Packing<'_, '_> {
     fn largest_new(&mut self, first: Ask, count: u32) -> u32 {
         let most = count.min(self.fresh_cap(first));
         let request = &self.problem.classes[first.class].request;
-        let counts = (0..self.problem.pools.len()).filter_map(|pool| {
+        let counts = self.open_pools().into_iter().filter_map(|pool| {
             let root = self.views.root(pool)?;
             let view = self.views.step(root, first.demand)?;
             let shelf = self.views.shelf(view);
             let slots = 0..shelf.slots().len();
-            slots.map(|slot| times(shelf.room(slot), request, most)).max()
+            slots
+                .map(|slot| times(shelf.room(slot), request, most))
+                .max()
         });
-        counts.filter(|most| *most > 0).collect::<Vec<_>>().first().copied().unwrap_or(0)
+        counts
+            .filter(|most| *most > 0)
+            .collect::<Vec<_>>()
+            .first()
+            .copied()
+            .unwrap_or(0)
     }
 
     /// The demand with the domains fixed in which a node is cheapest.

@@ -92,12 +92,7 @@ impl Packing<'_, '_> {
         best
     }
 
-    fn growth(
-        &mut self,
-        ask: Ask,
-        left: u32,
-        node: NodeId,
-    ) -> Option<Growth> {
+    fn growth(&mut self, ask: Ask, left: u32, node: NodeId) -> Option<Growth> {
         if !self.admits(ask, node) {
             return None;
         }

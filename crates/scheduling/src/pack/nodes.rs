@@ -64,7 +64,11 @@ impl Nodes {
     fn add(&mut self, node: NodeId, counter: &HostCounter, host: usize, count: u32) {
         let counted = &mut self.counts[node * self.hosts + host];
         *counted += count;
-        for (_, bit) in counter.thresholds.iter().take_while(|(most, _)| most < counted) {
+        for (_, bit) in counter
+            .thresholds
+            .iter()
+            .take_while(|(most, _)| most < counted)
+        {
             self.bits[node * self.words + bit / 64] |= 1 << (bit % 64);
         }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use crate::shelf::{Shelf, times};
 use crate::view::ViewId;
 
@@ -62,17 +64,13 @@ impl NewNode {
 impl Packing<'_, '_> {
     /// The best new node for `left` pods of a class: of the first pool that can take one, the type
     /// with the lowest price per pod.
-    pub(super) fn best_new(
-        &mut self,
-        ask: Ask,
-        left: u32,
-    ) -> Option<NewNode> {
+    pub(super) fn best_new(&mut self, ask: Ask, left: u32) -> Option<NewNode> {
         let rules = self.rules(ask.rules);
         if rules.set.iter().any(|set| *set != 0) {
             // Wanted beside pods that are somewhere else.
             return None;
         }
-        (0..self.problem.pools.len()).find_map(|pool| {
+        self.open_pools().into_iter().find_map(|pool| {
             let root = self.views.root(pool)?;
             let view = self.views.step(root, ask.demand)?;
             if self.problem.pools[pool].is_picky() {
@@ -87,6 +85,14 @@ impl Packing<'_, '_> {
                     .map(|(slot, stable_from)| self.new_node(ask, pool, view, slot, stable_from))
             }
         })
+    }
+
+    /// Pools that have instances, in the order in which they are asked.
+    pub(super) fn open_pools(&self) -> SmallVec<[usize; 8]> {
+        let pools = 0..self.problem.pools.len();
+        pools
+            .filter(|pool| self.budgets.has_instances(*pool))
+            .collect()
     }
 
     fn new_node(
@@ -115,7 +121,7 @@ impl Packing<'_, '_> {
     pub(super) fn best_for_all(&mut self, ask: Ask, count: u32) -> Option<NewNode> {
         let request = &self.problem.classes[ask.class].request;
         let need: Vec<i64> = request.iter().map(|r| r * i64::from(count)).collect();
-        (0..self.problem.pools.len()).find_map(|pool| {
+        self.open_pools().into_iter().find_map(|pool| {
             let root = self.views.root(pool)?;
             let view = self.views.step(root, ask.demand)?;
             let shelf = self.views.shelf(view);
@@ -131,13 +137,7 @@ impl Packing<'_, '_> {
     }
 
     /// With limits or `minValues`, types are weighed one by one, and anew for each node.
-    fn best_picky(
-        &mut self,
-        ask: Ask,
-        pool: usize,
-        view: ViewId,
-        left: u32,
-    ) -> Option<NewNode> {
+    fn best_picky(&mut self, ask: Ask, pool: usize, view: ViewId, left: u32) -> Option<NewNode> {
         self.counters.type_queries += 1;
         let most = left.min(self.fresh_cap(ask));
         let request = &self.problem.classes[ask.class].request;
@@ -197,12 +197,7 @@ impl Packing<'_, '_> {
     }
 
     /// Opens a node for up to `left` pods.
-    pub(super) fn open_node(
-        &mut self,
-        ask: Ask,
-        left: u32,
-        new: NewNode,
-    ) -> NodeId {
+    pub(super) fn open_node(&mut self, ask: Ask, left: u32, new: NewNode) -> NodeId {
         let node = self.open_empty(new);
         self.put(ask, node, new.room.min(left));
         node
@@ -217,6 +212,7 @@ impl Packing<'_, '_> {
         let kind = shelf.slot(new.slot).kind as usize;
         let charge = &self.problem.pools[new.pool].types[kind].charge;
         self.budgets.charge(new.pool, charge);
+        self.budgets.take_instance(new.pool);
         node
     }
 }

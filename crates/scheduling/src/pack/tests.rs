@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::problem::{Demand, MinValues};
-use crate::testing::{BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem};
+use crate::testing::{
+    BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port,
+};
 use requirements::Requirement;
 
 /// Prices by planned node, ascending.
@@ -97,9 +99,7 @@ fn the_price_per_pod_decides_which_type_is_opened() {
 #[test]
 fn pods_with_the_same_host_port_get_a_node_each() {
     let mut problem = problem(&[(10, &[8])], &[(3, &[1]), (6, &[1])]);
-    problem.classes[0].sets = vec![1];
-    problem.classes[0].must_clear = vec![1];
-    problem.classes[0].alone = true;
+    problem.classes[0] = takes_a_port(problem.classes[0].clone());
     for policy in [BY_PRICE, FIRST_FIT] {
         let packed = pack_checked(&problem, &policy);
         assert_eq!(prices(&packed).len(), 3);
@@ -130,8 +130,8 @@ fn contradicting_selectors_keep_pods_apart() {
             ..problem.demands[0].clone()
         });
     }
-    problem.classes[0].variants = vec![1];
-    problem.classes[1].variants = vec![2];
+    problem.classes[0].variants[0].demand = 1;
+    problem.classes[1].variants[0].demand = 2;
     for policy in [BY_PRICE, FIRST_FIT] {
         let packed = pack_checked(&problem, &policy);
         assert_eq!(prices(&packed).len(), 2);
@@ -234,18 +234,14 @@ fn any_problem() -> impl Strategy<Value = Problem> {
         all.classes = classes
             .iter()
             .zip(alone)
-            .map(|((count, request), alone)| Class {
-                alone,
-                must_clear: vec![u64::from(alone)],
-                sets: vec![u64::from(alone)],
-                ..class(*count, request)
+            .map(|((count, request), alone)| {
+                let class = class(*count, request);
+                if alone { takes_a_port(class) } else { class }
             })
             .collect();
         all
     })
 }
-
-use crate::problem::Class;
 
 proptest! {
     /// Nothing is overfull, and a pod is left only if no type holds it: without limits every policy

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::NodeClaim;
 use apiserver::EventKind;
-use model::k8s::{Node, Pod, PodDisruptionBudget};
+use model::k8s::{Namespace, Node, Pod, PodDisruptionBudget};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -24,8 +24,17 @@ impl Engine {
         for (stream, event) in events {
             let (object, gone) = (event.object().clone(), event.kind == EventKind::Deleted);
             match stream {
-                Stream::Pods => self.pod(&read(&object), gone),
+                Stream::Pods => {
+                    let pod: Pod = read(&object);
+                    self.pod(&pod, gone);
+                    let new = !gone && !pod.metadata.is_deleting() && !pod.is_bound();
+                    if new && pod.spec.volumes.iter().any(|one| one.ephemeral.is_some()) {
+                        self.ephemeral_claims(&object);
+                    }
+                }
                 Stream::Nodes => self.node_event(read(&object), gone),
+                Stream::Storage(kind) => self.stored(kind, &object, gone),
+                Stream::Namespaces => self.namespace(&read(&object), gone),
                 Stream::Workloads(kind) => self.workload(kind, &object, gone),
                 Stream::Budgets => self.budget(read(&object), gone),
                 Stream::Claims => self.claim(read(&object), gone),
@@ -181,6 +190,13 @@ impl Engine {
         self.mark_with_owner(key);
     }
 
+    fn namespace(&mut self, namespace: &Namespace, gone: bool) {
+        let labels = (!gone).then(|| namespace.metadata.labels.clone());
+        let name = &namespace.metadata.name;
+        self.state.index.put_namespace(name, labels);
+        self.scheduling_due = true;
+    }
+
     fn budget(&mut self, budget: PodDisruptionBudget, gone: bool) {
         let key = (
             budget.metadata.namespace().to_owned(),
@@ -204,7 +220,7 @@ impl Engine {
             .filter(|key| key.kind == "DaemonSet");
         self.dirty.extend(daemon_sets.cloned());
         if gone {
-            self.state.nodes.remove(&name);
+            self.state.remove_node(&name);
             // The pod garbage collector: pods of a node that is no more are no more.
             let orphans: Vec<_> = self
                 .state
@@ -224,7 +240,7 @@ impl Engine {
             self.note(Happening::Ready { node: name.clone() });
         }
         self.watch_node(&node);
-        self.state.nodes.insert(name, Arc::new(node));
+        self.state.put_node(node);
     }
 
     fn note_join(&mut self, node: &Node) {
@@ -293,7 +309,7 @@ fn reason_of(reason: &str) -> impl Fn(&NodeClaim) -> Option<()> {
 
 /// Reads an object that the server holds. What cannot be read counts as empty: the server has
 /// checked it, and a run must not stop for a field that nobody looks at.
-fn read<T: DeserializeOwned + Default>(object: &Value) -> T {
+pub(super) fn read<T: DeserializeOwned + Default>(object: &Value) -> T {
     T::deserialize(object).unwrap_or_default()
 }
 

@@ -9,6 +9,7 @@ mod nodes;
 mod perform;
 mod setup;
 mod steps;
+mod storage;
 mod summary;
 mod timers;
 mod watches;
@@ -159,6 +160,8 @@ struct Engine {
     dirty: BTreeSet<WorkloadKey>,
     /// Whether pods may fit now that did not before.
     scheduling_due: bool,
+    /// Whether claims or volumes have changed.
+    storage_due: bool,
     /// Whether budgets' figures may have changed.
     budgets_due: bool,
     /// When something happened last.
@@ -193,6 +196,7 @@ impl Engine {
             records: Records::default(),
             dirty: BTreeSet::new(),
             scheduling_due: false,
+            storage_due: false,
             budgets_due: false,
             active,
             steps_left,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Engine;
 use crate::timeline::Happening;
 use crate::write::{Part, Target, Write};
-use crate::{budgets, scheduler, workloads};
+use crate::{budgets, scheduler, storage, workloads};
 
 impl Engine {
     /// Lets each part react to what has changed. Returns whether anything was written.
@@ -19,9 +19,17 @@ impl Engine {
         if wrote {
             return true;
         }
+        if std::mem::take(&mut self.storage_due) {
+            let writes = storage::controller::reconcile(&mut self.state.storage);
+            wrote |= self.perform(writes);
+        }
+        if wrote {
+            return true;
+        }
         if std::mem::take(&mut self.scheduling_due) {
             let now = self.clock.now();
-            wrote |= self.perform(scheduler::schedule(&self.state, now));
+            let writes = scheduler::schedule(&mut self.state, now);
+            wrote |= self.perform(writes);
         }
         if std::mem::take(&mut self.budgets_due) {
             wrote |= self.perform(budgets::reconcile(&self.state));
@@ -53,6 +61,9 @@ impl Engine {
                 let (group, plural) = match kind {
                     "ReplicaSet" => ("apps", "replicasets"),
                     "Node" => ("", "nodes"),
+                    "CSINode" => ("storage.k8s.io", "csinodes"),
+                    "PersistentVolume" => ("", "persistentvolumes"),
+                    "PersistentVolumeClaim" => ("", "persistentvolumeclaims"),
                     _ => ("", "pods"),
                 };
                 let namespace = object

@@ -28,9 +28,12 @@ pub(super) fn server(clock: &Clock, seed: u64) -> Result<Server, SimError> {
 }
 
 /// Kinds that others refer to come first.
-const FIRST: [&str; 4] = [
+const FIRST: [&str; 7] = [
     "Namespace",
     "PriorityClass",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
     "EC2NodeClass",
     "KWOKNodeClass",
 ];
@@ -39,6 +42,7 @@ impl Engine {
     /// Puts the input into the server and sets the timers of the scenario.
     pub(super) fn start(&mut self) -> Result<(), SimError> {
         self.namespaces();
+        self.learn_zones();
         let mut objects = std::mem::take(&mut self.config.objects);
         objects.extend(self.missing_classes(&objects));
         objects.sort_by_key(|object| {

@@ -31,8 +31,11 @@ impl Engine {
             }
             Timer::Boot(provider_id) => self.boot(&provider_id),
             Timer::NodeReady(name) => {
-                if let Some(node) = self.state.nodes.get(&name) {
-                    self.perform(kubelet::node_ready(&node.clone(), now));
+                if let Some(node) = self.state.nodes.get(&name).cloned() {
+                    self.perform(kubelet::node_ready(&node, now));
+                    if !self.state.storage.limits.contains_key(&name) {
+                        self.register_drivers(&node);
+                    }
                 }
             }
             Timer::PodRuns(key, uid) => {
@@ -182,6 +185,7 @@ impl Engine {
             (None, "Node") => ("", "nodes"),
             (None, "NodePool") => ("karpenter.sh", "nodepools"),
             (None, "NodeClaim") => ("karpenter.sh", "nodeclaims"),
+            (None, "PersistentVolumeClaim") => ("", "persistentvolumeclaims"),
             (None, "PodDisruptionBudget") => ("policy", "poddisruptionbudgets"),
             _ => {
                 self.note(Happening::Problem {

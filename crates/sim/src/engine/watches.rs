@@ -19,8 +19,25 @@ pub(super) enum Stream {
     Budgets,
     /// NodeClaims.
     Claims,
+    /// Claims, volumes, storage classes and what nodes can attach.
+    Storage(Stored),
+    /// Namespaces.
+    Namespaces,
     /// Node classes of this kind.
     Classes(Kind),
+}
+
+/// Kinds that have to do with volumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// PersistentVolumeClaims.
+    Claims,
+    /// PersistentVolumes.
+    Volumes,
+    /// StorageClasses.
+    Classes,
+    /// CSINodes.
+    Nodes,
 }
 
 /// One watch for each kind.
@@ -36,6 +53,23 @@ impl Watches {
                 Resource::new("karpenter.sh", "v1", "nodeclaims"),
             ),
             (Stream::Nodes, apiserver::NODES),
+            (Stream::Namespaces, apiserver::NAMESPACES),
+            (
+                Stream::Storage(Stored::Classes),
+                Resource::new("storage.k8s.io", "v1", "storageclasses"),
+            ),
+            (
+                Stream::Storage(Stored::Nodes),
+                Resource::new("storage.k8s.io", "v1", "csinodes"),
+            ),
+            (
+                Stream::Storage(Stored::Volumes),
+                Resource::new("", "v1", "persistentvolumes"),
+            ),
+            (
+                Stream::Storage(Stored::Claims),
+                Resource::new("", "v1", "persistentvolumeclaims"),
+            ),
             (Stream::Pods, apiserver::PODS),
             (Stream::Budgets, apiserver::PDBS),
         ];

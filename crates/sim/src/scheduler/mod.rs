@@ -1,163 +1,188 @@
-//! The pod scheduler of the simulated cluster: filters as kube-scheduler has them, then the node
-//! with the least in use.
+//! The pod scheduler of the simulated cluster: filters and scores as kube-scheduler has them.
 //!
-//! What is *not* here: preemption, soft preferences, topology spread, affinity between pods and
-//! volumes. A pod that insists on one of the last three is left pending, and its condition says so.
+//! Written from the documentation of Kubernetes and sharing no code with Karpenter's solver, so
+//! that what the solver promises is checked by another mind.
+//!
+//! What is *not* here: preemption, and dynamic resource allocation (such pods are left pending, and
+//! their condition says so).
 
+mod domains;
 pub(crate) mod fit;
+mod index;
+mod look;
+mod place;
+mod score;
+mod selection;
+mod volumes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::k8s::{Node, Pod, PodKey};
-use model::{ResourceList, Timestamp};
+use model::Timestamp;
+use model::k8s::{Pod, PodKey};
 use serde_json::json;
 
+pub(crate) use index::Index;
+use place::{Found, find};
+use volumes::Plan;
+
 use crate::state::{State, created};
+use crate::storage::Storage;
+use crate::storage::provision::{self, Place};
 use crate::write::{Part, Target, Write};
-use fit::{Misfit, Usage, check};
+
+/// Pods that wait, in the order of their turn: priority, age, name.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: BTreeMap<(i32, Timestamp, PodKey), Waiting>,
+    turns: BTreeMap<PodKey, (i32, Timestamp, PodKey)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    look: usize,
+    /// Whether the pod has been told that it is unschedulable.
+    told: bool,
+}
+
+impl Queue {
+    /// Takes in a pod, new or changed.
+    pub(crate) fn put(&mut self, pod: &Pod, index: &mut Index) {
+        let key = pod.key();
+        self.remove(&key);
+        let name = pod.spec.scheduler_name.as_str();
+        let ours = (name.is_empty() || name == "default-scheduler")
+            && pod.spec.scheduling_gates.is_empty();
+        if !ours || pod.is_bound() || pod.is_terminal() || pod.metadata.is_deleting() {
+            return;
+        }
+        let turn = (-pod.spec.priority.unwrap_or(0), created(pod), key.clone());
+        let condition = pod.status.condition("PodScheduled");
+        let waiting = Waiting {
+            look: index.look(pod),
+            told: condition
+                .is_some_and(|have| have.status == "False" && have.reason == "Unschedulable"),
+        };
+        self.waiting.insert(turn.clone(), waiting);
+        self.turns.insert(key, turn);
+    }
+
+    /// Forgets a pod.
+    pub(crate) fn remove(&mut self, key: &PodKey) {
+        if let Some(turn) = self.turns.remove(key) {
+            self.waiting.remove(&turn);
+        }
+    }
+}
 
 /// Binds every pending pod that fits somewhere; marks the others unschedulable, once.
-pub(crate) fn schedule(state: &State, now: Timestamp) -> Vec<Write> {
-    let mut pending: Vec<(&PodKey, &Arc<Pod>)> = state
-        .pending
-        .iter()
-        .filter_map(|key| Some((key, state.pods.get(key)?)))
-        .collect();
-    pending.retain(|(_, pod)| is_ours(pod));
-    pending.sort_by_key(|(key, pod)| {
-        (
-            -pod.spec.priority.unwrap_or(0),
-            created(pod),
-            (*key).clone(),
-        )
-    });
-    let mut usage: BTreeMap<&str, Usage> = BTreeMap::new();
-    let mut hopeless: BTreeSet<Vec<u8>> = BTreeSet::new();
+pub(crate) fn schedule(state: &mut State, now: Timestamp) -> Vec<Write> {
     let mut writes = Vec::new();
-    for (key, pod) in pending {
-        // Pods that look alike fail alike: do not look at every node for each of them.
-        let look = serde_json::to_vec(&pod.spec).unwrap_or_default();
-        let outcome = if hopeless.contains(&look) {
-            Err("no node fits: none fitted an equal pod".to_owned())
-        } else {
-            place(state, pod, &mut usage)
-        };
-        match outcome {
-            Ok(node) => writes.push(Write::Bind {
-                pod: Target::pod(&key.namespace, &key.name),
-                node,
-            }),
-            Err(message) => {
-                hopeless.insert(look);
-                writes.extend(mark_unschedulable(pod, &message, now));
-            }
+    let mut turns: Vec<Turn> = state
+        .queue
+        .waiting
+        .iter()
+        .map(|((_, _, key), waiting)| (key.clone(), *waiting))
+        .collect();
+    // A pod that waits although it has been given a node: the binding was refused.
+    for (key, _) in &turns {
+        state.index.remove_pod(key);
+    }
+    let mut refused: BTreeMap<PodKey, String> = BTreeMap::new();
+    loop {
+        let round = go_round(state, turns, &mut refused);
+        // What has been placed may be what others wait for.
+        turns = round.left;
+        turns.retain(|(_, waiting)| state.index.looks[waiting.look].depends_on_others());
+        let placed = !round.writes.is_empty();
+        writes.extend(round.writes);
+        if !placed || turns.is_empty() {
+            break;
+        }
+    }
+    for (key, message) in refused {
+        if let Some(pod) = state.pods.get(&key) {
+            writes.push(mark_unschedulable(pod, &message, now));
         }
     }
     writes
 }
 
-fn is_ours(pod: &Pod) -> bool {
-    let name = pod.spec.scheduler_name.as_str();
-    (name.is_empty() || name == "default-scheduler") && pod.spec.scheduling_gates.is_empty()
+type Turn = (PodKey, Waiting);
+
+/// What came of trying each pod once.
+struct Round {
+    writes: Vec<Write>,
+    left: Vec<Turn>,
 }
 
-fn place<'s>(
-    state: &'s State,
-    pod: &Pod,
-    usage: &mut BTreeMap<&'s str, Usage>,
-) -> Result<String, String> {
-    if let Some(feature) = unsupported(pod) {
-        return Err(format!(
-            "the simulated scheduler does not place pods with {feature}"
-        ));
-    }
-    let mut best: Option<(i64, &str)> = None;
-    let mut misfits: BTreeMap<Misfit, usize> = BTreeMap::new();
-    for (name, node) in &state.nodes {
-        let used = usage.entry(name).or_insert_with(|| used_on(state, name));
-        match check(pod, node, used) {
-            Ok(()) => {
-                let score = (share_used(node, &used.requests), name.as_str());
-                if best.is_none_or(|best| score < best) {
-                    best = Some(score);
+/// Tries each pod once. `refused` says why the last try failed, of pods that have not been told.
+fn go_round(state: &mut State, turns: Vec<Turn>, refused: &mut BTreeMap<PodKey, String>) -> Round {
+    let (mut writes, mut left) = (Vec::new(), Vec::new());
+    // Pods that look alike fail alike, unless each has claims of its own.
+    let mut hopeless: BTreeMap<usize, String> = BTreeMap::new();
+    for (key, waiting) in turns {
+        let look = waiting.look;
+        let why = if let Some(why) = hopeless.get(&look) {
+            why.clone()
+        } else {
+            let Some(pod) = state.pods.get(&key).cloned() else {
+                continue;
+            };
+            match find(&mut state.index, &state.storage, &pod, look) {
+                Ok(found) => {
+                    refused.remove(&key);
+                    writes.extend(assume(state, &pod, look, &found));
+                    continue;
+                }
+                Err(refusal) => {
+                    let why = refusal.to_string();
+                    let mut volumes = pod.spec.volumes.iter();
+                    if volumes.all(|volume| volume.ephemeral.is_none()) {
+                        hopeless.insert(look, why.clone());
+                    }
+                    why
                 }
             }
-            Err(misfit) => *misfits.entry(misfit).or_default() += 1,
+        };
+        if !waiting.told {
+            refused.insert(key.clone(), why);
         }
+        left.push((key, waiting));
     }
-    if let Some((_, name)) = best {
-        usage.entry(name).or_default().add(pod);
-        return Ok(name.to_owned());
-    }
-    let parts: Vec<String> = misfits
-        .iter()
-        .map(|(misfit, count)| format!("{count} node(s) {misfit}"))
-        .collect();
-    let nodes = state.nodes.len();
-    Err(match parts.as_slice() {
-        [] => "0/0 nodes are available.".to_owned(),
-        parts => format!("0/{nodes} nodes are available: {}.", parts.join(", ")),
-    })
+    Round { writes, left }
 }
 
-fn used_on(state: &State, node: &str) -> Usage {
-    let mut usage = Usage::default();
-    for pod in state.pods_on(node).filter(|pod| !pod.is_terminal()) {
-        usage.add(pod);
-    }
-    usage
-}
-
-/// Share of cpu and memory in use, in millionths of both together.
-fn share_used(node: &Node, requests: &ResourceList) -> i64 {
-    ["cpu", "memory"]
-        .iter()
-        .map(|resource| {
-            let all = model::resources::get(&node.status.allocatable, resource).nanos();
-            let used = model::resources::get(requests, resource).nanos();
-            if all > 0 {
-                (used.saturating_mul(1_000_000) / all) as i64
-            } else {
-                0
-            }
-        })
-        .sum()
-}
-
-/// What a pod insists on that this scheduler does not know.
-fn unsupported(pod: &Pod) -> Option<&'static str> {
-    let affinity = pod.spec.affinity.as_ref();
-    let between = |part: Option<&model::k8s::affinity::PodAffinity>| {
-        part.is_some_and(|part| !part.required.is_empty())
+/// Takes a pod to be where it will be, and says what makes it so: its claims first.
+fn assume(state: &mut State, pod: &Arc<Pod>, look: usize, found: &Found) -> Vec<Write> {
+    let mut writes = Vec::new();
+    let Some(node) = state.index.nodes[found.slot].node.clone() else {
+        return writes;
     };
-    if affinity.is_some_and(|affinity| {
-        between(affinity.pod_affinity.as_ref()) || between(affinity.pod_anti_affinity.as_ref())
-    }) {
-        return Some("required affinity between pods");
+    for plan in &found.plans {
+        writes.extend(fulfil(&mut state.storage, plan, &node));
     }
-    let spread = &pod.spec.topology_spread_constraints;
-    if spread
-        .iter()
-        .any(|constraint| constraint.when_unsatisfiable != "ScheduleAnyway")
-    {
-        return Some("hard topology spread constraints");
-    }
-    let claims = |volume: &model::k8s::pod::Volume| {
-        volume.persistent_volume_claim.is_some() || volume.ephemeral.is_some()
-    };
-    if pod.spec.volumes.iter().any(claims) {
-        return Some("persistent volume claims");
-    }
-    (!pod.spec.resource_claims.is_empty()).then_some("resource claims")
+    state.index.place(pod.key(), pod, look, found.slot);
+    writes.push(Write::Bind {
+        pod: Target::pod(pod.metadata.namespace(), &pod.metadata.name),
+        node: node.metadata.name.clone(),
+    });
+    writes
 }
 
-fn mark_unschedulable(pod: &Pod, message: &str, now: Timestamp) -> Option<Write> {
-    let marked = pod
-        .status
-        .condition("PodScheduled")
-        .is_some_and(|have| have.status == "False" && have.reason == "Unschedulable");
-    (!marked).then(|| Write::Patch {
+fn fulfil(storage: &mut Storage, plan: &Plan, node: &model::k8s::Node) -> Vec<Write> {
+    let place = Place::Node {
+        name: &node.metadata.name,
+        labels: &node.metadata.labels,
+    };
+    match plan {
+        Plan::Bind(claim, volume) => provision::bind(storage, claim, volume, place),
+        Plan::Make(claim, class) => provision::make(storage, claim, class, place),
+    }
+}
+
+fn mark_unschedulable(pod: &Pod, message: &str, now: Timestamp) -> Write {
+    Write::Patch {
         target: Target::pod(pod.metadata.namespace(), &pod.metadata.name),
         part: Part::Status,
         patch: json!({ "status": { "phase": "Pending", "conditions": [{
@@ -167,7 +192,7 @@ fn mark_unschedulable(pod: &Pod, message: &str, now: Timestamp) -> Option<Write>
             "message": message,
             "lastTransitionTime": now.to_string(),
         }] } }),
-    })
+    }
 }
 
 #[cfg(test)]

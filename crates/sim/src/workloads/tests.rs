@@ -161,10 +161,7 @@ fn a_daemon_set_has_one_pod_on_each_node_that_admits_it() {
     for (name, os) in [("a", "linux"), ("b", "windows")] {
         let node = json!({ "metadata": { "name": name, "labels": { "os": os } },
             "spec": { "taints": [{ "key": "node.kubernetes.io/not-ready", "effect": "NoExecute" }] } });
-        state.nodes.insert(
-            name.to_owned(),
-            std::sync::Arc::new(serde_json::from_value(node).unwrap()),
-        );
+        state.put_node(serde_json::from_value(node).unwrap());
     }
     let writes = run(&state, "DaemonSet");
     let pods = created(&writes);
@@ -172,4 +169,49 @@ fn a_daemon_set_has_one_pod_on_each_node_that_admits_it() {
     let terms = &pods[0]["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
         ["nodeSelectorTerms"];
     assert_eq!(terms[0]["matchFields"][0]["values"], json!(["a"]));
+}
+
+#[test]
+fn a_stateful_set_makes_claims_for_its_pods_and_keeps_them_unless_told_otherwise() {
+    let spec = |replicas: usize, policy: &str| {
+        json!({
+            "replicas": replicas,
+            "podManagementPolicy": "Parallel",
+            "selector": { "matchLabels": { "app": "w" } },
+            "template": template(),
+            "persistentVolumeClaimRetentionPolicy": { "whenScaled": policy },
+            "volumeClaimTemplates": [
+                { "metadata": { "name": "data" }, "spec": { "accessModes": ["ReadWriteOnce"] } }],
+        })
+    };
+    let mut state = State::default();
+    state.put_workload(
+        key("StatefulSet"),
+        workload("StatefulSet", &spec(2, "Retain")),
+    );
+    let writes = run(&state, "StatefulSet");
+    let made = created(&writes);
+    let names: Vec<&str> = made
+        .iter()
+        .map(|object| object["metadata"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["data-w-0", "w-0", "data-w-1", "w-1"]);
+    assert_eq!(
+        made[1]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"],
+        "data-w-0"
+    );
+    for name in ["data-w-0", "data-w-1", "other-w-1"] {
+        let claim = json!({ "metadata": { "name": name, "namespace": "n" } });
+        state
+            .storage
+            .put_claim(serde_json::from_value(claim).unwrap());
+    }
+    for (policy, gone) in [("Retain", vec![]), ("Delete", vec!["data-w-1"])] {
+        state.put_workload(
+            key("StatefulSet"),
+            workload("StatefulSet", &spec(1, policy)),
+        );
+        let writes = run(&state, "StatefulSet");
+        assert_eq!(deleted(&writes), gone, "{policy}");
+    }
 }

@@ -146,7 +146,8 @@ impl<'a, 's> RuleBuilder<'a, 's> {
 
     fn place(&mut self, key: &CounterKey, keys: &Keys) {
         if key.is_per_host() {
-            self.places.push(Place::Host(self.topology.hosts.len() as u32));
+            self.places
+                .push(Place::Host(self.topology.hosts.len() as u32));
             self.topology.hosts.push(HostCounter::default());
             return;
         }
@@ -163,13 +164,8 @@ impl<'a, 's> RuleBuilder<'a, 's> {
         });
     }
 
-    /// Where counters are.
-    pub(crate) fn places(&self) -> &[Place] {
-        &self.places
-    }
-
     /// Sets which nodes counters look at.
-    pub(crate) fn set_filters(&mut self, keys: &Keys, tolerances: &mut Tolerances) {
+    pub(in crate::index) fn set_filters(&mut self, keys: &Keys, tolerances: &mut Tolerances) {
         for (at, key) in self.counters.keys.all().iter().enumerate() {
             let Place::Domain(domain) = self.places[at] else {
                 continue;
@@ -313,7 +309,11 @@ impl<'a, 's> RuleBuilder<'a, 's> {
     /// A pod is in one domain as soon as it, or somebody who looks for it, has a rule over the key.
     fn add_pins(&self, subject: &Subject<'_>, draft: &mut Draft) {
         let of = |domain: u32| self.topology.domains[domain as usize].key;
-        draft.pins = draft.domains.iter().map(|rule| of(rule.counter())).collect();
+        draft.pins = draft
+            .domains
+            .iter()
+            .map(|rule| of(rule.counter()))
+            .collect();
         let selected = self.counters.selecting(subject.identity).iter();
         for counter in selected.chain(subject.declares) {
             if let (true, Place::Domain(domain)) =
@@ -343,9 +343,8 @@ impl<'a, 's> RuleBuilder<'a, 's> {
         let id = id.unwrap_or_else(|| unreachable!("keys of topologies are mentioned"));
         let mut found = vec![false; keys.domains(id)];
         let honours = |labels: &dyn Fn(&str) -> Option<String>| {
-            let admits = |set: &Requirements| {
-                set.iter().all(|r| r.admits(labels(r.key()).as_deref()))
-            };
+            let admits =
+                |set: &Requirements| set.iter().all(|r| r.admits(labels(r.key()).as_deref()));
             let selected = key.filter.alternatives.as_ref();
             selected.is_none_or(|all| all.iter().any(admits))
         };

@@ -14,7 +14,7 @@ use super::{CounterId, Counters, OwnLabels, has_own_labels};
 pub(crate) type Tally = Vec<(CounterId, u32)>;
 
 /// A running pod, as terms see it. Spread constraints play no part: it has its place.
-pub(super) fn declarer(pod: &PodRecord) -> Declarer<'_> {
+pub(crate) fn declarer(pod: &PodRecord) -> Declarer<'_> {
     Declarer {
         namespace: pod.namespace(),
         labels: &pod.shape.content.labels,

@@ -136,9 +136,13 @@ pub(crate) fn terms(pod: Declarer<'_>, kept: &Kept, alternatives: &[Requirements
         // The scheduler counts only pods that all required terms are about.
         let together: Vec<Selection> = near.required.iter().map(|t| selection(pod, t)).collect();
         let keys: BTreeSet<&str> = near.required.iter().map(|t| &*t.topology_key).collect();
-        let counters = keys.into_iter().map(|key| counter(key, Of::Selected, together.clone()));
+        let counters = keys
+            .into_iter()
+            .map(|key| counter(key, Of::Selected, together.clone()));
         all.extend(counters.map(Term::Near));
-        let preferred = by_weight(&near.preferred).into_iter().skip(kept.affinity_dropped);
+        let preferred = by_weight(&near.preferred)
+            .into_iter()
+            .skip(kept.affinity_dropped);
         all.extend(preferred.map(|term| Term::Near(one(pod, term, Of::Selected))));
     }
     if let Some(away) = affinity.and_then(|affinity| affinity.pod_anti_affinity.as_ref()) {
@@ -159,12 +163,13 @@ pub(crate) fn declared(pod: Declarer<'_>) -> Vec<CounterKey> {
     required.map(|term| one(pod, term, Of::Declarers)).collect()
 }
 
-fn by_weight(
-    terms: &[model::k8s::affinity::WeightedPodAffinityTerm],
-) -> Vec<&PodAffinityTerm> {
+fn by_weight(terms: &[model::k8s::affinity::WeightedPodAffinityTerm]) -> Vec<&PodAffinityTerm> {
     let mut sorted: Vec<_> = terms.iter().collect();
     sorted.sort_by_key(|term| std::cmp::Reverse(term.weight));
-    sorted.into_iter().map(|term| &term.pod_affinity_term).collect()
+    sorted
+        .into_iter()
+        .map(|term| &term.pod_affinity_term)
+        .collect()
 }
 
 fn one(pod: Declarer<'_>, term: &PodAffinityTerm, of: Of) -> CounterKey {
@@ -196,7 +201,12 @@ fn selection(pod: Declarer<'_>, term: &PodAffinityTerm) -> Selection {
     }
     let mut selector = term.label_selector.clone().unwrap_or_else(nothing);
     add_keys(&mut selector, pod.labels, &term.match_label_keys, "In");
-    add_keys(&mut selector, pod.labels, &term.mismatch_label_keys, "NotIn");
+    add_keys(
+        &mut selector,
+        pod.labels,
+        &term.mismatch_label_keys,
+        "NotIn",
+    );
     Selection {
         namespaces,
         namespace_selector: term.namespace_selector.clone(),
@@ -210,7 +220,12 @@ fn spread(
     alternatives: &[Requirements],
 ) -> Term {
     let mut selector = constraint.label_selector.clone().unwrap_or_else(nothing);
-    add_keys(&mut selector, pod.labels, &constraint.match_label_keys, "In");
+    add_keys(
+        &mut selector,
+        pod.labels,
+        &constraint.match_label_keys,
+        "In",
+    );
     let mut counter = counter(
         &constraint.topology_key,
         Of::Selected,
@@ -221,7 +236,9 @@ fn spread(
         }],
     );
     let honours_affinity = constraint.node_affinity_policy.as_deref() != Some("Ignore");
-    let selective = alternatives.iter().any(|alternative| !alternative.is_empty());
+    let selective = alternatives
+        .iter()
+        .any(|alternative| !alternative.is_empty());
     counter.filter = FilterKey {
         alternatives: (honours_affinity && selective).then(|| alternatives.to_vec()),
         tolerations: (constraint.node_taints_policy.as_deref() == Some("Honor"))

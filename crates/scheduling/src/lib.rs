@@ -14,6 +14,7 @@ mod bound;
 mod claims;
 pub mod default_spread;
 mod explain;
+mod improve;
 mod index;
 mod mask;
 mod node_claim;

@@ -48,9 +48,11 @@ pub enum Reserved {
 /// Which of the packings that are known is tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
-    /// Several, and the cheapest of those that place most pods is taken.
+    /// Several, and the cheapest of those that place most pods is made cheaper still.
     #[default]
     Portfolio,
+    /// As before, with more work spent on making it cheaper. For plans that nobody waits for.
+    Thorough,
     /// The one that is best on average. For what-ifs.
     Single,
 }
@@ -67,6 +69,9 @@ pub struct Options {
     /// What a node costs beside its price, an hour: image pulls, addresses, work. It decides
     /// between growing and opening, and it is not part of any reported price.
     pub node_cost: Price,
+    /// A node is priced at the mean of so many of the cheapest types that hold its pods, so that it
+    /// is still cheap when the cheapest is out of stock. At least 1.
+    pub price_by_cheapest: u32,
     /// How many packings are tried.
     pub effort: Effort,
     /// Capacity reservations.
@@ -81,6 +86,7 @@ impl Default for Options {
             min_values_policy: MinValuesPolicy::default(),
             taint_labels: TaintLabels::default(),
             node_cost: Price::from_nanos(2_000_000),
+            price_by_cheapest: 3,
             effort: Effort::default(),
             reserved: Reserved::default(),
         }

@@ -11,6 +11,7 @@ mod found;
 mod grow;
 mod nodes;
 mod open;
+mod rebuild;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ use crate::view::{ViewId, Views};
 use budget::Choice;
 pub(crate) use budget::{Budgets, MinValuesCheck, distinct_values, listed};
 pub(crate) use nodes::{NodeId, Nodes};
+pub(crate) use rebuild::{Joining, Planned, rebuild};
 
 /// `count` pods of a class were put on a node under one demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,12 @@ pub struct Counters {
     pub grown: u64,
     /// Nodes that were opened.
     pub opened: u64,
+    /// Nodes that were filled on trial while a packing was made cheaper.
+    pub fills: u64,
+    /// Kinds of pods looked at while filling.
+    pub fill_steps: u64,
+    /// Times that a few nodes were dissolved and their pods packed cheaper.
+    pub dissolved: u64,
 }
 
 impl Counters {
@@ -59,6 +67,9 @@ impl Counters {
         self.type_queries += other.type_queries;
         self.grown += other.grown;
         self.opened += other.opened;
+        self.fills += other.fills;
+        self.fill_steps += other.fill_steps;
+        self.dissolved += other.dissolved;
     }
 }
 

@@ -4,6 +4,7 @@
 //! together almost are. How many are tried depends on the size of the problem in steps, never on
 //! time, so the answer does not depend on the machine.
 
+use crate::improve::{Prices, Work, improve};
 use crate::options::{Effort, MinValuesPolicy, Options};
 use crate::pack::{Counters, NodeId, Packed, listed, pack};
 use crate::policy::{Order, Policy};
@@ -55,7 +56,35 @@ pub(crate) fn best<'p>(
             keep(packed, views);
         }
     }
+    let prices = Prices {
+        fee: options.node_cost.nanos(),
+        by_cheapest: options.price_by_cheapest.max(1) as usize,
+    };
+    let work = work(options.effort);
+    let (improved, spent) = improve(problem, views, &best, (&balanced, prices, work));
+    counters.add(spent);
+    if let Some(improved) = improved
+        && score(&improved, problem, views) < best_score
+    {
+        best = improved;
+    }
     (best, counters)
+}
+
+/// How much is spent on making a packing cheaper.
+fn work(effort: Effort) -> Work {
+    match effort {
+        Effort::Thorough => Work {
+            rounds: 32,
+            dissolutions: 1000,
+            steps: u64::MAX,
+        },
+        Effort::Portfolio | Effort::Single => Work {
+            rounds: 8,
+            dissolutions: 100,
+            steps: u64::MAX,
+        },
+    }
 }
 
 fn score(packed: &Packed, problem: &Problem, views: &Views<'_>) -> (u64, u128, usize) {

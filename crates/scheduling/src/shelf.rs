@@ -132,6 +132,25 @@ impl Shelf {
         }
     }
 
+    /// The positions within a set of all types that hold `need`, cheapest first.
+    pub(crate) fn holding_within<'s>(
+        &'s self,
+        need: &[i64],
+        within: &'s [u64],
+    ) -> impl Iterator<Item = usize> + 's {
+        let rows = self.rows(need);
+        let words = if rows.is_some() { self.words } else { 0 };
+        let rows = rows.unwrap_or_default();
+        (0..words).flat_map(move |word| {
+            let mut bits = self.word(&rows, word) & within[word];
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
+    }
+
     /// Where the row of each dimension's rank begins; `None` if some need is beyond all types.
     fn rows(&self, need: &[i64]) -> Option<SmallVec<[usize; 8]>> {
         self.ranks

@@ -43,6 +43,11 @@ impl NewNode {
         }
     }
 
+    /// Says how `minValues` is treated.
+    pub(super) fn set_check(&mut self, check: MinValuesCheck) {
+        self.check = check;
+    }
+
     /// Whether this is still the best choice with `left` pods left.
     pub(super) fn holds_for(&self, left: u32) -> bool {
         left >= self.stable_from

@@ -1,0 +1,137 @@
+//! Makes a packing cheaper: pods of planned nodes are packed anew with prices in every decision.
+//!
+//! What the packing decided about domains, preferences and nodes that are there stays. The rest is
+//! packed by opening, again and again, the node with the best price for the value of what it holds
+//! (`pass`). What a pod is worth is corrected by what the nodes cost that it was given, over a few
+//! rounds (`values`); then a few nodes at a time are dissolved and packed anew (`dissolve`). Work
+//! is bounded in steps, never in seconds, and the result is never dearer than what came in.
+//!
+//! What is *not* here: the packing to begin with (`portfolio`).
+
+mod dissolve;
+mod fill;
+mod model;
+mod pass;
+mod units;
+mod values;
+
+use crate::pack::{Counters, Joining, Packed, Planned, rebuild};
+use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::view::Views;
+
+use dissolve::{Node, Setting, dissolve, spelled_out};
+use fill::{Scratch, Weighting};
+use model::Model;
+pub(crate) use model::Prices;
+use pass::{Opened, Task, pass};
+use units::{Thawed, UnitId, thaw};
+
+/// How much is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Passes, each with corrected values.
+    pub(crate) rounds: u32,
+    /// Times that a few nodes are dissolved.
+    pub(crate) dissolutions: u32,
+    /// Units looked at, over all rounds; the first round is always finished.
+    pub(crate) steps: u64,
+}
+
+/// A packing of the same pods that costs less, if one is found; and the work done.
+pub(crate) fn improve<'p>(
+    problem: &'p Problem,
+    views: &mut Views<'p>,
+    packed: &Packed,
+    (policy, prices, work): (&Policy, Prices, Work),
+) -> (Option<Packed>, Counters) {
+    let thawed = thaw(problem, views, packed);
+    let mut counters = Counters::default();
+    if thawed.units.is_empty() {
+        return (None, counters);
+    }
+    let model = Model::new(problem, views, &thawed, prices);
+    let mut scratch = Scratch::new(&model);
+    let plan = search(&model, &thawed, work, &mut scratch, &mut counters);
+    counters.fills = scratch.fills;
+    counters.fill_steps = scratch.steps;
+    let Some(nodes) = plan else {
+        return (None, counters);
+    };
+    let planned: Option<Vec<Planned>> = nodes.iter().map(|node| planned(&model, node)).collect();
+    let mut keep = vec![true; packed.nodes.len()];
+    for (node, _) in &thawed.nodes {
+        keep[*node] = false;
+    }
+    let improved = planned.and_then(|planned| rebuild(problem, views, policy, (packed, &keep), &planned));
+    (improved, counters)
+}
+
+/// The cheapest plan that is found.
+fn search(
+    model: &Model<'_>,
+    thawed: &Thawed,
+    work: Work,
+    scratch: &mut Scratch,
+    counters: &mut Counters,
+) -> Option<Vec<Node>> {
+    let mut values = values::first_values(model);
+    let weightings = weightings(model);
+    let active: Vec<UnitId> = (0..model.units.len() as UnitId).collect();
+    let mut best: Option<(u64, Vec<Opened>, Vec<f64>)> = None;
+    for round in 0..work.rounds {
+        if round > 0 && scratch.steps + scratch.steps / u64::from(round) > work.steps {
+            break;
+        }
+        let task = Task {
+            values: &values,
+            active: &active,
+            bins: &model.bins,
+            weightings: &weightings,
+            below: u64::MAX,
+        };
+        let opened = pass(model, task, &mut thawed.counts.clone(), scratch)?;
+        let cost = cost(&opened);
+        let before = values.clone();
+        values::correct(&mut values, &opened, round);
+        if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+            best = Some((cost, opened, before));
+        }
+    }
+    let (_, opened, _) = best?;
+    let mut nodes: Vec<Node> = spelled_out(&opened).collect();
+    let setting = Setting {
+        values: &values,
+        bins: &model.bins,
+        weightings: &weightings[..1],
+        steps: work.dissolutions,
+    };
+    counters.dissolved = dissolve(model, setting, &mut nodes, scratch);
+    Some(nodes)
+}
+
+fn weightings(model: &Model<'_>) -> Vec<Weighting> {
+    let single = (0..model.dims).map(Weighting::Mostly);
+    std::iter::once(Weighting::Even).chain(single).collect()
+}
+
+fn cost(opened: &[Opened]) -> u64 {
+    opened.iter().map(|node| node.cost.weighed * u64::from(node.copies)).sum()
+}
+
+fn planned(model: &Model<'_>, node: &Node) -> Option<Planned> {
+    let (entry, _) = model.cost_of(&node.contents)?;
+    let pods = node.contents.iter().map(|(unit, count)| {
+        let unit = &model.units[*unit as usize];
+        Joining {
+            class: unit.class as usize,
+            demand: unit.demand,
+            rules: unit.rules,
+            count: *count,
+        }
+    });
+    Some(Planned {
+        pool: model.pool(entry),
+        pods: pods.collect(),
+    })
+}

@@ -199,7 +199,7 @@ fn cap(model: &Model<'_>, unit: usize, left: u32, scratch: &Scratch) -> u32 {
 fn join(model: &Model<'_>, unit: usize, count: u32, scratch: &mut Scratch) {
     let class = &model.problem.classes[model.units[unit].class as usize];
     bits_add(&mut scratch.bits, &class.sets);
-    for host in &class.hosts {
+    for host in class.hosts.iter() {
         let counted = &mut scratch.counts[*host as usize];
         *counted += count;
         let thresholds = &model.problem.topology.hosts[*host as usize].thresholds;

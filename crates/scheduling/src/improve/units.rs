@@ -97,7 +97,7 @@ fn sorted(problem: &Problem, units: Vec<Unit>, nodes: (Vec<bool>, Vec<Contents>)
 fn unit(problem: &Problem, views: &mut Views<'_>, packed: &Packed, put: &Put) -> Unit {
     let view = packed.nodes.view[put.node];
     let mut demand = put.demand;
-    for counter in &problem.classes[put.class as usize].domains {
+    for counter in problem.classes[put.class as usize].domains.iter() {
         let key = problem.topology.domains[*counter as usize].key;
         if let Some(domain) = views.domain(view, key) {
             demand = views.pin(demand, key, domain);

@@ -32,6 +32,7 @@ mod topology;
 mod view;
 pub mod volumes;
 
+pub use node_claim::template_claim;
 pub use options::{
     Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, TaintLabels,
 };

@@ -34,7 +34,7 @@ pub mod volumes;
 
 pub use node_claim::template_claim;
 pub use options::{
-    Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, TaintLabels,
+    Batch, BatchPods, Effort, LowerBound, MinValuesPolicy, NewNodes, Options, PreferencePolicy, TaintLabels,
 };
 pub use pack::Counters;
 pub use placement::{

@@ -45,6 +45,19 @@ pub enum Effort {
     Single,
 }
 
+/// How the lower bound of a placement's price is found. Both are sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LowerBound {
+    /// Not at all.
+    None,
+    /// By a pod's share of a node under one weighting of resources: at once.
+    #[default]
+    Density,
+    /// By linear programming over fillings of single nodes: closer, in up to a few seconds. Where
+    /// there are too many kinds of pods it is the same as `Density`.
+    Columns,
+}
+
 /// Settings of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -59,6 +72,8 @@ pub struct Options {
     pub node_cost: Price,
     /// How many packings are tried.
     pub effort: Effort,
+    /// How [`crate::Placement::lower_bound`] is found.
+    pub lower_bound: LowerBound,
 }
 
 impl Default for Options {
@@ -70,6 +85,7 @@ impl Default for Options {
             taint_labels: TaintLabels::default(),
             node_cost: Price::from_nanos(2_000_000),
             effort: Effort::default(),
+            lower_bound: LowerBound::default(),
         }
     }
 }

@@ -59,6 +59,21 @@ fn state(criterion: &mut Criterion) {
             black_box(cluster.snapshot());
         });
     });
+    let elsewhere = [pod(&mut decoder, 1, Some(8)), pod(&mut decoder, 1, Some(9))];
+    let mut turn = 0;
+    group.bench_function(
+        "a bound pod moves, and a snapshot while the last is held",
+        |bencher| {
+            let mut held = cluster.snapshot();
+            bencher.iter(|| {
+                turn += 1;
+                let moved = elsewhere[turn % 2].clone();
+                cluster.apply(Event::Pod(Change::Applied(moved)));
+                held = cluster.snapshot();
+            });
+            black_box(held);
+        },
+    );
     group.bench_function("a snapshot of what has not changed", |bencher| {
         bencher.iter(|| black_box(cluster.snapshot()));
     });

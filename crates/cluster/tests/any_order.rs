@@ -256,6 +256,7 @@ fn with_constants(mut cluster: Cluster) -> Cluster {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
+    /// SCH-243: sums always are those of the pods that are there.
     #[test]
     fn shuffled_repeated_and_late_events_end_in_the_state_of_the_latest_objects(
         (world, order) in world().prop_flat_map(|world| {

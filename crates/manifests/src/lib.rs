@@ -5,12 +5,14 @@
 //! (`api::validate`). This crate only fails on text that is no manifest at all.
 
 mod error;
+mod head;
+mod json;
 mod object;
 mod source;
 mod text;
 
 pub use error::LoadError;
-pub use object::{Body, Object, Origin};
+pub use object::{Body, Object, Origin, Slice};
 pub use source::{Source, load};
 pub use text::parse;
 

@@ -2,21 +2,33 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 /// Where an object stands, for messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     /// File as the user named it, `-` for standard input.
-    pub file: String,
-    /// Number of the YAML document in the file, from 1; 0 where there is only one.
+    pub file: Arc<str>,
+    /// Number of the document in the file, from 1; 0 where there is only one.
     pub document: usize,
     /// Number of the object in a `List`, from 1; 0 where it stands alone.
     pub item: usize,
     /// First line of the document or of the mistake, from 1; 0 where it is not known.
     pub line: usize,
+}
+
+impl Origin {
+    /// A file, with nothing more known.
+    pub fn file(file: &str) -> Self {
+        Self {
+            file: file.into(),
+            document: 0,
+            item: 0,
+            line: 0,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -34,12 +46,37 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Part of a text that many objects share.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    text: Arc<String>,
+    start: usize,
+    end: usize,
+}
+
+impl Slice {
+    /// `part` must be a part of `text`.
+    pub(crate) fn of(text: &Arc<String>, part: &str) -> Self {
+        let start = part.as_ptr().addr() - text.as_ptr().addr();
+        Self {
+            text: text.clone(),
+            start,
+            end: start + part.len(),
+        }
+    }
+
+    /// The part.
+    pub fn as_str(&self) -> &str {
+        &self.text[self.start..self.end]
+    }
+}
+
 /// The text or tree of an object. JSON input is kept as text, since large snapshots are mostly pods
 /// and those are decoded straight from their text.
 #[derive(Clone, Debug)]
 pub enum Body {
     /// The object's JSON text.
-    Text(Box<RawValue>),
+    Text(Slice),
     /// The object as a tree.
     Tree(Value),
 }
@@ -72,7 +109,7 @@ impl Object {
     /// The object as JSON text.
     pub fn text(&self) -> Cow<'_, str> {
         match &self.body {
-            Body::Text(text) => Cow::Borrowed(text.get()),
+            Body::Text(text) => Cow::Borrowed(text.as_str()),
             Body::Tree(tree) => Cow::Owned(tree.to_string()),
         }
     }
@@ -81,7 +118,9 @@ impl Object {
     pub fn tree(&self) -> Cow<'_, Value> {
         match &self.body {
             // The text was read as JSON once already, so it reads again.
-            Body::Text(text) => Cow::Owned(serde_json::from_str(text.get()).unwrap_or(Value::Null)),
+            Body::Text(text) => {
+                Cow::Owned(serde_json::from_str(text.as_str()).unwrap_or(Value::Null))
+            }
             Body::Tree(tree) => Cow::Borrowed(tree),
         }
     }

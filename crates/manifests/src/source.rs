@@ -26,8 +26,9 @@ impl From<&str> for Source {
     }
 }
 
-/// Reads all objects of all sources, in order; directories in the order of their file names.
-pub fn load(sources: &[Source]) -> Result<Vec<Object>, LoadError> {
+/// Reads all objects of all sources, in order; directories in the order of their file names. Large
+/// lists are read on up to `threads` threads.
+pub fn load(sources: &[Source], threads: usize) -> Result<Vec<Object>, LoadError> {
     let mut objects = Vec::new();
     for source in sources {
         match source {
@@ -36,21 +37,21 @@ pub fn load(sources: &[Source]) -> Result<Vec<Object>, LoadError> {
                 std::io::stdin()
                     .read_to_string(&mut text)
                     .map_err(|error| io("-", error))?;
-                objects.extend(parse("-", &text)?);
+                objects.extend(parse("-", text, threads)?);
             }
-            Source::Path(path) => load_path(path, &mut objects)?,
+            Source::Path(path) => load_path(path, threads, &mut objects)?,
         }
     }
     Ok(objects)
 }
 
-fn load_path(path: &Path, objects: &mut Vec<Object>) -> Result<(), LoadError> {
+fn load_path(path: &Path, threads: usize, objects: &mut Vec<Object>) -> Result<(), LoadError> {
     let shown = path.display().to_string();
     if !fs::metadata(path)
         .map_err(|error| io(&shown, error))?
         .is_dir()
     {
-        objects.extend(load_file(path)?);
+        objects.extend(load_file(path, threads)?);
         return Ok(());
     }
     let mut files = Vec::new();
@@ -59,15 +60,15 @@ fn load_path(path: &Path, objects: &mut Vec<Object>) -> Result<(), LoadError> {
         return Err(LoadError::EmptyDirectory { path: shown });
     }
     for file in files {
-        objects.extend(load_file(&file)?);
+        objects.extend(load_file(&file, threads)?);
     }
     Ok(())
 }
 
-fn load_file(path: &Path) -> Result<Vec<Object>, LoadError> {
+fn load_file(path: &Path, threads: usize) -> Result<Vec<Object>, LoadError> {
     let shown = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| io(&shown, error))?;
-    parse(&shown, &text)
+    parse(&shown, text, threads)
 }
 
 /// Collects manifests below a directory, sorted, without following what starts with a dot.

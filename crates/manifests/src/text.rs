@@ -1,130 +1,24 @@
 //! From text to objects: YAML documents, JSON, `List`s.
 
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
+use crate::head::Head;
+use crate::json::{self, object};
 use crate::{Body, LoadError, Object, Origin};
 
-/// Reads all objects of one text. `file` is only for messages.
-pub fn parse(file: &str, text: &str) -> Result<Vec<Object>, LoadError> {
+/// Reads all objects of one text. `file` is only for messages. Of JSON lists, parts are read on up
+/// to `threads` threads; the answer does not depend on it.
+pub fn parse(
+    file: &str,
+    text: impl Into<String>,
+    threads: usize,
+) -> Result<Vec<Object>, LoadError> {
+    let text = text.into();
     if text.trim_start().starts_with('{') {
-        parse_json(file, text)
+        json::parse(file, text, threads)
     } else {
-        parse_yaml(file, text)
+        parse_yaml(file, &text)
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head<'a> {
-    #[serde(default)]
-    api_version: Option<String>,
-    #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
-    metadata: Option<HeadMeta>,
-    #[serde(default, borrow)]
-    items: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct HeadMeta {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    namespace: Option<String>,
-}
-
-fn parse_json(file: &str, text: &str) -> Result<Vec<Object>, LoadError> {
-    let mut objects = Vec::new();
-    let stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let mut document = 0;
-    for raw in stream {
-        let origin = Origin {
-            file: file.to_owned(),
-            ..Origin::default()
-        };
-        let raw = raw.map_err(|error| json_syntax(&origin, &error))?;
-        document += 1;
-        add_json(&Origin { document, ..origin }, raw.get(), &mut objects)?;
-    }
-    if document == 1 {
-        for object in &mut objects {
-            object.origin.document = 0;
-        }
-    }
-    Ok(objects)
-}
-
-fn add_json(origin: &Origin, text: &str, objects: &mut Vec<Object>) -> Result<(), LoadError> {
-    let head: Head<'_> = serde_json::from_str(text).map_err(|error| json_syntax(origin, &error))?;
-    let is_list = head
-        .kind
-        .as_deref()
-        .is_some_and(|kind| kind.ends_with("List"));
-    if let (true, Some(items)) = (is_list, head.items) {
-        let items: Vec<&RawValue> =
-            serde_json::from_str(items.get()).map_err(|error| json_syntax(origin, &error))?;
-        for (index, item) in items.into_iter().enumerate() {
-            add_json(
-                &Origin {
-                    item: index + 1,
-                    ..origin.clone()
-                },
-                item.get(),
-                objects,
-            )?;
-        }
-        return Ok(());
-    }
-    let body =
-        RawValue::from_string(text.to_owned()).map_err(|error| json_syntax(origin, &error))?;
-    objects.push(object(origin, head, Body::Text(body))?);
-    Ok(())
-}
-
-fn json_syntax(origin: &Origin, error: &serde_json::Error) -> LoadError {
-    let origin = Origin {
-        line: error.line(),
-        ..origin.clone()
-    };
-    LoadError::Syntax {
-        origin,
-        message: format!("this is not JSON: {error}"),
-    }
-}
-
-fn object(origin: &Origin, head: Head<'_>, body: Body) -> Result<Object, LoadError> {
-    let missing = |problem: &str| LoadError::NotAnObject {
-        origin: origin.clone(),
-        problem: problem.to_owned(),
-    };
-    let api_version = head
-        .api_version
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| missing("no apiVersion: a Kubernetes object starts with one"))?;
-    let kind = head
-        .kind
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| missing("no kind: a Kubernetes object names its kind"))?;
-    let (name, namespace) = head
-        .metadata
-        .map(|meta| {
-            (
-                meta.name.unwrap_or_default(),
-                meta.namespace.unwrap_or_default(),
-            )
-        })
-        .unwrap_or_default();
-    Ok(Object {
-        origin: origin.clone(),
-        api_version,
-        kind,
-        namespace,
-        name,
-        body,
-    })
 }
 
 fn parse_yaml(file: &str, text: &str) -> Result<Vec<Object>, LoadError> {
@@ -134,10 +28,9 @@ fn parse_yaml(file: &str, text: &str) -> Result<Vec<Object>, LoadError> {
     for (index, (line, document)) in documents.into_iter().enumerate() {
         let number = if single { 0 } else { index + 1 };
         let origin = Origin {
-            file: file.to_owned(),
             document: number,
-            item: 0,
             line,
+            ..Origin::file(file)
         };
         let tree: Value =
             serde_saphyr::from_str_with_options(document, options()).map_err(|error| {
@@ -197,11 +90,8 @@ fn add_yaml(origin: &Origin, tree: Value, objects: &mut Vec<Object>) -> Result<(
     let head = Head {
         api_version: text(map.get("apiVersion")),
         kind: text(map.get("kind")),
-        metadata: Some(HeadMeta {
-            name: text(meta.and_then(|meta| meta.get("name"))),
-            namespace: text(meta.and_then(|meta| meta.get("namespace"))),
-        }),
-        items: None,
+        name: text(meta.and_then(|meta| meta.get("name"))),
+        namespace: text(meta.and_then(|meta| meta.get("namespace"))),
     };
     objects.push(object(origin, head, Body::Tree(Value::Object(map)))?);
     Ok(())

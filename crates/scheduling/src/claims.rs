@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{labels, nodepool};
+use catalog::InstanceType;
 use cluster::{PodRecord, ResourceVec};
 use model::ResourceList;
 use requirements::{Operator, Requirement, Requirements};
@@ -139,7 +140,7 @@ impl Writer<'_, '_, '_> {
             requirements: common.requirements.clone(),
             requests,
             labels: common.labels.clone(),
-            annotations: common.annotations.clone(),
+            annotations: marked(common.annotations.clone(), &listing.types),
             taints: template.shared_taints.clone(),
             startup_taints: template.startup_taints.clone(),
             launch: listing.launch.clone(),
@@ -242,11 +243,39 @@ fn relax(
     outcome
 }
 
-fn annotations(state: &cluster::PoolState, outcome: MinValuesOutcome) -> BTreeMap<String, String> {
+/// Says on a claim that node overlays have had a part in it.
+fn marked(
+    annotations: Arc<BTreeMap<String, String>>,
+    types: &[Arc<InstanceType>],
+) -> Arc<BTreeMap<String, String>> {
+    let mut offerings = types.iter().flat_map(|ty| &ty.offerings);
+    let price = offerings.any(|offering| offering.price_overlaid);
+    let capacity = types.iter().any(|ty| ty.capacity_overlaid);
+    if !price && !capacity {
+        return annotations;
+    }
+    let mut marked = BTreeMap::clone(&annotations);
+    let marks = [
+        (price, labels::PRICE_OVERLAY_APPLIED),
+        (capacity, labels::CAPACITY_OVERLAY_APPLIED),
+    ];
+    for (_, key) in marks.into_iter().filter(|(applied, _)| *applied) {
+        marked.insert(key.to_owned(), "true".to_owned());
+    }
+    Arc::new(marked)
+}
+
+/// Annotations that every claim of a pool has.
+pub(crate) fn pool_annotations(state: &cluster::PoolState) -> BTreeMap<String, String> {
     let mut annotations = state.pool.spec.template.metadata.annotations.clone();
     let version = nodepool::NODEPOOL_HASH_VERSION.to_owned();
     annotations.insert(labels::NODEPOOL_HASH.to_owned(), state.pool.hash());
     annotations.insert(labels::NODEPOOL_HASH_VERSION.to_owned(), version);
+    annotations
+}
+
+fn annotations(state: &cluster::PoolState, outcome: MinValuesOutcome) -> BTreeMap<String, String> {
+    let mut annotations = pool_annotations(state);
     let relaxed = outcome == MinValuesOutcome::Relaxed;
     annotations.insert(labels::MIN_VALUES_RELAXED.to_owned(), relaxed.to_string());
     annotations

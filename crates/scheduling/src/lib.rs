@@ -33,9 +33,10 @@ mod topology;
 mod view;
 pub mod volumes;
 
+pub use node_claim::template_claim;
 pub use options::{
-    Batch, BatchPods, Effort, MinValuesPolicy, NewNodes, Options, PreferencePolicy, Reserved,
-    TaintLabels,
+    Batch, BatchPods, Effort, LowerBound, MinValuesPolicy, NewNodes, Options, PreferencePolicy,
+    Reserved, TaintLabels,
 };
 pub use pack::Counters;
 pub use placement::{

@@ -57,6 +57,19 @@ pub enum Effort {
     Single,
 }
 
+/// How the lower bound of a placement's price is found. Both are sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LowerBound {
+    /// Not at all.
+    None,
+    /// By a pod's share of a node under one weighting of resources: at once.
+    #[default]
+    Density,
+    /// By linear programming over fillings of single nodes: closer, in up to a few seconds. Where
+    /// there are too many kinds of pods it is the same as `Density`.
+    Columns,
+}
+
 /// Settings of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -76,6 +89,8 @@ pub struct Options {
     pub effort: Effort,
     /// Capacity reservations.
     pub reserved: Reserved,
+    /// How [`crate::Placement::lower_bound`] is found.
+    pub lower_bound: LowerBound,
 }
 
 impl Default for Options {
@@ -89,6 +104,7 @@ impl Default for Options {
             price_by_cheapest: 3,
             effort: Effort::default(),
             reserved: Reserved::default(),
+            lower_bound: LowerBound::default(),
         }
     }
 }

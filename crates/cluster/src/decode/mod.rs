@@ -13,6 +13,7 @@
 //! What is *not* here: watches and lists as such, and what pods mean.
 
 mod key;
+mod many;
 mod raw;
 mod time;
 
@@ -24,6 +25,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::pod::{OwnParts, Phase, PodContent, PodFacts, PodUpdate, Uid};
 use key::Key;
+pub use many::NotAPod;
 use raw::{RawList, RawPod};
 
 /// Bytes of texts that the memo holds before it starts again from nothing. A cluster of 2,000

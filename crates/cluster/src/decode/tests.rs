@@ -186,6 +186,29 @@ fn a_list_is_decoded_item_by_item() {
 }
 
 #[test]
+fn many_pods_decode_the_same_on_any_number_of_threads_and_share_their_contents() {
+    let pod = |number: usize| {
+        let requests = json!({"cpu": format!("{}m", 100 + number % 7)});
+        json!({"metadata": {"name": format!("p-{number}"), "namespace": "n", "uid": format!("u-{number}")},
+            "spec": {"nodeName": format!("node-{}", number % 3), "containers": [{"resources": {"requests": requests}}]}})
+        .to_string()
+    };
+    let mut texts: Vec<std::borrow::Cow<'_, str>> = (0..9_000).map(|n| pod(n).into()).collect();
+    let mut decoder = PodDecoder::new();
+    let many = decoder.decode_many(&texts, 3).unwrap();
+    assert_eq!(decoder.contents(), 7);
+    let mut alone = PodDecoder::new();
+    for (text, pod) in texts.iter().zip(&many) {
+        let one = alone.decode(text.as_bytes()).unwrap();
+        assert_eq!((&one.content, &one.facts), (&pod.content, &pod.facts));
+    }
+    assert!(Arc::ptr_eq(&many[0].content, &many[8_995].content));
+    texts[8_000] = "{".into();
+    texts[8_500] = "{".into();
+    assert_eq!(decoder.decode_many(&texts, 3).unwrap_err().index, 8_000);
+}
+
+#[test]
 fn contents_that_nobody_uses_are_let_go() {
     let mut decoder = PodDecoder::new();
     for number in 0..5_000 {

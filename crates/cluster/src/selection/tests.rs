@@ -106,6 +106,81 @@ fn a_pod_that_stays_off_our_nodes_is_ignored_without_an_event() {
     );
 }
 
+/// SCH-7 to SCH-10: which labels a pod may select by.
+#[test]
+fn labels_of_karpenter_and_the_hostname_are_not_for_selection() {
+    let refused = [
+        "kubernetes.io/hostname",
+        "karpenter.sh/unheard-of",
+        "sub.karpenter.sh/unheard-of",
+        "not a label",
+    ];
+    let allowed = [
+        "disk",
+        "example.com/disk",
+        "kubernetes.io/disk",
+        "sub.kubernetes.io/disk",
+        "k8s.io/disk",
+        "sub.k8s.io/disk",
+        "node-restriction.kubernetes.io/team",
+        "karpenter.sh/nodepool",
+        "karpenter.sh/capacity-type",
+        "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/zone",
+        "kubernetes.io/arch",
+        "kubernetes.io/os",
+    ];
+    let problems = |key: &str| {
+        let value = if key.ends_with("capacity-type") {
+            "spot"
+        } else {
+            "x"
+        };
+        let selector = pending(&json!({"spec": {"nodeSelector": {key: value}}}));
+        let required = pending(&affinity(
+            &json!({"matchExpressions": [{"key": key, "operator": "In", "values": [value]}]}),
+        ));
+        [selector, required].map(|pod| pod.shape.problems.len())
+    };
+    for key in refused {
+        assert_eq!(problems(key), [1, 1], "{key}");
+    }
+    for key in allowed {
+        assert_eq!(problems(key), [0, 0], "{key}");
+    }
+}
+
+/// What can never be met is said at once, and what is merely preferred is not looked at.
+#[test]
+fn values_must_suit_their_operator() {
+    let expression = |key: &str, operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
+    let cases = [
+        (expression("a", "In", &[]), false),
+        (expression("a", "In", &["b"]), true),
+        (expression("a", "Exists", &[]), true),
+        (expression("a", "Gt", &["1"]), true),
+        (expression("a", "Gt", &["1", "2"]), false),
+        (expression("a", "Gte", &["-1"]), false),
+        (expression("a", "In", &["not a value"]), false),
+        (
+            expression("karpenter.sh/capacity-type", "In", &["cheap"]),
+            false,
+        ),
+        (
+            expression("karpenter.sh/capacity-type", "In", &["cheap", "spot"]),
+            true,
+        ),
+    ];
+    for (term, valid) in cases {
+        let required = pending(&affinity(&term));
+        assert_eq!(required.shape.problems.is_empty(), valid, "{term}");
+        let preferred = pending(&json!({"spec": {"affinity": {"nodeAffinity":
+            {"preferredDuringSchedulingIgnoredDuringExecution":
+                [{"weight": 1, "preference": term}]}}}}));
+        assert!(preferred.shape.problems.is_empty(), "{term}");
+    }
+}
+
 #[test]
 fn invalid_selectors_and_affinities_are_problems() {
     let cases = [

@@ -6,7 +6,6 @@ use cluster::{PodRecord, Snapshot};
 use model::Timestamp;
 use scheduling::{Batch, BatchPods, Placement};
 
-use super::affinity;
 use super::violation::Violation;
 
 /// Checks who is placed.
@@ -49,7 +48,8 @@ pub(super) fn check(
         if !asked.contains(&name) || !pod.shape.problems.is_empty() && pod.node.is_none() {
             violations.push(Violation::Unasked { pod: name.clone() });
         }
-        if let Some(feature) = affinity::not_built(pod) {
+        if !pod.shape.content.spec.resource_claims.is_empty() {
+            let feature = "resource claims";
             violations.push(Violation::NotBuilt { pod: name, feature });
         }
     }
@@ -72,14 +72,19 @@ fn asked(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> BTreeSet<String>
         .iter()
         .filter(|_| batch.pods == BatchPods::PendingAndDisplaced)
         .flat_map(|group| group.pods.iter());
-    let displaced = snapshot
+    let mut asked = displaced(snapshot, batch, now);
+    asked.extend(pending.map(|pod| pod.key().to_string()));
+    asked
+}
+
+/// The pods of nodes that go and that come back elsewhere.
+pub(super) fn displaced(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> BTreeSet<String> {
+    snapshot
         .nodes
         .iter()
         .filter(|node| node.is_marked() || batch.without.contains(&**node.name()))
         .flat_map(|node| &node.pods)
-        .filter(|pod| snapshot.budgets.can_move(pod, now));
-    pending
-        .chain(displaced)
+        .filter(|pod| snapshot.budgets.can_move(pod, now) && !snapshot.is_planned(pod))
         .map(|pod| pod.key().to_string())
         .collect()
 }

@@ -1,25 +1,29 @@
 //! Planned nodes: whatever the provider launches for the claim, its pods must be able to run on it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use catalog::{InstanceType, Offering, Price};
-use cluster::{PoolState, Snapshot};
-use model::{Quantity, ResourceList};
-use requirements::Requirement;
+use catalog::Price;
+use cluster::{PodContent, PoolState, Snapshot};
+use model::ResourceList;
 use scheduling::{MinValuesOutcome, PlannedClaim};
 
-use super::labels::{Labels, holds};
-use super::machine::Machine;
+use super::machine::{Machine, requested};
 use super::requests;
 use super::violation::Violation;
+use super::volumes;
+use super::ways::{OfType, Ways, listed, offerings};
 
 /// At most so many types are listed.
 const MAX_TYPES: usize = 600;
-/// Sets of labels looked at for one offering. More would need several labels with many values each.
-const MAX_WORLDS: usize = 256;
 
 /// Checks one claim.
-pub(super) fn check(snapshot: &Snapshot, claim: &PlannedClaim, violations: &mut Vec<Violation>) {
+pub(super) fn check(
+    snapshot: &Snapshot,
+    ways: &mut Ways<'_>,
+    claim: &PlannedClaim,
+    violations: &mut Vec<Violation>,
+) {
     let Some(pool) = snapshot
         .pools
         .iter()
@@ -42,14 +46,17 @@ pub(super) fn check(snapshot: &Snapshot, claim: &PlannedClaim, violations: &mut 
             node: claim.name.clone(),
         });
     }
+    let types: Vec<Rc<OfType>> = claim
+        .instance_types
+        .iter()
+        .map(|instance_type| ways.of_type(pool, claim, instance_type))
+        .collect();
     check_template(pool, claim, violations);
-    check_list(pool, claim, violations);
-    check_launch(claim, violations);
+    check_list(pool, claim, &types, violations);
+    check_launch(claim, &types, violations);
     check_min_values(pool, claim, violations);
     check_requests(claim, violations);
-    for instance_type in claim.instance_types.iter() {
-        check_type(snapshot, pool, claim, instance_type, violations);
-    }
+    check_types(snapshot, claim, &types, violations);
 }
 
 /// The claim carries what the pool's template says.
@@ -83,57 +90,51 @@ fn check_template(pool: &PoolState, claim: &PlannedClaim, violations: &mut Vec<V
 }
 
 /// The list of types is one that the pool has, cheapest first.
-fn check_list(pool: &PoolState, claim: &PlannedClaim, violations: &mut Vec<Violation>) {
+fn check_list(
+    pool: &PoolState,
+    claim: &PlannedClaim,
+    types: &[Rc<OfType>],
+    violations: &mut Vec<Violation>,
+) {
     let node = || claim.name.clone();
-    let types = &claim.instance_types;
+    let mut wrong = |what: &'static str| {
+        violations.push(Violation::TypeList { node: node(), what });
+    };
     if types.is_empty() {
-        violations.push(Violation::TypeList {
-            node: node(),
-            what: "empty",
-        });
+        wrong("empty");
     }
     if types.len() > MAX_TYPES {
-        violations.push(Violation::TypeList {
-            node: node(),
-            what: "too long",
-        });
+        wrong("too long");
     }
-    let mut prices = Vec::new();
-    for instance_type in types.iter() {
-        if !pool
-            .types
-            .iter()
-            .any(|known| known.name == instance_type.name)
-        {
-            let instance_type = instance_type.name.to_string();
+    let prices: Vec<Price> = types
+        .iter()
+        .filter_map(|of_type| of_type.cheapest)
+        .collect();
+    if prices.windows(2).any(|pair| pair[0] > pair[1]) {
+        wrong("not cheapest first");
+    }
+    let known: BTreeSet<&str> = pool.types.iter().map(|known| &*known.name).collect();
+    for (instance_type, of_type) in claim.instance_types.iter().zip(types) {
+        let name = || instance_type.name.to_string();
+        if !known.contains(&*instance_type.name) {
+            let instance_type = name();
             violations.push(Violation::UnknownType {
                 node: node(),
                 instance_type,
             });
         }
-        let cheapest = offerings(claim, instance_type)
-            .map(|offering| offering.price)
-            .min();
-        if let Some(price) = cheapest {
-            prices.push(price);
-        } else {
-            let instance_type = instance_type.name.to_string();
+        if of_type.cheapest.is_none() {
+            let instance_type = name();
             violations.push(Violation::NoOffering {
                 node: node(),
                 instance_type,
             });
         }
     }
-    if prices.windows(2).any(|pair| pair[0] > pair[1]) {
-        violations.push(Violation::TypeList {
-            node: node(),
-            what: "not cheapest first",
-        });
-    }
 }
 
 /// The launch is the cheapest that the claim allows.
-fn check_launch(claim: &PlannedClaim, violations: &mut Vec<Violation>) {
+fn check_launch(claim: &PlannedClaim, types: &[Rc<OfType>], violations: &mut Vec<Violation>) {
     let launch = &claim.launch;
     let mut wrong = |what: String| {
         violations.push(Violation::Launch {
@@ -141,21 +142,14 @@ fn check_launch(claim: &PlannedClaim, violations: &mut Vec<Violation>) {
             what,
         });
     };
-    let all = claim
+    let named = claim
         .instance_types
         .iter()
-        .flat_map(|instance_type| offerings(claim, instance_type).map(move |o| (instance_type, o)));
-    let mut cheapest: Option<Price> = None;
-    let mut named = None;
-    for (instance_type, offering) in all {
-        cheapest = Some(cheapest.map_or(offering.price, |least| least.min(offering.price)));
-        if instance_type.name == launch.instance_type
-            && offering.zone == launch.zone
-            && offering.capacity_type == launch.capacity_type
-        {
-            named = Some(named.map_or(offering.price, |least: Price| least.min(offering.price)));
-        }
-    }
+        .filter(|instance_type| instance_type.name == launch.instance_type)
+        .flat_map(|instance_type| offerings(claim, instance_type))
+        .filter(|o| o.zone == launch.zone && o.capacity_type == launch.capacity_type)
+        .map(|offering| offering.price)
+        .min();
     match named {
         None => wrong(format!("{launch:?} is not among what it allows")),
         Some(price) if price != launch.price => {
@@ -163,6 +157,7 @@ fn check_launch(claim: &PlannedClaim, violations: &mut Vec<Violation>) {
         }
         Some(_) => {}
     }
+    let cheapest = types.iter().filter_map(|of_type| of_type.cheapest).min();
     if cheapest.is_some_and(|cheapest| cheapest < launch.price) {
         wrong(format!("{launch:?} although {cheapest:?} is to be had"));
     }
@@ -194,13 +189,7 @@ fn check_min_values(pool: &PoolState, claim: &PlannedClaim, violations: &mut Vec
 }
 
 fn check_requests(claim: &PlannedClaim, violations: &mut Vec<Violation>) {
-    let mut needed = ResourceList::new();
-    for pod in &claim.pods {
-        for (resource, amount) in requests::of_pod(&pod.shape.content) {
-            *needed.entry(resource).or_default() += amount;
-        }
-    }
-    for (resource, needed) in needed {
+    for (resource, needed) in of_pods(claim) {
         let stated = claim.requests.get(&resource).copied().unwrap_or_default();
         if stated < needed {
             let node = claim.name.clone();
@@ -214,167 +203,74 @@ fn check_requests(claim: &PlannedClaim, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Every way in which the provider may launch this type.
-fn check_type(
+/// Every way in which the provider may launch the claim.
+fn check_types(
     snapshot: &Snapshot,
-    pool: &PoolState,
     claim: &PlannedClaim,
-    instance_type: &InstanceType,
+    types: &[Rc<OfType>],
     violations: &mut Vec<Violation>,
 ) {
-    let before = violations.len();
-    for offering in offerings(claim, instance_type) {
-        for labels in worlds(claim, instance_type, offering) {
-            check_pool_requirements(pool, claim, instance_type, &labels, violations);
-            let mut machine = Machine {
-                name: &claim.name,
-                instance_type: &instance_type.name,
-                labels,
-                taints: &claim.taints,
-                allocatable: allocatable(instance_type),
-                running: Vec::new(),
-                daemons: Vec::new(),
-            };
-            for daemon in snapshot.daemons.iter() {
-                if machine.attracts(&daemon.shape.content, snapshot) {
-                    machine
-                        .daemons
-                        .push((daemon.key.to_string(), &daemon.shape.content));
-                }
-            }
-            machine.check(snapshot, &claim.pods, violations);
-            // One way that does not work is enough to be told.
-            if violations.len() > before {
-                return;
-            }
-        }
-    }
-}
-
-fn check_pool_requirements(
-    pool: &PoolState,
-    claim: &PlannedClaim,
-    instance_type: &InstanceType,
-    labels: &Labels,
-    violations: &mut Vec<Violation>,
-) {
-    for item in &pool.pool.spec.template.spec.requirements {
-        // A device's name is not a label: the amount of it that a type has is what is required.
-        let devices = instance_type
-            .capacity
-            .get(&item.key)
-            .map(ToString::to_string);
-        let label = if api::labels::DEVICES.contains(&item.key.as_str()) {
-            devices.as_deref()
-        } else {
-            labels.get(&item.key).map(String::as_str)
+    let machine = Machine {
+        name: &claim.name,
+        instance_type: "",
+        taints: &claim.taints,
+    };
+    machine.check_taints(&claim.pods, violations);
+    let needed = of_pods(claim);
+    let mut companies: BTreeSet<&[usize]> = BTreeSet::new();
+    for (instance_type, of_type) in claim.instance_types.iter().zip(types) {
+        let machine = Machine {
+            instance_type: &instance_type.name,
+            ..machine
         };
-        let operator = &item.operator;
-        if !holds(operator, &item.values, label) {
+        // One way that does not work is enough to be told.
+        let before = violations.len();
+        if let Some((requirement, label)) = &of_type.breach {
             violations.push(Violation::PoolRequirement {
                 node: claim.name.clone(),
                 instance_type: instance_type.name.to_string(),
-                requirement: format!("{} {operator} {:?}", item.key, item.values),
-                label: label.map(str::to_owned),
+                requirement: requirement.clone(),
+                label: label.clone(),
             });
         }
-    }
-}
-
-/// Capacity less overhead; huge pages come out of memory.
-fn allocatable(instance_type: &InstanceType) -> ResourceList {
-    let overhead = &instance_type.overhead;
-    let mut room = instance_type.capacity.clone();
-    for list in [
-        &overhead.kube_reserved,
-        &overhead.system_reserved,
-        &overhead.eviction_threshold,
-    ] {
-        for (resource, amount) in list {
-            if let Some(room) = room.get_mut(resource) {
-                *room -= *amount;
+        let mut here: BTreeSet<&[usize]> = BTreeSet::new();
+        for way in &of_type.ways {
+            if violations.len() == before {
+                machine.check_selection(snapshot, &claim.pods, &way.labels, violations);
+                volumes::check_places(snapshot, &machine, &claim.pods, &way.labels, violations);
             }
+            here.insert(&way.daemons);
+        }
+        for daemons in here {
+            if violations.len() == before {
+                let mut needed = needed.clone();
+                add_daemons(snapshot, daemons, &mut needed);
+                machine.check_room(&needed, &of_type.allocatable, violations);
+            }
+            companies.insert(daemons);
         }
     }
-    for (resource, amount) in &instance_type.capacity {
-        if resource.starts_with("hugepages-")
-            && let Some(memory) = room.get_mut("memory")
-        {
-            *memory = (*memory - *amount).max(Quantity::ZERO);
-        }
-    }
-    room
-}
-
-/// The offerings that the provider may choose: available, and within the claim's requirements.
-fn offerings<'a>(
-    claim: &'a PlannedClaim,
-    instance_type: &'a InstanceType,
-) -> impl Iterator<Item = &'a Offering> {
-    instance_type.offerings.iter().filter(|offering| {
-        offering.available
-            && offering.requirements.iter().all(|requirement| {
-                let wanted = claim.requirements.get(requirement.key());
-                wanted.is_none_or(|wanted| listed(requirement).any(|value| wanted.has(value)))
-            })
-    })
-}
-
-/// The values that a requirement lists.
-fn listed(requirement: &Requirement) -> impl Iterator<Item = &str> {
-    let values = if requirement.is_complement() {
-        &[]
-    } else {
-        requirement.values()
-    };
-    values.iter().map(|value| &**value)
-}
-
-/// All sets of labels that a node of this offering may have.
-fn worlds(claim: &PlannedClaim, instance_type: &InstanceType, offering: &Offering) -> Vec<Labels> {
-    let mut choices: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for requirement in claim.requirements.iter() {
-        if let (Some(value), None) = (
-            requirement.single_value(),
-            instance_type.requirements.get(requirement.key()),
-        ) {
-            choices.insert(requirement.key().to_string(), vec![value.to_string()]);
-        }
-    }
-    for requirement in instance_type
-        .requirements
-        .iter()
-        .chain(offering.requirements.iter())
-    {
-        let wanted = claim.requirements.get(requirement.key());
-        let values: Vec<String> = listed(requirement)
-            .filter(|value| wanted.is_none_or(|wanted| wanted.has(value)))
-            .map(str::to_owned)
+    let before = violations.len();
+    for daemons in companies {
+        let others: Vec<(String, &PodContent)> = daemons
+            .iter()
+            .map(|at| &snapshot.daemons[*at])
+            .map(|daemon| (daemon.key.to_string(), &*daemon.shape.content))
             .collect();
-        if !values.is_empty() {
-            choices.insert(requirement.key().to_string(), values);
+        if violations.len() == before {
+            machine.check_ports(&claim.pods, &others, violations);
         }
     }
-    for (key, value) in claim.labels.iter() {
-        choices.insert(key.clone(), vec![value.clone()]);
+}
+
+fn add_daemons(snapshot: &Snapshot, daemons: &[usize], needed: &mut ResourceList) {
+    for daemon in daemons.iter().map(|at| &snapshot.daemons[*at]) {
+        for (resource, amount) in requests::of_pod(&daemon.shape.content) {
+            *needed.entry(resource).or_default() += amount;
+        }
     }
-    for progress in ["karpenter.sh/registered", "karpenter.sh/initialized"] {
-        choices.insert(progress.to_owned(), vec!["true".to_owned()]);
-    }
-    let mut worlds = vec![Labels::new()];
-    for (key, values) in choices {
-        let values = &values[..values.len().min(MAX_WORLDS / worlds.len()).max(1)];
-        worlds = worlds
-            .into_iter()
-            .flat_map(|world| {
-                let key = &key;
-                values.iter().map(move |value| {
-                    let mut world = world.clone();
-                    world.insert(key.clone(), value.clone());
-                    world
-                })
-            })
-            .collect();
-    }
-    worlds
+}
+
+fn of_pods(claim: &PlannedClaim) -> ResourceList {
+    requested(claim.pods.iter().map(|pod| &*pod.shape.content))
 }

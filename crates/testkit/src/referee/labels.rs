@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use model::k8s::pod::PodSpec;
+use model::k8s::selector::NodeSelector;
 use model::k8s::{NodeSelectorRequirement, Taint, TaintEffect, Toleration};
 use requirements::Vocabulary;
 
@@ -33,23 +34,48 @@ pub(super) fn holds(operator: &str, values: &[String], label: Option<&str>) -> b
     }
 }
 
-/// Whether a pod may be on a node with these labels: every entry of the selector, and one of the
-/// required terms if there are any. A key may be written in an older spelling.
+/// The value of a label. Its key may be written in an older spelling.
+pub(super) fn find<'a>(labels: &'a Labels, key: &str, vocabulary: &Vocabulary) -> Option<&'a str> {
+    let usual = || labels.get(vocabulary.normalize(key));
+    labels.get(key).or_else(usual).map(String::as_str)
+}
+
+/// Keys that a pod's node selector and required node affinity ask for.
+pub(super) fn keys(spec: &PodSpec) -> impl Iterator<Item = &str> {
+    let terms = required(spec)
+        .into_iter()
+        .flat_map(|required| &required.node_selector_terms);
+    let expressions = terms.flat_map(|term| &term.match_expressions);
+    spec.node_selector
+        .keys()
+        .chain(expressions.map(|expression| &expression.key))
+        .map(String::as_str)
+}
+
+/// Whether a pod may be on a node with these labels.
 pub(super) fn selects(spec: &PodSpec, labels: &Labels, vocabulary: &Vocabulary) -> bool {
-    let label = |key: &str| {
-        let usual = labels.get(vocabulary.normalize(key));
-        labels.get(key).or(usual).map(String::as_str)
-    };
+    selected(&spec.node_selector, required(spec), labels, vocabulary)
+}
+
+/// A pod's required node affinity.
+pub(super) fn required(spec: &PodSpec) -> Option<&NodeSelector> {
+    let node_affinity = spec.affinity.as_ref()?.node_affinity.as_ref()?;
+    node_affinity.required.as_ref()
+}
+
+/// Whether a node with these labels has every entry of the selector and meets one of the required
+/// terms, if there are any. A key may be written in an older spelling.
+pub(super) fn selected(
+    selector: &Labels,
+    required: Option<&NodeSelector>,
+    labels: &Labels,
+    vocabulary: &Vocabulary,
+) -> bool {
+    let label = |key: &str| find(labels, key, vocabulary);
     let expression = |e: &NodeSelectorRequirement| holds(&e.operator, &e.values, label(&e.key));
-    let selector = spec
-        .node_selector
-        .iter()
-        .all(|(key, value)| label(key) == Some(value));
-    let required = spec
-        .affinity
-        .as_ref()
-        .and_then(|affinity| affinity.node_affinity.as_ref()?.required.as_ref());
     selector
+        .iter()
+        .all(|(key, value)| label(key) == Some(value.as_str()))
         && required.is_none_or(|required| {
             required.node_selector_terms.iter().any(|term| {
                 term.match_fields.is_empty()

@@ -6,22 +6,36 @@
 //! are exact quantities. It reads objects out of the snapshot, and none of the sums and projections
 //! that the cluster keeps, except which taints of a young node count.
 //!
+//! Rules between pods are judged in the picture at the end (`picture`): a placement is wrong if there
+//! is no order of arrival in which the Kubernetes scheduler would have taken each pod. What a
+//! planned node leaves open counts as open. Preferences are no rules.
+//!
 //! What a placement must be *better* at (price, number of pods placed) is not its business, except
 //! that the price of a launch must be what the catalog says.
 
 mod account;
-mod affinity;
+mod apart;
 mod claim;
 mod labels;
 mod limits;
 mod machine;
+mod near;
 mod node;
+mod picture;
+mod reach;
 mod requests;
+mod reserved;
+mod spread;
+mod terms;
 mod violation;
+mod volumes;
+mod ways;
 
 use cluster::Snapshot;
 use model::Timestamp;
+use picture::Picture;
 use scheduling::{Batch, Placement};
+use ways::Ways;
 
 pub use violation::Violation;
 
@@ -34,12 +48,20 @@ pub fn check(
 ) -> Vec<Violation> {
     let mut violations = Vec::new();
     account::check(snapshot, batch, now, placement, &mut violations);
+    let mut ways = Ways::new(snapshot, placement);
     for claim in &placement.new_claims {
-        claim::check(snapshot, claim, &mut violations);
+        claim::check(snapshot, &mut ways, claim, &mut violations);
     }
     for existing in &placement.existing {
         node::check(snapshot, batch, existing, &mut violations);
     }
     limits::check(snapshot, placement, &mut violations);
+    reserved::check(placement, &mut violations);
+    let displaced = account::displaced(snapshot, batch, now);
+    let picture = Picture::new(snapshot, batch, placement, &displaced, &mut ways);
+    picture.check_open(&mut violations);
+    apart::check(&picture, &mut violations);
+    near::check(&picture, &mut violations);
+    spread::check(&picture, batch, &mut violations);
     violations
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use cluster::{NodeState, OwnerKind, Snapshot};
+use cluster::{NodeState, OwnerKind, PodContent, Snapshot};
 use scheduling::{Batch, ExistingPlacement};
 
-use super::machine::Machine;
+use super::labels::Labels;
+use super::machine::{Machine, attracts, requested};
 use super::violation::Violation;
+use super::volumes;
 
 /// Checks one node with its new pods.
 pub(super) fn check(
@@ -34,36 +36,55 @@ pub(super) fn check(
             reason,
         });
     }
-    machine(snapshot, node).check(snapshot, &existing.pods, violations);
+    let machine = Machine {
+        name: node.name(),
+        instance_type: "",
+        taints: node.taints(),
+    };
+    let pods = &existing.pods;
+    let labels = labels(node);
+    machine.check_selection(snapshot, pods, &labels, violations);
+    machine.check_taints(pods, violations);
+    let mut others: Vec<(String, &PodContent)> = node
+        .pods
+        .iter()
+        .map(|pod| (pod.key().to_string(), &*pod.shape.content))
+        .collect();
+    others.extend(missing_daemons(snapshot, node, &labels));
+    let placed = pods.iter().map(|pod| &*pod.shape.content);
+    let needed = requested(placed.chain(others.iter().map(|(_, pod)| *pod)));
+    machine.check_room(&needed, &node.allocatable_list(), violations);
+    machine.check_ports(pods, &others, violations);
+    volumes::check_places(snapshot, &machine, pods, &labels, violations);
+    volumes::check_attached(snapshot, node, pods, violations);
 }
 
-fn machine<'a>(snapshot: &'a Snapshot, node: &'a NodeState) -> Machine<'a> {
+/// Labels of a node, its name as hostname where it has none.
+pub(super) fn labels(node: &NodeState) -> Labels {
     let mut labels = node.labels().clone();
     labels
         .entry("kubernetes.io/hostname".to_owned())
         .or_insert_with(|| node.hostname().to_owned());
-    let mut machine = Machine {
-        name: node.name(),
-        instance_type: "",
-        labels,
-        taints: node.taints(),
-        allocatable: node.allocatable_list(),
-        running: node.pods.iter().map(|pod| &**pod).collect(),
-        daemons: Vec::new(),
-    };
+    labels
+}
+
+/// Daemon pods that will come beside those that run.
+fn missing_daemons<'a>(
+    snapshot: &'a Snapshot,
+    node: &NodeState,
+    labels: &Labels,
+) -> Vec<(String, &'a PodContent)> {
     let have: BTreeSet<(&str, &str)> = node
         .pods
         .iter()
         .filter(|pod| pod.shape.owner.kind == OwnerKind::DaemonSet)
         .map(|pod| (pod.namespace(), &*pod.shape.content.owner.name))
         .collect();
-    for daemon in snapshot.daemons.iter() {
-        let missing = !have.contains(&(&*daemon.key.namespace, &*daemon.key.name));
-        if missing && machine.attracts(&daemon.shape.content, snapshot) {
-            machine
-                .daemons
-                .push((daemon.key.to_string(), &daemon.shape.content));
-        }
-    }
-    machine
+    snapshot
+        .daemons
+        .iter()
+        .filter(|daemon| !have.contains(&(&*daemon.key.namespace, &*daemon.key.name)))
+        .filter(|daemon| attracts(&daemon.shape.content, node.taints(), labels, snapshot))
+        .map(|daemon| (daemon.key.to_string(), &*daemon.shape.content))
+        .collect()
 }

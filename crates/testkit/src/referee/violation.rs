@@ -107,17 +107,142 @@ pub enum Violation {
         /// The port.
         port: i32,
     },
-    /// A running pod does not want the pod near.
-    #[error("{node}: running pod {running} does not want pod {pod} in its {topology_key}")]
+    /// A pod is where another one does not want it, or where it does not want another one.
+    #[error(
+        "{node}: pods {pod} and {other} are both in {topology_key}={domain}, which {declarer} forbids"
+    )]
     AntiAffinity {
         /// The node.
         node: String,
         /// The pod that is placed.
         pod: String,
-        /// The pod with the anti-affinity.
-        running: String,
+        /// The other one, placed or running.
+        other: String,
+        /// Which of them has the anti-affinity.
+        declarer: String,
         /// Where not.
         topology_key: String,
+        /// The domain that both are in, or may come to be in.
+        domain: String,
+    },
+    /// A pod with required affinity is where none of the pods is that it wants to be near.
+    #[error("{node}: none that pod {pod} must be near is in {topology_key}={domain}")]
+    Affinity {
+        /// The node.
+        node: String,
+        /// The pod.
+        pod: String,
+        /// Near in terms of what.
+        topology_key: String,
+        /// The domain of the node.
+        domain: String,
+    },
+    /// Pods are spread less evenly than one of them demands.
+    #[error(
+        "{node}: pod {pod} makes {count} in {topology_key}={domain}, {least} are in {least_domain}, \
+         a difference of {max_skew} is allowed"
+    )]
+    Spread {
+        /// The node.
+        node: String,
+        /// A pod that demands it.
+        pod: String,
+        /// Over what.
+        topology_key: String,
+        /// The domain of the node.
+        domain: String,
+        /// Matching pods there when the pod has come, at the least.
+        count: i64,
+        /// Matching pods where there are fewest, at the most.
+        least: i64,
+        /// Where that is.
+        least_domain: String,
+        /// How much more there may be.
+        max_skew: i64,
+    },
+    /// A pod has a rule over a label that its node does not have.
+    #[error("{node} has no label {topology_key}, which a rule of pod {pod} is about")]
+    NoDomain {
+        /// The node.
+        node: String,
+        /// The pod.
+        pod: String,
+        /// The label.
+        topology_key: String,
+    },
+    /// A pod has a rule over a label that its planned node leaves open.
+    #[error(
+        "{node} may come to be in {topology_key} {values:?}, a rule of pod {pod} needs one of them"
+    )]
+    Open {
+        /// The claim.
+        node: String,
+        /// The pod.
+        pod: String,
+        /// The label.
+        topology_key: String,
+        /// What it may be.
+        values: Vec<String>,
+    },
+    /// A volume of a pod can't be used by anyone as things are.
+    #[error("{node}: pod {pod} wants the volume of {claim}, but {reason}")]
+    Volume {
+        /// The node.
+        node: String,
+        /// The pod.
+        pod: String,
+        /// The persistent volume claim.
+        claim: String,
+        /// Why it can't be used.
+        reason: String,
+    },
+    /// A volume of a pod can't be reached from its node.
+    #[error(
+        "{node} as {instance_type}: the volume of {claim} of pod {pod} is not there with {labels}"
+    )]
+    VolumePlace {
+        /// The node.
+        node: String,
+        /// Which instance type; empty for a node that is there.
+        instance_type: String,
+        /// The pod.
+        pod: String,
+        /// The persistent volume claim.
+        claim: String,
+        /// Labels that the node may have.
+        labels: String,
+    },
+    /// More volumes than a node can attach.
+    #[error("{node}: {volumes} volumes of {driver}, it can attach {limit}")]
+    Attach {
+        /// The node.
+        node: String,
+        /// The driver.
+        driver: String,
+        /// Volumes of all pods there.
+        volumes: usize,
+        /// How many can be attached.
+        limit: i64,
+    },
+    /// A reservation is counted on by more planned nodes than it has instances.
+    #[error("{claims} claims count on reservation {reservation}, which has {instances} instances")]
+    Reservation {
+        /// The reservation.
+        reservation: String,
+        /// How many claims may be launched from it.
+        claims: usize,
+        /// How many instances it has.
+        instances: usize,
+    },
+    /// A claim may be launched from a reservation without saying so.
+    #[error("{node} may use reservation {reservation}, but it does not require {key}")]
+    Unreserved {
+        /// The claim.
+        node: String,
+        /// The reservation.
+        reservation: String,
+        /// The requirement that is missing or too wide.
+        key: &'static str,
     },
     /// A planned node breaks a requirement of its pool.
     #[error("{node} as {instance_type}: the pool requires {requirement}, the label is {label:?}")]

@@ -1,0 +1,93 @@
+//! Many pods at once, on several threads. The result is the same for any number of them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::thread;
+
+use rustc_hash::FxHashMap;
+
+use super::{DecodeError, PodDecoder};
+use crate::pod::{PodContent, PodUpdate};
+
+/// Pods that are worth a thread of their own.
+const PODS_PER_THREAD: usize = 2_000;
+
+/// Which of many texts is not a pod, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("pod {index} of the list: {error}")]
+pub struct NotAPod {
+    /// Its position, from 0. The first of several.
+    pub index: usize,
+    /// What is wrong with it.
+    pub error: DecodeError,
+}
+
+impl PodDecoder {
+    /// Decodes pods, one text each, on up to `threads` threads.
+    pub fn decode_many(
+        &mut self,
+        texts: &[Cow<'_, str>],
+        threads: usize,
+    ) -> Result<Vec<PodUpdate>, NotAPod> {
+        let threads = threads.min(texts.len() / PODS_PER_THREAD).max(1);
+        let size = texts.len().div_ceil(threads).max(1);
+        let mut chunks = texts.chunks(size);
+        let own = chunks.next().unwrap_or_default();
+        let (first, others) = thread::scope(|scope| {
+            let running: Vec<_> = chunks
+                .map(|texts| scope.spawn(move || PodDecoder::new().decode_all(texts)))
+                .collect();
+            let first = self.decode_all(own);
+            let join = |part: thread::ScopedJoinHandle<'_, _>| match part.join() {
+                Ok(part) => part,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            let others: Vec<Result<Vec<PodUpdate>, NotAPod>> =
+                running.into_iter().map(join).collect();
+            (first, others)
+        });
+        let mut pods = first?;
+        pods.reserve(texts.len() - pods.len());
+        for (chunk, part) in others.into_iter().enumerate() {
+            let part = part.map_err(|error| NotAPod {
+                index: error.index + (chunk + 1) * size,
+                ..error
+            })?;
+            self.adopt(part, &mut pods);
+        }
+        Ok(pods)
+    }
+
+    fn decode_all(&mut self, texts: &[Cow<'_, str>]) -> Result<Vec<PodUpdate>, NotAPod> {
+        let decode = |(index, text): (usize, &Cow<'_, str>)| {
+            self.decode(text.as_bytes())
+                .map_err(|error| NotAPod { index, error })
+        };
+        texts.iter().enumerate().map(decode).collect()
+    }
+
+    /// Takes over what another decoder has decoded, so that equal contents are one again.
+    fn adopt(&mut self, part: Vec<PodUpdate>, pods: &mut Vec<PodUpdate>) {
+        // By address: the other decoder has shared equal contents already. Each is held on to, so
+        // that no address is used twice.
+        let mut known: FxHashMap<usize, (Arc<PodContent>, Arc<PodContent>)> = FxHashMap::default();
+        for mut pod in part {
+            let address = Arc::as_ptr(&pod.content).addr();
+            let (_, own) = known
+                .entry(address)
+                .or_insert_with(|| (pod.content.clone(), self.share_arc(&pod.content)));
+            pod.content = own.clone();
+            pod.facts.node = pod.facts.node.map(|name| self.node(&name));
+            pods.push(pod);
+        }
+    }
+
+    fn share_arc(&mut self, content: &Arc<PodContent>) -> Arc<PodContent> {
+        if let Some(known) = self.contents.get(content) {
+            return known.clone();
+        }
+        self.sweep();
+        self.contents.insert(content.clone());
+        content.clone()
+    }
+}

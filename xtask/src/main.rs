@@ -4,6 +4,7 @@
 //! run time.
 
 mod control_plane;
+mod corpus;
 mod crds;
 mod ec2_table;
 mod scenarios;
@@ -26,6 +27,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Solve every problem of the corpus and compare with the reference.
+    Corpus(corpus::Corpus),
     /// Make the chart of custom resource definitions from the types.
     Crds(crds::Crds),
     /// Run a real Kubernetes control plane on loopback.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     let root = repository()?;
     match command {
+        Command::Corpus(options) => return corpus::run(&root, options),
         Command::Crds(options) => crds::run(&root, options)?,
         Command::ControlPlane(options) => control_plane::run(options)?,
         Command::Ec2Table(options) => ec2_table::run(&root, options)?,

@@ -4,7 +4,7 @@
 //! corpus as it was recorded, one folder per problem. [`judge`] solves a problem and has the answer
 //! checked.
 //!
-//! What is *not* here: tables and bars by group; the `corpus` example prints them.
+//! What is *not* here: tables and bars by group; the program `corpus` prints them.
 
 mod judge;
 pub mod layout;

@@ -151,12 +151,14 @@ impl Group {
         let mut columns: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for item in &items {
             let mut path = String::new();
-            scalars(item, &mut path, &mut |path, value| {
-                match columns.get_mut(path) {
+            scalars(
+                item,
+                &mut path,
+                &mut |path, value| match columns.get_mut(path) {
                     Some(column) => column.push(value.clone()),
                     None => drop(columns.insert(path.to_owned(), vec![value.clone()])),
-                }
-            });
+                },
+            );
         }
         columns.retain(|_, column| column.iter().any(|value| *value != column[0]));
         Self {

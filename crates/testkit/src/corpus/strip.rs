@@ -33,7 +33,11 @@ const OF_KIND: &[(&str, &[&str])] = &[
     ("CSINode", &["spec.drivers.*.nodeID"]),
     (
         "PersistentVolume",
-        &["spec.capacity", "spec.persistentVolumeReclaimPolicy", "status"],
+        &[
+            "spec.capacity",
+            "spec.persistentVolumeReclaimPolicy",
+            "status",
+        ],
     ),
     ("PersistentVolumeClaim", &["spec.resources"]),
     ("StorageClass", &["reclaimPolicy"]),
@@ -47,7 +51,11 @@ pub(super) fn strip(object: &mut Value) {
     for path in paths {
         remove(object, path);
     }
-    if kind == "Pod" && object.pointer("/spec/schedulerName").is_some_and(is_default_scheduler) {
+    if kind == "Pod"
+        && object
+            .pointer("/spec/schedulerName")
+            .is_some_and(is_default_scheduler)
+    {
         remove(object, "spec.schedulerName");
     }
 }

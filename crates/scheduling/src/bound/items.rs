@@ -102,7 +102,7 @@ impl Builder<'_, '_> {
     fn add(&mut self, class: &Class, count: u32) {
         let mut views: Vec<ViewId> = Vec::new();
         for pool in 0..self.problem.pools.len() {
-            for variant in &class.variants {
+            for variant in class.variants.iter() {
                 let root = self.views.root(pool);
                 views.extend(root.and_then(|root| self.views.step(root, variant.demand)));
             }

@@ -1,13 +1,13 @@
 //! `cargo xtask scenarios`: which of the specified scenarios are named by a test.
 //!
 //! A test names a scenario in its doc comment, by its id: `SCH-17`, `LC-03`. What is *not* here:
-//! what the scenarios say.
+//! whether the test does what the scenario says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 const LIST: &str = include_str!("../data/scenarios.txt");
@@ -15,64 +15,150 @@ const LIST: &str = include_str!("../data/scenarios.txt");
 /// What to show.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Scenarios {
-    /// List the ids that no test names.
-    #[arg(long)]
-    missing: bool,
-    /// List the ids that tests name, with the files.
+    /// Only one area: scheduling, lifecycle, aws.
+    area: Option<String>,
+    /// List the scenarios that tests name, with the files, and not those that none names.
     #[arg(long)]
     named: bool,
+    /// Only the counts.
+    #[arg(long, conflicts_with = "named")]
+    counts: bool,
 }
 
-/// The ids of each area, in order.
-type Areas = Vec<(String, Vec<String>)>;
+/// A part of the product.
+#[derive(Debug, Default)]
+struct Area {
+    name: String,
+    sections: Vec<Section>,
+}
+
+/// Scenarios of one subject.
+#[derive(Debug, Default)]
+struct Section {
+    title: String,
+    scenarios: Vec<Scenario>,
+}
+
+/// Something that must hold.
+#[derive(Debug)]
+struct Scenario {
+    id: String,
+    text: String,
+}
+
 /// For each area and id the files that name it.
 type Named = BTreeMap<(String, String), BTreeSet<String>>;
 
-/// Prints the counts, and the lists that are asked for.
+/// Prints the counts, and the scenarios that are asked for: those that no test names, unless
+/// another list is asked for.
 pub(crate) fn run(root: &Path, options: &Scenarios) -> Result<()> {
     let areas = areas(LIST);
     let mut named = Named::new();
     for folder in ["crates", "xtask"] {
         collect(root, &root.join(folder), &areas, &mut named)?;
     }
-    for (area, ids) in &areas {
-        let files = |id: &String| named.get(&(area.clone(), id.clone()));
-        let count = ids.iter().filter(|id| files(id).is_some()).count();
-        println!(
-            "{area:<12} {count:>4} of {:>4} scenarios are named by a test",
-            ids.len()
-        );
-        for id in ids {
-            match files(id) {
-                Some(files) if options.named => {
-                    let files: Vec<&str> = files.iter().map(String::as_str).collect();
-                    println!("  {id:<10} {}", files.join(", "));
-                }
-                None if options.missing => println!("  {id}"),
-                _ => {}
-            }
-        }
+    let wanted = |area: &&Area| options.area.as_ref().is_none_or(|name| *name == area.name);
+    let mut shown = areas.iter().filter(wanted).peekable();
+    if shown.peek().is_none() {
+        let known: Vec<&str> = areas.iter().map(|area| area.name.as_str()).collect();
+        bail!("there is no such area; there are {}", known.join(", "));
+    }
+    for area in shown {
+        show(area, &named, options);
     }
     Ok(())
 }
 
-fn areas(list: &str) -> Areas {
-    let mut areas = Areas::new();
+fn show(area: &Area, named: &Named, options: &Scenarios) {
+    let files = |scenario: &Scenario| named.get(&(area.name.clone(), scenario.id.clone()));
+    let count = |scenarios: &[Scenario]| scenarios.iter().filter(|s| files(s).is_some()).count();
+    let all: usize = area
+        .sections
+        .iter()
+        .map(|section| section.scenarios.len())
+        .sum();
+    let of_all: usize = area
+        .sections
+        .iter()
+        .map(|section| count(&section.scenarios))
+        .sum();
+    println!(
+        "{}: {of_all} of {all} scenarios are named by a test",
+        area.name
+    );
+    for section in &area.sections {
+        let scenarios = &section.scenarios;
+        println!(
+            "{:>5} of {:>3}  {}",
+            count(scenarios),
+            scenarios.len(),
+            section.title
+        );
+        if options.counts {
+            continue;
+        }
+        for scenario in scenarios {
+            match files(scenario) {
+                Some(files) if options.named => {
+                    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+                    println!("              {:<8} {}", scenario.id, files.join(", "));
+                }
+                None if !options.named => {
+                    println!("              {:<8} {}", scenario.id, scenario.text);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Areas in brackets, sections behind `=`, scenarios as id and text.
+fn areas(list: &str) -> Vec<Area> {
+    let mut areas: Vec<Area> = Vec::new();
     let lines = list.lines().map(str::trim).filter(|line| !line.is_empty());
     for line in lines.filter(|line| !line.starts_with('#')) {
-        if let Some(area) = line
+        if let Some(name) = line
             .strip_prefix('[')
             .and_then(|line| line.strip_suffix(']'))
         {
-            areas.push((area.to_owned(), Vec::new()));
-        } else if let Some((_, ids)) = areas.last_mut() {
-            ids.push(line.to_owned());
+            let name = name.to_owned();
+            areas.push(Area {
+                name,
+                ..Area::default()
+            });
+            continue;
+        }
+        let Some(area) = areas.last_mut() else {
+            continue;
+        };
+        if let Some(title) = line.strip_prefix("= ") {
+            let title = title.to_owned();
+            area.sections.push(Section {
+                title,
+                ..Section::default()
+            });
+            continue;
+        }
+        if area.sections.is_empty() {
+            area.sections.push(Section::default());
+        }
+        let (id, text) = line.split_once(' ').unwrap_or((line, ""));
+        if let Some(section) = area.sections.last_mut() {
+            let (id, text) = (id.to_owned(), text.to_owned());
+            section.scenarios.push(Scenario { id, text });
         }
     }
     areas
 }
 
-fn collect(root: &Path, folder: &Path, areas: &Areas, named: &mut Named) -> Result<()> {
+impl Area {
+    fn holds(&self, id: &str) -> bool {
+        let mut all = self.sections.iter().flat_map(|section| &section.scenarios);
+        all.any(|scenario| scenario.id == id)
+    }
+}
+
+fn collect(root: &Path, folder: &Path, areas: &[Area], named: &mut Named) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
@@ -91,7 +177,7 @@ fn collect(root: &Path, folder: &Path, areas: &Areas, named: &mut Named) -> Resu
 }
 
 /// Adds the ids that doc comments above tests name.
-fn add(file: &str, text: &str, areas: &Areas, named: &mut Named) {
+fn add(file: &str, text: &str, areas: &[Area], named: &mut Named) {
     let mut docs = String::new();
     for line in text.lines().map(str::trim) {
         if let Some(comment) = line.strip_prefix("///") {
@@ -128,9 +214,9 @@ fn ids(docs: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The area of an id. A few ids are in two areas: those of the cloud belong to its crates.
-fn area_of<'a>(file: &str, id: &str, areas: &'a Areas) -> Option<&'a str> {
-    let holds = |(_, ids): &&(String, Vec<String>)| ids.iter().any(|known| known == id);
-    let mut found = areas.iter().filter(holds).map(|(area, _)| area.as_str());
+fn area_of<'a>(file: &str, id: &str, areas: &'a [Area]) -> Option<&'a str> {
+    let holding = areas.iter().filter(|area| area.holds(id));
+    let mut found = holding.map(|area| area.name.as_str());
     let first = found.next()?;
     let is_cloud = file.starts_with("crates/provider-aws/") || file.starts_with("crates/catalog/");
     Some(if is_cloud {
@@ -145,7 +231,7 @@ mod tests {
     use super::{LIST, Named, add, areas};
 
     fn named(file: &str, text: &str) -> Vec<(String, String)> {
-        let areas = areas("# ids\n[one]\nAB-1\nCD-10\n\n[two]\nCD-10\n");
+        let areas = areas("# ids\n[one]\n= First\nAB-1 a text\nCD-10\n\n[two]\nCD-10\n");
         let mut named = Named::new();
         add(file, text, &areas, &mut named);
         named.into_keys().collect()
@@ -180,15 +266,25 @@ mod tests {
     }
 
     #[test]
-    fn the_list_holds_three_areas() {
+    fn the_list_holds_three_areas_with_a_text_for_each_scenario() {
         let areas = areas(LIST);
-        let sizes: Vec<_> = areas
+        let sizes: Vec<(&str, usize)> = areas
             .iter()
-            .map(|(area, ids)| (area.as_str(), ids.len()))
+            .map(|area| {
+                let sections = area.sections.iter();
+                (
+                    area.name.as_str(),
+                    sections.map(|section| section.scenarios.len()).sum(),
+                )
+            })
             .collect();
         assert_eq!(
             sizes,
             [("scheduling", 303), ("lifecycle", 281), ("aws", 371)]
         );
+        let sections = areas.iter().flat_map(|area| &area.sections);
+        for scenario in sections.flat_map(|section| &section.scenarios) {
+            assert!(!scenario.text.is_empty(), "{}", scenario.id);
+        }
     }
 }

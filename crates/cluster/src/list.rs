@@ -35,6 +35,10 @@ pub type ListIter<'a, T> = std::iter::FlatMap<
     fn(&'a Arc<Vec<T>>) -> slice::Iter<'a, T>,
 >;
 
+#[expect(
+    clippy::iter_without_into_iter,
+    reason = "loops name the iterator, as with the shared slices that stand beside lists"
+)]
 impl<T> List<T> {
     /// How many items there are.
     pub fn len(&self) -> usize {
@@ -195,15 +199,6 @@ impl<T> Index<usize> for List<T> {
     fn index(&self, at: usize) -> &T {
         self.get(at)
             .unwrap_or_else(|| panic!("there are {} items, none at {at}", self.len()))
-    }
-}
-
-impl<'a, T> IntoIterator for &'a List<T> {
-    type Item = &'a T;
-    type IntoIter = ListIter<'a, T>;
-
-    fn into_iter(self) -> ListIter<'a, T> {
-        self.iter()
     }
 }
 

@@ -46,7 +46,7 @@ fn ports_and_volumes_of_bound_pods_are_held_by_their_node() {
         let claims: Vec<String> = node
             .pods
             .iter()
-            .flat_map(|pod| pod.own.as_ref().map(|own| own.claims.clone()))
+            .filter_map(|pod| pod.own.as_ref().map(|own| own.claims.clone()))
             .flatten()
             .collect();
         (node.host_ports.len(), claims)
@@ -217,7 +217,7 @@ fn changes_that_concern_consolidation_are_named() {
 /// Machines of each pool: those that stay, launched or not, and those that go.
 fn of_pools(cluster: &mut Cluster) -> BTreeMap<String, (usize, usize)> {
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for node in &cluster.snapshot().nodes {
+    for node in cluster.snapshot().nodes.iter() {
         let Some(pool) = node.pool() else { continue };
         let (stay, go) = counts.entry(pool.to_owned()).or_default();
         if node.is_marked() {

@@ -17,6 +17,7 @@ Examples:
   karp simulate -f examples/inflate         a whole cluster in virtual time, from the first pod to the last node
   karp plan -f snapshot.yaml                what would be launched and removed now, for how much, and why
   kubectl get -A pods,nodes,nodepools,nodeclaims,ds,pdb -o yaml | karp plan -f -
+  karp explain pod/shop/cart-0 -f DIR       where a pod goes and why, or what would have to change for it
   karp validate -f nodepool.yaml            what is wrong with manifests, where, and how to mend it
 
 Exit status: 0 all is well, 1 the input cannot be used, 2 some pods have no place.";
@@ -25,6 +26,8 @@ Exit status: 0 all is well, 1 the input cannot be used, 2 some pods have no plac
 pub(crate) enum Command {
     /// Show what provisioning and disruption would do now.
     Plan(PlanArgs),
+    /// Say why a pod is pending or where it goes, whether a node stays, what a pool can launch.
+    Explain(ExplainArgs),
     /// Run a whole cluster in virtual time: pods appear, nodes come, fill, empty and go.
     Simulate(SimulateArgs),
     /// Check manifests: unknown fields, wrong types, rules of the schema, pools that match nothing.
@@ -73,6 +76,10 @@ pub(crate) struct PolicyArgs {
     /// What becomes of minValues that cannot be met.
     #[arg(long, value_name = "Strict|BestEffort", default_value = "Strict")]
     pub(crate) min_values_policy: String,
+    /// Leave pods with dynamic resource claims pending. Only true is possible so far.
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1,
+        default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) ignore_dra_requests: bool,
 }
 
 #[derive(Debug, Args)]
@@ -92,10 +99,52 @@ pub(crate) struct PlanArgs {
     /// What to plan.
     #[arg(long = "for", value_enum, default_value_t = Subject::All)]
     pub(crate) subject: Subject,
+    /// How the lower bound of the price is found: density at once; columns closer, in up to a few
+    /// seconds.
+    #[arg(long, value_enum, default_value_t = Bound::Density)]
+    pub(crate) bound: Bound,
     /// Threads to use. The answer does not depend on it.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// How to print the plan.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+const EXPLAIN: &str = "\
+What is explained:
+  pod/NAMESPACE/NAME  where it goes, for how much, and which of its preferences are met there;
+                      what every pool and node says to it: a price, or the first thing that would
+                      have to change. Without a namespace, default is meant.
+  node/NAME           what is on it, how full it is, its price, whether it would go, why it stays
+  nodepool/NAME       the types it admits, what each requirement keeps out, limits, budgets, and
+                      what it would launch now
+
+Kind and name may be two words, as with kubectl:
+  karp explain pod shop/cart-0 -f snapshot.yaml
+  kubectl get -A pods,nodes,nodepools,nodeclaims,ds,pdb -o yaml | karp explain node n1 -f -
+
+Exit status: 0 explained, 1 no such thing or unusable input, 2 the pod has no place.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN)]
+pub(crate) struct ExplainArgs {
+    /// What to explain.
+    #[arg(required = true, num_args = 1..=3, value_name = "KIND/NAME")]
+    pub(crate) target: Vec<String>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+    /// The time of the plan. Default: now.
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) now: Option<String>,
+    /// Decides ties.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How to print the explanation.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
 }
@@ -134,6 +183,15 @@ pub(crate) struct ValidateArgs {
     pub(crate) output: Output,
 }
 
+/// How the lower bound is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bound {
+    /// By each pod's share of a node under one weighting of resources.
+    Density,
+    /// By linear programming over what single nodes can hold.
+    Columns,
+}
+
 /// What to plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Subject {
@@ -154,20 +212,6 @@ pub(crate) enum Output {
     Json,
     /// The same as YAML.
     Yaml,
-}
-
-impl Output {
-    /// A value as text in this form; `Table` is not for values.
-    pub(crate) fn render(self, value: &impl serde::Serialize) -> anyhow::Result<String> {
-        let mut text = match self {
-            Self::Yaml => serde_saphyr::to_string(value)?,
-            Self::Json | Self::Table => serde_json::to_string_pretty(value)?,
-        };
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        Ok(text)
-    }
 }
 
 #[cfg(test)]

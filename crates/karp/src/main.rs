@@ -4,8 +4,10 @@
 //! any cloud's SDK.
 
 mod cli;
+mod explain;
 mod failure;
 mod input;
+mod output;
 mod plan;
 mod simulate;
 mod validate;
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match &cli.command {
         Command::Plan(args) => plan::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Validate(args) => validate::run(args),
     };

@@ -188,6 +188,64 @@ fn a_missing_file_and_a_wrong_flag_are_told_apart_from_answers() {
 }
 
 #[test]
+fn the_bound_by_columns_is_closer_and_neither_is_above_the_price() {
+    // Two pods of 1100m do not share a node of two cores.
+    let file = file(&(pool("") + &PODS.replace("cpu: 500m", "cpu: 1100m")));
+    let path = file.path().to_str().unwrap();
+    let run = |bound: &str| {
+        let plan = json(&["plan", "-f", path, "--bound", bound, "-o", "json"], 0);
+        let part = &plan["provisioning"];
+        let number = |field: &str| part[field].as_f64().unwrap();
+        (number("lowerBoundPerHour"), number("pricePerHour"))
+    };
+    let ((density, price), (columns, _)) = (run("density"), run("columns"));
+    assert!(
+        density < columns && columns <= price,
+        "{density} {columns} {price}"
+    );
+}
+
+#[test]
+fn flags_that_cannot_be_obeyed_are_refused() {
+    let file = file(&pool(""));
+    let path = file.path().to_str().unwrap();
+    for (flag, hint) in [
+        ("--feature-gates=NodeRepair", "NodeRepair"),
+        ("--feature-gates=NodeRepair=on", "true or false"),
+        ("--ignore-dra-requests=false", "resource claims"),
+        ("--now=yesterday", "--now"),
+    ] {
+        let output = karp(&["plan", "-f", path, flag]);
+        assert_eq!(output.status.code(), Some(1), "{flag}");
+        assert!(
+            stderr(&output).contains(hint),
+            "{flag}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_pod_that_cannot_be_read_is_named_with_its_field_in_a_json_list_too() {
+    let list = r#"{"apiVersion":"v1","kind":"List","items":[
+        {"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"n"}},
+        {"apiVersion":"v1","kind":"Pod","metadata":{"name":"b","namespace":"n"},
+         "spec":{"containers":[{"resources":{"requests":{"cpu":"much"}}}]}}]}"#;
+    let file = file(list);
+    let output = karp(&["plan", "-f", file.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    for part in [
+        "item 2",
+        "Pod n/b",
+        "spec.containers[0].resources.requests",
+        "much",
+    ] {
+        assert!(error.contains(part), "{part:?} is not in {error}");
+    }
+}
+
+#[test]
 fn the_table_says_what_comes_for_how_much_and_why() {
     let file = file(&(pool("") + PODS));
     let output = karp(&["plan", "-f", file.path().to_str().unwrap(), "--now", NOW]);

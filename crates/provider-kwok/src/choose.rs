@@ -1,7 +1,8 @@
 //! Which instance type and offering a NodeClaim gets: the cheapest that it allows.
 //!
-//! What is *not* here: which types a claim allows; the scheduler has written that into its
-//! requirements.
+//! What is *not* here: which types hold a claim's pods; the scheduler has written that into its
+//! requirements. A claim of a pool of fixed size is for no pods, and any type that fits the pool is
+//! good enough.
 
 use catalog::{Catalog, InstanceType, Offering, Price, choose::compatible_offerings};
 use requirements::{Requirement, Requirements, Vocabulary};
@@ -21,9 +22,6 @@ pub(crate) struct Choice<'a> {
 /// Why a claim gets nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoChoice {
-    /// The claim does not say which types it allows.
-    #[error("instance type requirement not found")]
-    NoInstanceTypes,
     /// Nothing that it allows can be had.
     #[error("none of the {allowed} allowed instance types has an available, compatible offering")]
     NoOffering {
@@ -32,7 +30,7 @@ pub(crate) enum NoChoice {
     },
 }
 
-/// The cheapest offering of the types that `requirements` name. Of equally cheap types the first by
+/// The cheapest offering of the types that `requirements` allow. Of equally cheap types the first by
 /// name; of its equally cheap offerings one by `seed`, so that claims spread over zones.
 pub(crate) fn choose<'a>(
     catalog: &'a Catalog,
@@ -40,24 +38,31 @@ pub(crate) fn choose<'a>(
     requirements: &Requirements,
     seed: u64,
 ) -> Result<Choice<'a>, NoChoice> {
-    let allowed = requirements
+    let named = requirements
         .get(INSTANCE_TYPE)
-        .filter(|requirement| !requirement.is_complement())
-        .map(Requirement::values)
-        .filter(|values| !values.is_empty())
-        .ok_or(NoChoice::NoInstanceTypes)?;
+        .filter(|requirement| !requirement.is_complement());
+    let allowed: Vec<&InstanceType> = match named.map(Requirement::values) {
+        Some(names) => {
+            let known = names.iter().filter_map(|name| catalog.get(name));
+            known.map(|instance_type| &**instance_type).collect()
+        }
+        None => {
+            let all = catalog.types.iter().map(|instance_type| &**instance_type);
+            all.filter(|instance_type| instance_type.requirements.overlaps(requirements))
+                .collect()
+        }
+    };
     let cheapest = allowed
         .iter()
-        .filter_map(|name| catalog.get(name))
         .filter_map(|instance_type| {
             let price = compatible_offerings(instance_type, requirements, vocabulary)
                 .map(|offering| offering.price)
                 .min()?;
-            Some((price, instance_type))
+            Some((price, *instance_type))
         })
         .min_by_key(|(price, instance_type)| (*price, instance_type.name.clone()));
     let none = NoChoice::NoOffering {
-        allowed: allowed.len(),
+        allowed: named.map_or(allowed.len(), |named| named.values().len()),
     };
     let (price, instance_type) = cheapest.ok_or(none.clone())?;
     let equal = at_price(instance_type, requirements, vocabulary, price);
@@ -147,10 +152,24 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_without_types_or_with_impossible_ones_gets_a_reason() {
-        assert_eq!(chosen(&asking([]), 0), Err(NoChoice::NoInstanceTypes));
+    fn a_claim_that_names_no_types_gets_the_cheapest_that_fits_it() {
+        let any = chosen(&asking([]), 0).expect("a choice").0;
         let exists = asking([Requirement::exists(INSTANCE_TYPE)]);
-        assert_eq!(chosen(&exists, 0), Err(NoChoice::NoInstanceTypes));
+        assert_eq!(chosen(&exists, 0).expect("a choice").0, any);
+        let arm = asking([Requirement::single("kubernetes.io/arch", "arm64")]);
+        let (name, _, _) = chosen(&arm, 0).expect("a choice");
+        assert!(name.starts_with("c-1x-arm64-"), "{name}");
+        let other = Requirement::new(INSTANCE_TYPE, requirements::Operator::NotIn, [&*name], None);
+        let next = asking([Requirement::single("kubernetes.io/arch", "arm64"), other]);
+        let next = chosen(&next, 0).expect("a choice").0;
+        assert!(next != name && next.contains("arm64"), "{next}");
+        let moon = asking([Requirement::single("kubernetes.io/arch", "moon")]);
+        let none = NoChoice::NoOffering { allowed: 0 };
+        assert_eq!(chosen(&moon, 0), Err(none));
+    }
+
+    #[test]
+    fn a_claim_with_impossible_types_gets_a_reason() {
         let nowhere = asking([
             types(&["c-2x-amd64-linux", "no-such-type"]),
             Requirement::single("topology.kubernetes.io/zone", "moon"),

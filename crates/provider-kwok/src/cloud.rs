@@ -136,10 +136,6 @@ impl Kwok {
         let choice = choose(&self.catalog, &self.vocabulary, &requirements, seed);
         match choice {
             Ok(choice) => Ok(node::node(&facts, choice)),
-            Err(error @ NoChoice::NoInstanceTypes) => Err(CloudError::Create {
-                reason: "InstanceTypeRequirementMissing".into(),
-                message: error.to_string(),
-            }),
             Err(error @ NoChoice::NoOffering { .. }) => {
                 Err(CloudError::InsufficientCapacity(error.to_string()))
             }

@@ -4,12 +4,12 @@
 //! and shared: lists of types, requirements, labels.
 
 mod listing;
+mod overlays;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{labels, nodepool};
-use catalog::InstanceType;
 use cluster::{PodRecord, ResourceVec};
 use model::ResourceList;
 use requirements::{Operator, Requirement, Requirements};
@@ -23,6 +23,7 @@ use crate::problem::DemandId;
 use crate::view::Views;
 
 use listing::{Listing, Listings};
+use overlays::Overlays;
 
 /// Planned claims, and nodes that are there with their new pods.
 pub(crate) fn claims(
@@ -53,6 +54,7 @@ pub(crate) fn claims(
         common: FxHashMap::default(),
         requests: FxHashMap::default(),
         numbers: vec![0; index.pools.len()],
+        overlays: Overlays::of(index),
     };
     let mut by_pool: Vec<Vec<PlannedClaim>> = Vec::new();
     by_pool.resize_with(index.pools.len(), Vec::new);
@@ -114,6 +116,7 @@ struct Writer<'a, 'p, 's> {
     requests: FxHashMap<(usize, Vec<i64>), Arc<ResourceList>>,
     /// Claims so far, by pool.
     numbers: Vec<usize>,
+    overlays: Overlays,
 }
 
 impl Writer<'_, '_, '_> {
@@ -132,6 +135,7 @@ impl Writer<'_, '_, '_> {
             .common
             .entry(key)
             .or_insert_with_key(|key| common(index, views, key, &listing, seed));
+        let annotations = self.overlays.marked(at, &listing, &common.annotations);
         PlannedClaim {
             name: format!("{}-{}", template.state.name(), self.numbers[group]),
             pool: template.name.clone(),
@@ -140,7 +144,7 @@ impl Writer<'_, '_, '_> {
             requirements: common.requirements.clone(),
             requests,
             labels: common.labels.clone(),
-            annotations: marked(common.annotations.clone(), &listing.types),
+            annotations,
             taints: template.shared_taints.clone(),
             startup_taints: template.startup_taints.clone(),
             launch: listing.launch.clone(),
@@ -241,28 +245,6 @@ fn relax(
         }
     }
     outcome
-}
-
-/// Says on a claim that node overlays have had a part in it.
-fn marked(
-    annotations: Arc<BTreeMap<String, String>>,
-    types: &[Arc<InstanceType>],
-) -> Arc<BTreeMap<String, String>> {
-    let mut offerings = types.iter().flat_map(|ty| &ty.offerings);
-    let price = offerings.any(|offering| offering.price_overlaid);
-    let capacity = types.iter().any(|ty| ty.capacity_overlaid);
-    if !price && !capacity {
-        return annotations;
-    }
-    let mut marked = BTreeMap::clone(&annotations);
-    let marks = [
-        (price, labels::PRICE_OVERLAY_APPLIED),
-        (capacity, labels::CAPACITY_OVERLAY_APPLIED),
-    ];
-    for (_, key) in marks.into_iter().filter(|(applied, _)| *applied) {
-        marked.insert(key.to_owned(), "true".to_owned());
-    }
-    Arc::new(marked)
 }
 
 /// Annotations that every claim of a pool has.

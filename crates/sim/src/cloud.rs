@@ -136,7 +136,9 @@ impl SimCloud {
         let mut best: Option<(Price, Choice)> = None;
         let mut choices = 0;
         for instance_type in &self.catalogs.of(&claim.spec.node_class_ref.name).types {
-            if !allowed.is_none_or(|allowed| allowed.admits(Some(&instance_type.name))) {
+            // A claim for no pods in particular names no types.
+            let fits = instance_type.requirements.overlaps(&wanted);
+            if !fits || !allowed.is_none_or(|allowed| allowed.admits(Some(&instance_type.name))) {
                 continue;
             }
             let offering = instance_type

@@ -205,9 +205,9 @@ fn a_node_that_is_there_gets_no_more_than_it_holds() {
 
 #[test]
 fn pods_that_demand_what_is_not_built_have_no_place() {
-    let spread = serde_json::json!({"spec": {"topologySpreadConstraints": [{"maxSkew": 1,
-        "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule"}]}});
-    let items = [node("n1").json(), pod("p").cpu("1").with(&spread).json()];
+    let device = serde_json::json!({"spec": {"resourceClaims": [{"name": "gpu",
+        "resourceClaimName": "gpu"}]}});
+    let items = [node("n1").json(), pod("p").cpu("1").with(&device).json()];
     let snapshot = snapshot(&items);
     let mut placement = solved(&snapshot);
     let left = placement.unplaced.pop().expect("the solver leaves it");

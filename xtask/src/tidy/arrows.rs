@@ -22,9 +22,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("requirements", &["api", "model"]),
     ("catalog", &["api", "model", "requirements"]),
     ("cluster", &["api", "catalog", "model", "requirements"]),
+    ("devices", &["catalog", "cluster", "model", "requirements"]),
     (
         "scheduling",
-        &["api", "catalog", "cluster", "model", "requirements"],
+        &[
+            "api",
+            "catalog",
+            "cluster",
+            "devices",
+            "model",
+            "requirements",
+        ],
     ),
     ("lifecycle", &["api", "cluster", "model", "requirements"]),
     (
@@ -125,6 +133,7 @@ const BELOW: &[&str] = &[
     "requirements",
     "catalog",
     "cluster",
+    "devices",
     "scheduling",
     "disruption",
     "lifecycle",

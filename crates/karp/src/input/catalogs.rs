@@ -7,6 +7,7 @@ use catalog::ec2::{Ec2Options, NodeSettings, bundled};
 use catalog::{Catalog, Catalogs};
 use manifests::Object;
 use runtime::client::Kind;
+use runtime::options::FeatureGates;
 
 use super::decode;
 use crate::cli::CatalogArgs;
@@ -30,9 +31,16 @@ pub(crate) const KWOK: Kind = Kind {
 pub(crate) struct Chosen {
     pub(crate) catalogs: Catalogs,
     pub(crate) kinds: Vec<Kind>,
+    /// What else counts.
+    pub(crate) gates: FeatureGates,
 }
 
 impl Chosen {
+    /// The same with other feature gates; without this, all have their defaults.
+    pub(crate) fn with_gates(self, gates: FeatureGates) -> Self {
+        Self { gates, ..self }
+    }
+
     /// What pools that name no class of their own get.
     pub(crate) fn defaults(&self) -> api::ProviderDefaults {
         api::ProviderDefaults {
@@ -57,6 +65,7 @@ pub(crate) fn choose(args: &CatalogArgs, objects: &[Object]) -> anyhow::Result<C
         return Ok(Chosen {
             catalogs: Catalogs::same(catalog),
             kinds: vec![own, other],
+            gates: FeatureGates::default(),
         });
     }
     let catalogs = if kwok {
@@ -67,6 +76,7 @@ pub(crate) fn choose(args: &CatalogArgs, objects: &[Object]) -> anyhow::Result<C
     Ok(Chosen {
         catalogs,
         kinds: vec![own],
+        gates: FeatureGates::default(),
     })
 }
 

@@ -8,22 +8,30 @@ use model::ObjectMeta;
 use model::k8s::selector::LabelSelector;
 use model::k8s::workload::PodTemplateSpec;
 use model::k8s::{Job, OwnerReference, Pod, PodStatus, StatefulSet};
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::decode;
 
+const WORKLOADS: [&str; 4] = ["Deployment", "ReplicaSet", "StatefulSet", "Job"];
+
 /// Pods of workloads that have none in the input.
 pub(crate) fn expand(objects: &[Object]) -> anyhow::Result<Vec<Pod>> {
-    let owners = owners(objects);
     let mut pods = Vec::new();
+    if !objects
+        .iter()
+        .any(|object| WORKLOADS.contains(&object.kind.as_str()))
+    {
+        return Ok(pods);
+    }
+    let known = Known::of(objects);
     for object in objects {
         let Some(workload) = workload(object)? else {
             continue;
         };
-        if owned_by_another(object) || owners.contains(&(object.kind.clone(), key(object))) {
+        if owned_by_another(object) || known.owners.contains(&(object.kind.clone(), key(object))) {
             continue;
         }
-        if workload.selector.is_some() && has_children(object, objects) {
+        if workload.selector.is_some() && known.has_children(object) {
             continue;
         }
         pods.extend((0..workload.replicas).map(|number| pod(object, &workload, number)));
@@ -83,54 +91,66 @@ fn namespace(object: &Object) -> &str {
     }
 }
 
-/// Kind and key of everything that owns some pod of the input.
-fn owners(objects: &[Object]) -> BTreeSet<(String, String)> {
-    let mut owners = BTreeSet::new();
-    for object in objects
-        .iter()
-        .filter(|object| ["Pod", "ReplicaSet"].contains(&object.kind.as_str()))
-    {
-        for owner in references(object) {
-            let text = |field: &str| owner[field].as_str().unwrap_or_default().to_owned();
-            owners.insert((
-                text("kind"),
-                format!("{}/{}", namespace(object), text("name")),
-            ));
-        }
-    }
-    owners
+/// What the owner references of the input's pods say.
+#[derive(Default)]
+struct Known {
+    /// Kind and key of everything that owns some pod or ReplicaSet.
+    owners: BTreeSet<(String, String)>,
+    /// Namespace and name of the pods that a ReplicaSet owns.
+    of_replica_sets: BTreeSet<(String, String)>,
 }
 
-fn references(object: &Object) -> Vec<Value> {
-    let tree = object.tree();
-    let owners = tree
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array);
-    owners.cloned().unwrap_or_default()
+impl Known {
+    fn of(objects: &[Object]) -> Self {
+        let mut known = Self::default();
+        let owned = ["Pod", "ReplicaSet"];
+        for object in objects
+            .iter()
+            .filter(|object| owned.contains(&object.kind.as_str()))
+        {
+            for owner in references(object) {
+                if object.kind == "Pod" && owner.kind == "ReplicaSet" {
+                    let name = (namespace(object).to_owned(), object.name.clone());
+                    known.of_replica_sets.insert(name);
+                }
+                let key = format!("{}/{}", namespace(object), owner.name);
+                known.owners.insert((owner.kind, key));
+            }
+        }
+        known
+    }
+
+    /// Whether pods of a ReplicaSet are there that are called like a workload's.
+    fn has_children(&self, object: &Object) -> bool {
+        let first = (namespace(object).to_owned(), format!("{}-", object.name));
+        let next = self.of_replica_sets.range(first.clone()..).next();
+        next.is_some_and(|(namespace, name)| *namespace == first.0 && name.starts_with(&first.1))
+    }
+}
+
+/// The part of an object that says who owns it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Owned {
+    metadata: OwnedMeta,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct OwnedMeta {
+    owner_references: Option<Vec<OwnerReference>>,
+}
+
+/// What cannot be read says nothing; whoever decodes the object says why.
+fn references(object: &Object) -> Vec<OwnerReference> {
+    let owned: Owned = serde_json::from_str(&object.text()).unwrap_or_default();
+    owned.metadata.owner_references.unwrap_or_default()
 }
 
 /// ReplicaSets of Deployments make no pods of their own here: the Deployment's are expanded.
 fn owned_by_another(object: &Object) -> bool {
-    object.kind == "ReplicaSet"
-        && references(object)
-            .iter()
-            .any(|owner| owner["controller"] == true)
-}
-
-fn has_children(object: &Object, objects: &[Object]) -> bool {
-    objects
-        .iter()
-        .filter(|other| other.kind == "Pod")
-        .any(|pod| {
-            namespace(pod) == namespace(object)
-                && pod
-                    .name
-                    .strip_prefix(&object.name)
-                    .is_some_and(|rest| rest.starts_with('-'))
-                && references(pod)
-                    .iter()
-                    .any(|owner| owner["kind"] == "ReplicaSet")
-        })
+    let controls = |owner: &OwnerReference| owner.controller == Some(true);
+    object.kind == "ReplicaSet" && references(object).iter().any(controls)
 }
 
 fn pod(object: &Object, workload: &Workload, number: usize) -> Pod {

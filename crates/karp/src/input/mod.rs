@@ -3,10 +3,12 @@
 
 mod catalogs;
 mod expand;
+mod gated;
 mod world;
 
 pub(crate) use catalogs::{Chosen, choose};
 pub(crate) use expand::expand;
+pub(crate) use gated::gates;
 pub(crate) use world::load_world;
 
 use anyhow::Context as _;
@@ -14,14 +16,21 @@ use manifests::{Object, Source};
 
 use crate::cli::Sources;
 
+/// How many threads to use where the command line does not say.
+pub(crate) fn threads(given: Option<usize>) -> usize {
+    given
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .max(1)
+}
+
 /// Reads all objects that the command line names.
-pub(crate) fn read(sources: &Sources) -> anyhow::Result<Vec<Object>> {
+pub(crate) fn read(sources: &Sources, threads: usize) -> anyhow::Result<Vec<Object>> {
     let sources: Vec<Source> = sources
         .files
         .iter()
         .map(|text| text.as_str().into())
         .collect();
-    let objects = manifests::load(&sources)?;
+    let objects = manifests::load(&sources, threads)?;
     if objects.is_empty() {
         anyhow::bail!("there is no object in the input");
     }

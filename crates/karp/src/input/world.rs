@@ -1,14 +1,17 @@
 //! Objects into the cluster index, as the controller's watches would.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use api::{NodeClaim, NodePool};
-use cluster::{Change, Cluster, Event, PodDecoder, Settings, Snapshot, UnknownReadiness};
+use cluster::{
+    Change, Cluster, Event, PodDecoder, PodUpdate, Settings, Snapshot, UnknownReadiness,
+};
 use manifests::Object;
 use model::k8s::Pod;
 
-use super::{Chosen, decode};
+use super::{Chosen, decode, gated};
 
 /// A snapshot and what to say about how it came about.
 pub(crate) struct World {
@@ -24,6 +27,7 @@ pub(crate) fn load_world(
     objects: &[Object],
     expanded: &[Pod],
     chosen: &Chosen,
+    threads: usize,
 ) -> anyhow::Result<World> {
     let kinds = chosen.kinds.iter();
     let settings = Settings {
@@ -33,16 +37,10 @@ pub(crate) fn load_world(
         unknown_readiness: UnknownReadiness::Ready,
     };
     let mut cluster = Cluster::new(chosen.catalogs.default.vocabulary(), settings);
-    let mut decoder = PodDecoder::new();
-    let mut pods = Vec::new();
     let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
     for object in objects {
         match object.kind.as_str() {
-            "Pod" => pods.push(
-                decoder
-                    .decode(object.text().as_bytes())
-                    .with_context(|| format!("{}: {}", object.origin, object.title()))?,
-            ),
+            "Pod" => {}
             "NodePool" => {
                 let pool: NodePool = decode(object)?;
                 let pool = pool.normalized(&chosen.defaults());
@@ -61,22 +59,41 @@ pub(crate) fn load_world(
             },
         }
     }
+    let mut decoder = PodDecoder::new();
+    let mut pods = pods(objects, &mut decoder, threads)?;
     pods.extend(expanded.iter().map(|pod| decoder.share(pod)));
     let count = pods.len();
     cluster.apply(Event::Pod(Change::Reset(pods)));
-    let warnings = unknown
-        .into_iter()
-        .map(|(kind, count)| {
-            format!(
-                "{} of kind {kind} left out: it plays no part in a plan",
-                view::format::count(count, "object")
-            )
-        })
-        .collect();
+    let gated = gated::apply(&mut cluster, objects, chosen)?;
+    let unknown = unknown.into_iter().map(|(kind, count)| {
+        format!(
+            "{} of kind {kind} left out: it plays no part in a plan",
+            view::format::count(count, "object")
+        )
+    });
+    let warnings = unknown.chain(gated).collect();
     Ok(World {
         snapshot: cluster.snapshot(),
         warnings,
         pods: count,
+    })
+}
+
+fn pods(
+    objects: &[Object],
+    decoder: &mut PodDecoder,
+    threads: usize,
+) -> anyhow::Result<Vec<PodUpdate>> {
+    let pods: Vec<&Object> = objects
+        .iter()
+        .filter(|object| object.kind == "Pod")
+        .collect();
+    let texts: Vec<Cow<'_, str>> = pods.iter().map(|pod| pod.text()).collect();
+    decoder.decode_many(&texts, threads).or_else(|error| {
+        let object = pods[error.index];
+        // Read again, slowly, for the path of the field.
+        decode::<Pod>(object)?;
+        Err(error.error).with_context(|| format!("{}: {}", object.origin, object.title()))
     })
 }
 
@@ -102,9 +119,10 @@ fn event(object: &Object) -> anyhow::Result<Option<Event>> {
 
 /// Kinds that are read elsewhere or that a plan may ignore without a word.
 fn is_known(kind: &str) -> bool {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 17] = [
         "NodeOverlay",
         "CapacityBuffer",
+        "PodTemplate",
         "EC2NodeClass",
         "KWOKNodeClass",
         "Deployment",

@@ -7,34 +7,52 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use lifecycle::buffer::kept;
 use model::Timestamp;
-use scheduling::{Batch, MinValuesPolicy, Options, PreferencePolicy};
+use scheduling::{Batch, LowerBound, MinValuesPolicy, Options, PreferencePolicy};
 
-use crate::cli::{Output, PlanArgs, PolicyArgs, Subject};
+use crate::cli::{Bound, Output, PlanArgs, PolicyArgs, Subject};
 use crate::failure::{DONE, PODS_LEFT, warn};
-use crate::input;
+use crate::{input, output};
 
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
-    let options = options(&args.policy)?;
+    let options = Options {
+        lower_bound: match args.bound {
+            Bound::Density => LowerBound::Density,
+            Bound::Columns => LowerBound::Columns,
+        },
+        ..options(&args.policy)?
+    };
     let clock = runtime::Clock::wall();
     let now = match &args.now {
         Some(text) => Timestamp::parse(text).with_context(|| format!("--now {text:?}"))?,
         None => clock.now(),
     };
     let started = clock.now();
-    let objects = input::read(&args.sources)?;
+    let threads = input::threads(args.threads);
+    let objects = input::read(&args.sources, threads)?;
     for finding in objects.iter().flat_map(crate::validate::lint) {
         warn(&finding.to_string());
     }
-    let chosen = input::choose(&args.catalog, &objects)?;
+    let chosen = input::choose(&args.catalog, &objects)?.with_gates(input::gates(&args.policy)?);
     let expanded = input::expand(&objects)?;
-    let world = input::load_world(&objects, &expanded, &chosen)?;
+    let mut world = input::load_world(&objects, &expanded, &chosen, threads)?;
     for warning in &world.warnings {
         warn(warning);
     }
     let decoded = clock.now();
-    let placement = (args.subject != Subject::Disruption)
+    let snapshot = &world.snapshot;
+    let keeps_room = snapshot
+        .pending
+        .iter()
+        .any(|group| group.shape.is_virtual());
+    let placement = (args.subject != Subject::Disruption || keeps_room)
         .then(|| scheduling::solve(&world.snapshot, &Batch::default(), &options, now, args.seed));
+    if let Some(placement) = &placement {
+        let nodes = placement.existing.iter();
+        world.snapshot.buffer_pods = kept(nodes.map(|node| (&node.node, &*node.pods)));
+    }
+    let placement = placement.filter(|_| args.subject != Subject::Disruption);
     let solved = clock.now();
     let plan =
         (args.subject != Subject::Provisioning).then(|| disruption::plan(&world.snapshot, now));
@@ -47,22 +65,23 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         disruption_ms: milliseconds(planned.since(solved)),
         peak_rss_bytes: peak_rss_bytes(),
     };
-    let document = document::Document::new(
-        now,
-        placement.as_ref(),
-        plan.as_ref(),
-        &world.snapshot,
-        stats,
-    );
+    let decided = document::Decided {
+        placement: placement.as_ref(),
+        plan: plan.as_ref(),
+        snapshot: &world.snapshot,
+    };
+    let form = match args.output {
+        Output::Json => document::Form::Json,
+        Output::Table | Output::Yaml => document::Form::Other,
+    };
+    let document = document::Document::new(now, decided, form, stats);
     match args.output {
         Output::Table => {
             let price_source = chosen.catalogs.default.price_source.to_string();
-            print!(
-                "{}",
-                table::render(&document, &price_source, view::Style::for_stdout())
-            );
+            let style = view::Style::for_stdout();
+            output::text(&table::render(&document, &price_source, style))?;
         }
-        output => print!("{}", output.render(&document)?),
+        form => output::value(form, &document)?,
     }
     let left = document.unplaced() > 0;
     Ok(ExitCode::from(if left { PODS_LEFT } else { DONE }))
@@ -80,11 +99,12 @@ pub(crate) fn options(args: &PolicyArgs) -> anyhow::Result<Options> {
         "BestEffort" => MinValuesPolicy::BestEffort,
         other => anyhow::bail!("--min-values-policy {other:?}: Strict or BestEffort is expected"),
     };
-    for gate in args.feature_gates.iter().flat_map(|text| text.split(',')) {
-        let value = gate.split_once('=').map(|(_, value)| value);
-        if !matches!(value, Some("true" | "false")) {
-            anyhow::bail!("--feature-gates: {gate:?} is not of the form NAME=true or NAME=false");
-        }
+    input::gates(args)?;
+    if !args.ignore_dra_requests {
+        anyhow::bail!(
+            "--ignore-dra-requests=false: devices are not allocated by karp yet, so pods with \
+             resource claims can only be left pending"
+        );
     }
     Ok(Options {
         preference_policy,

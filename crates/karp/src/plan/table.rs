@@ -11,7 +11,7 @@ use super::document::{Claim, Disruption, Document, Provisioning};
 /// How many lines of one kind are printed before the rest is only counted.
 const LINES: usize = 40;
 
-pub(crate) fn render(document: &Document, price_source: &str, style: Style) -> String {
+pub(crate) fn render(document: &Document<'_>, price_source: &str, style: Style) -> String {
     let mut text = String::new();
     if let Some(part) = &document.provisioning {
         provisioning(part, price_source, style, &mut text);
@@ -32,13 +32,17 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn provisioning(part: &Provisioning, price_source: &str, style: Style, text: &mut String) {
+fn provisioning(part: &Provisioning<'_>, price_source: &str, style: Style, text: &mut String) {
     let on_new: usize = part
         .new_node_claims
         .iter()
-        .map(|claim| claim.pods.len())
+        .map(|claim| claim.planned.pods.len())
         .sum();
-    let on_old: usize = part.existing_nodes.iter().map(|node| node.pods.len()).sum();
+    let on_old: usize = part
+        .existing_nodes
+        .iter()
+        .map(|node| node.pods.0.len())
+        .sum();
     let pods = on_new + on_old + part.unschedulable.len();
     if pods == 0 {
         line(text, "No pod is waiting for a node.");
@@ -63,7 +67,7 @@ fn provisioning(part: &Provisioning, price_source: &str, style: Style, text: &mu
         text.push('\n');
         let mut table = Table::new(&[("EXISTING NODE", Align::Left), ("NEW PODS", Align::Right)]);
         for node in part.existing_nodes.iter().take(LINES) {
-            table.row([node.name.clone(), thousands(node.pods.len())]);
+            table.row([node.name.to_owned(), thousands(node.pods.0.len())]);
         }
         text.push_str(&table.render(style));
         more(part.existing_nodes.len(), "node", text);
@@ -72,18 +76,19 @@ fn provisioning(part: &Provisioning, price_source: &str, style: Style, text: &mu
 }
 
 /// Claims that would look the same are one row with a count.
-fn claims(claims: &[Claim]) -> Table {
-    let mut groups: BTreeMap<(usize, String), (usize, &Claim)> = BTreeMap::new();
+fn claims(claims: &[Claim<'_>]) -> Table {
+    let mut groups: BTreeMap<(usize, String), (usize, &Claim<'_>)> = BTreeMap::new();
     let mut order: BTreeMap<String, usize> = BTreeMap::new();
     for claim in claims {
+        let planned = claim.planned;
         let key = format!(
             "{}|{}|{}|{}|{}|{:?}",
-            claim.node_pool,
-            claim.launch.instance_type,
-            claim.launch.zone,
-            claim.launch.capacity_type,
-            claim.pods.len(),
-            claim.requests
+            planned.pool,
+            planned.launch.instance_type,
+            planned.launch.zone,
+            planned.launch.capacity_type,
+            planned.pods.len(),
+            planned.requests
         );
         let next = order.len();
         let place = *order.entry(key.clone()).or_insert(next);
@@ -102,6 +107,7 @@ fn claims(claims: &[Claim]) -> Table {
         ("WHY", Align::Left),
     ]);
     for (number, claim) in groups.values().take(LINES) {
+        let claim = claim.planned;
         let amount = |name: &str| {
             claim
                 .requests
@@ -110,11 +116,11 @@ fn claims(claims: &[Claim]) -> Table {
         };
         table.row([
             thousands(*number),
-            claim.node_pool.clone(),
-            claim.launch.instance_type.clone(),
-            claim.launch.zone.clone(),
-            claim.launch.capacity_type.clone(),
-            dollars(claim.launch.price_per_hour),
+            claim.pool.to_string(),
+            claim.launch.instance_type.to_string(),
+            claim.launch.zone.to_string(),
+            claim.launch.capacity_type.to_string(),
+            dollars(claim.launch.price.dollars()),
             thousands(claim.pods.len()),
             amount("cpu"),
             amount("memory"),
@@ -128,28 +134,31 @@ fn claims(claims: &[Claim]) -> Table {
     table
 }
 
-fn unschedulable(part: &Provisioning, style: Style, text: &mut String) {
+fn unschedulable(part: &Provisioning<'_>, style: Style, text: &mut String) {
     if part.unschedulable.is_empty() {
         return;
     }
     text.push('\n');
     let title = format!("{} without a place", count(part.unschedulable.len(), "pod"));
     line(text, &style.paint(Paint::Bad, &title));
-    let mut groups: BTreeMap<Vec<(&str, &str)>, Vec<&str>> = BTreeMap::new();
+    let mut groups: BTreeMap<Vec<(&str, &str)>, Vec<String>> = BTreeMap::new();
     for pod in &part.unschedulable {
-        let reasons: Vec<(&str, &str)> = match pod.rejections.as_slice() {
-            [] => vec![("", pod.reason.as_str())],
+        let reasons: Vec<(&str, &str)> = match pod.why.rejections.as_slice() {
+            [] => vec![("", pod.why.reason.as_str())],
             rejections => rejections
                 .iter()
                 .map(|rejection| (rejection.candidate.as_str(), rejection.reason.as_str()))
                 .collect(),
         };
-        groups.entry(reasons).or_default().push(&pod.pod);
+        groups.entry(reasons).or_default().push(pod.pod.to_string());
     }
     for (reasons, pods) in groups.iter().take(LINES) {
         line(
             text,
-            &format!("  {}", view::format::names(pods.iter().copied(), 3)),
+            &format!(
+                "  {}",
+                view::format::names(pods.iter().map(String::as_str), 3)
+            ),
         );
         for (candidate, reason) in reasons {
             let separator = if candidate.is_empty() { "" } else { ": " };
@@ -159,7 +168,7 @@ fn unschedulable(part: &Provisioning, style: Style, text: &mut String) {
     more(groups.len(), "reason", text);
 }
 
-fn disruption(part: &Disruption, style: Style, text: &mut String) {
+fn disruption(part: &Disruption<'_>, style: Style, text: &mut String) {
     for command in &part.commands {
         let saving = command.price_per_hour_before - command.price_per_hour_after;
         let title = format!(
@@ -178,7 +187,7 @@ fn disruption(part: &Disruption, style: Style, text: &mut String) {
     if !part.kept.is_empty() {
         let mut table = Table::new(&[("KEPT NODE", Align::Left), ("WHY", Align::Left)]);
         for kept in part.kept.iter().take(LINES) {
-            table.row([kept.node.clone(), kept.reason.clone()]);
+            table.row([kept.node.to_owned(), kept.reason.clone()]);
         }
         text.push_str(&table.render(style));
         more(part.kept.len(), "node", text);

@@ -14,7 +14,7 @@ use view::{Progress, Style, format};
 
 use crate::cli::{Output, SimulateArgs};
 use crate::failure::{DONE, PODS_LEFT, warn};
-use crate::input;
+use crate::{input, output};
 
 /// The time of day at the start of every run, so that the same input gives the same output.
 const START: &str = "2026-01-01T00:00:00Z";
@@ -22,7 +22,7 @@ const START: &str = "2026-01-01T00:00:00Z";
 pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let at_most = model::duration::parse_go(&args.at_most)
         .with_context(|| format!("--for {:?}", args.at_most))?;
-    let objects = input::read(&args.sources)?;
+    let objects = input::read(&args.sources, input::threads(None))?;
     let chosen = input::choose(&args.catalog, &objects)?;
     let scenario = scenario(args.scenario.as_deref(), &objects)?;
     let config = Config {
@@ -51,8 +51,8 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         warn(note);
     }
     match args.output {
-        Output::Table => print!("{}", text::render(&report, Style::for_stdout())),
-        output => print!("{}", output.render(&report)?),
+        Output::Table => output::text(&text::render(&report, Style::for_stdout()))?,
+        form => output::value(form, &report)?,
     }
     Ok(ExitCode::from(if report.waiting.is_empty() {
         DONE
@@ -75,7 +75,7 @@ fn scenario(file: Option<&Path>, objects: &[Object]) -> anyhow::Result<Scenario>
     let loaded;
     let candidates = match file {
         Some(path) => {
-            loaded = manifests::load(&[Source::Path(path.to_owned())])?;
+            loaded = manifests::load(&[Source::Path(path.to_owned())], 1)?;
             &loaded
         }
         None => objects,

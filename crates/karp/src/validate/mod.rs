@@ -12,11 +12,11 @@ use view::{Align, Paint, Style, Table};
 
 use crate::cli::{Output, ValidateArgs};
 use crate::failure::{BAD_INPUT, DONE};
-use crate::input;
+use crate::{input, output};
 pub(crate) use findings::{Located, lint};
 
 pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
-    let objects = input::read(&args.sources)?;
+    let objects = input::read(&args.sources, input::threads(None))?;
     let mut found: Vec<Located> = objects.iter().flat_map(lint).collect();
     found.extend(objects.iter().flat_map(workloads::check));
     // Pools that cannot even be read have been found wanting; the others are tried on the catalog.
@@ -28,8 +28,8 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     }
     let errors = count(&found, Severity::Error);
     match args.output {
-        Output::Table => print!("{}", table(&found, objects.len(), Style::for_stdout())),
-        output => print!("{}", output.render(&found)?),
+        Output::Table => output::text(&table(&found, objects.len(), Style::for_stdout()))?,
+        form => output::value(form, &found)?,
     }
     Ok(ExitCode::from(if errors > 0 { BAD_INPUT } else { DONE }))
 }

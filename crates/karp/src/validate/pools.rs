@@ -19,7 +19,7 @@ pub(super) fn check(args: &ValidateArgs, objects: &[Object]) -> anyhow::Result<V
         .cloned()
         .collect();
     let probes: Vec<Pod> = pools.iter().map(|pool| probe(&pool.name)).collect();
-    let world = input::load_world(&pools, &probes, &chosen)?;
+    let world = input::load_world(&pools, &probes, &chosen, 1)?;
     let now = Timestamp::from_seconds(0);
     let placement = scheduling::solve(
         &world.snapshot,

@@ -14,6 +14,7 @@ use clap::{Parser, ValueEnum};
 use scheduling::{Batch, solve};
 use testkit::corpus::layout::Layout;
 use testkit::corpus::{Outcome, Problem, judge_placement, stored};
+use testkit::{random, referee};
 
 /// Solve every problem of the corpus and compare with the reference.
 ///
@@ -37,6 +38,9 @@ struct Arguments {
     /// Replace the project's own copy by the corpus of `--dir`, and do nothing else.
     #[arg(long, requires = "dir")]
     store: bool,
+    /// Solve so many random problems instead and print what is wrong with the answers.
+    #[arg(long, value_name = "N", conflicts_with_all = ["dir", "only"])]
+    random: Option<u64>,
     /// How often each problem is solved; the shortest time counts.
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: u32,
@@ -72,6 +76,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         println!("{count} problems stored");
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(count) = arguments.random {
+        return Ok(ExitCode::from(u8::from(!random_problems(count))));
+    }
     let judged = judge_all(arguments)?;
     ensure!(!judged.is_empty(), "there is no such problem");
     let groups = sums::by_group(&judged);
@@ -86,6 +93,23 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         Output::Json => report::json(&judged, &groups, &missed)?,
     }
     Ok(ExitCode::from(u8::from(!missed.is_empty())))
+}
+
+/// Solves the problems of the seeds below `count`. Returns whether all answers are valid.
+fn random_problems(count: u64) -> bool {
+    let mut invalid = 0;
+    for seed in 0..count {
+        let problem = random::problem(seed, 5 + (seed % 50) as usize);
+        let (snapshot, batch) = (problem.snapshot(), Batch::default());
+        let placement = solve(&snapshot, &batch, &problem.options, problem.now, 1);
+        let violations = referee::check(&snapshot, &batch, problem.now, &placement);
+        invalid += usize::from(!violations.is_empty());
+        for violation in violations {
+            println!("seed {seed}: {violation}");
+        }
+    }
+    println!("{invalid} of {count} random problems have invalid answers");
+    invalid == 0
 }
 
 fn judge_all(arguments: &Arguments) -> Result<Vec<Judged>> {

@@ -1,0 +1,5 @@
+//! The allocator on worlds of devices.
+
+mod common;
+mod promised;
+mod published;

@@ -25,11 +25,6 @@ pub(super) struct NewNode {
 }
 
 impl NewNode {
-    /// The pool that opens it.
-    pub(super) fn pool(&self) -> usize {
-        self.pool
-    }
-
     /// A node of a known type for so many pods.
     pub(super) fn of(pool: usize, view: ViewId, slot: usize, price: u64) -> Self {
         Self {

@@ -50,11 +50,12 @@ pub(super) fn check(
         .iter()
         .map(|pod| (pod.key().to_string(), &*pod.shape.content))
         .collect();
+    // The scheduler looks at ports of pods that are there, not of daemons that may come.
+    machine.check_ports(pods, &others, violations);
     others.extend(missing_daemons(snapshot, node, &labels));
     let placed = pods.iter().map(|pod| &*pod.shape.content);
     let needed = requested(placed.chain(others.iter().map(|(_, pod)| *pod)));
     machine.check_room(&needed, &node.allocatable_list(), violations);
-    machine.check_ports(pods, &others, violations);
     volumes::check_places(snapshot, &machine, pods, &labels, violations);
     volumes::check_attached(snapshot, node, pods, violations);
 }

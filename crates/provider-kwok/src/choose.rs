@@ -41,16 +41,13 @@ pub(crate) fn choose<'a>(
     let named = requirements
         .get(INSTANCE_TYPE)
         .filter(|requirement| !requirement.is_complement());
-    let allowed: Vec<&InstanceType> = match named.map(Requirement::values) {
-        Some(names) => {
-            let known = names.iter().filter_map(|name| catalog.get(name));
-            known.map(|instance_type| &**instance_type).collect()
-        }
-        None => {
-            let all = catalog.types.iter().map(|instance_type| &**instance_type);
-            all.filter(|instance_type| instance_type.requirements.overlaps(requirements))
-                .collect()
-        }
+    let allowed: Vec<&InstanceType> = if let Some(named) = named {
+        let known = named.values().iter().filter_map(|name| catalog.get(name));
+        known.map(|instance_type| &**instance_type).collect()
+    } else {
+        let all = catalog.types.iter().map(|instance_type| &**instance_type);
+        all.filter(|instance_type| instance_type.requirements.overlaps(requirements))
+            .collect()
     };
     let cheapest = allowed
         .iter()

@@ -228,6 +228,7 @@ fn plural_of(kind: &str, classes: &[Kind]) -> Option<&'static str> {
         ("NodeClaim", "nodeclaims"),
         ("NodeOverlay", "nodeoverlays"),
         ("CapacityBuffer", "capacitybuffers"),
+        ("PodTemplate", "podtemplates"),
         ("ConfigMap", "configmaps"),
         ("ServiceAccount", "serviceaccounts"),
     ];

@@ -64,6 +64,7 @@ pub(crate) fn best<'p>(
     let (improved, spent) = improve(problem, views, &best, (&balanced, prices, work));
     counters.add(spent);
     if let Some(improved) = improved
+        && !improved.budgets.are_exceeded()
         && score(&improved, problem, views) < best_score
     {
         best = improved;
@@ -77,12 +78,12 @@ fn work(effort: Effort) -> Work {
         Effort::Thorough => Work {
             rounds: 32,
             dissolutions: 1000,
-            steps: u64::MAX,
+            steps: 100_000_000,
         },
         Effort::Portfolio | Effort::Single => Work {
             rounds: 8,
             dissolutions: 100,
-            steps: u64::MAX,
+            steps: 2_000_000,
         },
     }
 }

@@ -11,6 +11,8 @@ use super::units::{Contents, UnitId};
 /// Equal nodes.
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
+    /// What was filled.
+    pub(super) bin: u32,
     /// What each holds.
     pub(super) contents: Contents,
     /// What each costs.
@@ -32,6 +34,23 @@ pub(super) struct Task<'a> {
     pub(super) weightings: &'a [Weighting],
     /// A pass that costs as much as this is given up.
     pub(super) below: u64,
+}
+
+/// Bins with the best price for value while nothing is taken, at most so many.
+pub(super) fn most_promising(
+    model: &Model<'_>,
+    task: Task<'_>,
+    left: &[u32],
+    (most, scratch): (usize, &mut Scratch),
+) -> Vec<u32> {
+    let candidates = candidates(model, task, left, scratch);
+    let mut bins: Vec<(u64, u32)> = candidates
+        .iter()
+        .filter_map(|candidate| Some((ratio(candidate.fill.as_ref()?), candidate.bin)))
+        .collect();
+    bins.sort_unstable();
+    bins.truncate(most);
+    bins.into_iter().map(|(_, bin)| bin).collect()
 }
 
 /// A bin while a pass runs.
@@ -76,6 +95,7 @@ pub(super) fn pass(
                 return None;
             }
             opened.push(Opened {
+                bin: candidate.bin,
                 contents: best.contents.clone(),
                 cost: best.cost,
                 copies,

@@ -1,11 +1,11 @@
 //! NodeOverlay: other prices and further resources for instance types.
 
 use crate::schema::{self, patterns};
-use model::{ObjectMeta, ResourceList};
+use model::{ObjectMeta, ResourceList, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Condition;
+use crate::{Condition, condition};
 
 /// A change to what instance types are taken to cost and to have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,27 @@ pub struct NodeOverlay {
     pub spec: NodeOverlaySpec,
     /// Whether it is in force.
     pub status: NodeOverlayStatus,
+}
+
+/// Types of conditions of a NodeOverlay.
+pub mod conditions {
+    /// The overlay is valid and no other one contradicts it.
+    pub const VALIDATION_SUCCEEDED: &str = "ValidationSucceeded";
+    /// What `Ready` depends on.
+    pub const DEPENDENTS: [&str; 1] = [VALIDATION_SUCCEEDED];
+}
+
+impl NodeOverlay {
+    /// What is needed to change its conditions.
+    pub fn subject(&self, now: Timestamp) -> condition::Subject<'static> {
+        condition::Subject {
+            dependents: &conditions::DEPENDENTS,
+            generation: self.metadata.generation,
+            created: self.metadata.creation_timestamp,
+            deleting: self.metadata.is_deleting(),
+            now,
+        }
+    }
 }
 
 model::resource!(

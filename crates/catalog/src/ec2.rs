@@ -112,6 +112,8 @@ pub fn bundled(options: &Ec2Options) -> Result<Catalog, Ec2Error> {
             requirements: labels::requirements(&machine, &options.node, &place, &mut interner),
             offerings: sets.offerings(&machine, &options.node, &here, prices.as_ref()),
             capacity: capacity::capacity(&machine, &options.node),
+            capacity_overlaid: false,
+            dynamic_resources: None,
             overhead: capacity::overhead(&machine, &options.node),
         }));
     }

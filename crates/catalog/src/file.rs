@@ -4,6 +4,9 @@
 //! Requirements, ReservationCapacity?}], labels?, overhead?}`, keys in any letter case. Beyond what
 //! the KWOK provider reads: `labels` are further single-valued node labels; `overhead` is what
 //! nodes keep for themselves (default: 100m CPU, 10Mi memory); `Available: false` is honoured.
+//! `dynamicResources` are the devices that drivers will publish on a node: `{slices: [{driver,
+//! pool, devices, sharedCounters}], bindings: [{attribute, nodePool?, devices: [[{driver, pool,
+//! device}]]}]}`, devices and counters as in a ResourceSlice; here the case of keys counts.
 
 mod fields;
 mod offerings;
@@ -15,10 +18,12 @@ use api::labels;
 use model::resources::PODS;
 use model::{Quantity, ResourceList};
 use requirements::{Requirement, Requirements};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    CapacityType, Catalog, InstanceType, Overhead, PriceSource, Provider, kwok, kwok_labels,
+    CapacityType, Catalog, DynamicResources, InstanceType, Overhead, PriceSource, Provider, kwok,
+    kwok_labels,
 };
 use fields::Object;
 use offerings::Shared;
@@ -125,8 +130,20 @@ fn instance_type(
         requirements,
         offerings,
         capacity,
+        capacity_overlaid: false,
+        dynamic_resources: dynamic_resources(&object)?,
         overhead,
     })
+}
+
+fn dynamic_resources(object: &Object<'_>) -> Result<Option<Arc<DynamicResources>>, FileError> {
+    const MEMBER: &str = "dynamicResources";
+    let Some(value) = object.get(MEMBER) else {
+        return Ok(None);
+    };
+    let read = DynamicResources::deserialize(value);
+    let read = read.map_err(|error| object.fault(MEMBER, error.to_string()))?;
+    Ok((!read.is_empty()).then(|| Arc::new(read)))
 }
 
 fn add_labels(

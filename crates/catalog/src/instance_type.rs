@@ -9,7 +9,7 @@ use model::{Quantity, ResourceList};
 use requirements::Requirements;
 use serde::{Deserialize, Serialize};
 
-use crate::Price;
+use crate::{DynamicResources, Price};
 
 /// A kind of machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct InstanceType {
     pub capacity: ResourceList,
     /// What of it pods can't have.
     pub overhead: Overhead,
+    /// Whether a node overlay has added to the capacity.
+    pub capacity_overlaid: bool,
+    /// Devices that drivers will publish on its nodes, where that is known.
+    pub dynamic_resources: Option<Arc<DynamicResources>>,
 }
 
 /// A way to have an instance type: a zone and a capacity type, perhaps a reservation.
@@ -41,6 +45,8 @@ pub struct Offering {
     pub available: bool,
     /// For reserved capacity: how many instances are left in the reservation.
     pub reservation_capacity: Option<u32>,
+    /// Whether the price is that of a node overlay and not the provider's.
+    pub price_overlaid: bool,
 }
 
 /// How a machine is paid for, and whether it can be taken away. The order is the order in which

@@ -142,6 +142,7 @@ fn instance_type(name: &str, machine: &Machine, offered: &[OfferingRequirements]
             price: machine.price(*capacity_type),
             available: true,
             reservation_capacity: None,
+            price_overlaid: false,
         })
         .collect();
     InstanceType {
@@ -149,6 +150,8 @@ fn instance_type(name: &str, machine: &Machine, offered: &[OfferingRequirements]
         requirements,
         offerings,
         capacity,
+        capacity_overlaid: false,
+        dynamic_resources: None,
         overhead: overhead(),
     }
 }

@@ -9,11 +9,13 @@
 
 mod by_class;
 pub mod choose;
+mod dynamic;
 pub mod ec2;
 pub mod file;
 mod instance_type;
 pub mod kwok;
 mod kwok_labels;
+pub mod overlay;
 mod price;
 
 use std::collections::BTreeSet;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use requirements::Vocabulary;
 
 pub use by_class::Catalogs;
+pub use dynamic::{AttributeBinding, DeviceName, DynamicResources, SliceTemplate};
 pub use instance_type::{CapacityType, InstanceType, Offering, Overhead, UnknownCapacityType};
 pub use price::Price;
 

@@ -7,11 +7,14 @@ use api::{NodeClaim, NodePool};
 use catalog::InstanceType;
 use model::k8s::{
     CsiNode, DaemonSet, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
-    PodDisruptionBudget, PodKey, StorageClass, VolumeAttachment,
+    PodDisruptionBudget, PodKey, ReplicaSetSelector, ReplicationController, Service,
+    StatefulSetSelector, StorageClass, VolumeAttachment,
 };
 use model::{ObjectMeta, Timestamp};
 
 use crate::pod::PodUpdate;
+use crate::snapshot::BufferPods;
+use crate::store::ObjectKey;
 
 /// What a watch says about one kind.
 #[derive(Clone, Debug)]
@@ -86,6 +89,14 @@ pub enum Event {
     CsiNode(Change<CsiNode>),
     /// VolumeAttachments.
     VolumeAttachment(Change<VolumeAttachment>),
+    /// Services. These and the workloads below matter only where pods are spread by default.
+    Service(Change<Service>),
+    /// ReplicationControllers.
+    ReplicationController(Change<ReplicationController>),
+    /// ReplicaSets.
+    ReplicaSet(Change<ReplicaSetSelector>),
+    /// StatefulSets.
+    StatefulSet(Change<StatefulSetSelector>),
     /// The provider's answer for a pool: the instance types it can launch. May come before the
     /// pool.
     PoolTypes {
@@ -93,6 +104,19 @@ pub enum Event {
         pool: String,
         /// Its types, unavailable ones included.
         types: Arc<[Arc<InstanceType>]>,
+    },
+    /// A pool's instance types are not to be used before node overlays have been applied to them.
+    PoolAwaitsOverlays {
+        /// The pool.
+        pool: String,
+    },
+    /// Pods that stand for the room that a capacity buffer keeps, made with
+    /// [`PodUpdate::virtual_of`]; all of the buffer's, none if it keeps nothing.
+    VirtualPods {
+        /// The buffer.
+        buffer: ObjectKey,
+        /// Its pods.
+        pods: Vec<PodUpdate>,
     },
 }
 
@@ -130,6 +154,9 @@ pub enum Intent {
         /// Names as in `MarkForDeletion`.
         nodes: Vec<String>,
     },
+    /// Where virtual pods fit, as the last pass has found: nodes that keep room for them stay. What
+    /// claims that are not launched yet are for need not be said.
+    BufferPods(BufferPods),
 }
 
 /// What an event or intent has changed, for those who act on changes.

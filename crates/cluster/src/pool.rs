@@ -45,6 +45,8 @@ pub enum PoolProblem {
         /// Message of the condition.
         message: String,
     },
+    /// It has not been seen yet what node overlays make of its instance types.
+    AwaitingOverlays,
     /// The provider has no instance types for it.
     NoTypes,
 }
@@ -80,6 +82,7 @@ impl fmt::Display for PoolProblem {
                 f.write_str("is not ready: nobody has checked it yet")
             }
             Self::NotReady { reason, message } => write!(f, "is not ready: {reason}: {message}"),
+            Self::AwaitingOverlays => f.write_str("is awaiting the evaluation of node overlays"),
             Self::NoTypes => f.write_str("has no instance types"),
         }
     }

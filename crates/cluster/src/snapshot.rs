@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use model::Timestamp;
 use model::k8s::{
-    CsiNode, Namespace, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttachment,
+    CsiNode, Namespace, PersistentVolume, PersistentVolumeClaim, ReplicaSetSelector,
+    ReplicationController, Service, StatefulSetSelector, StorageClass, VolumeAttachment,
 };
 use requirements::Vocabulary;
 
 use crate::budget::Budgets;
 use crate::daemon::DaemonState;
+use crate::list::List;
 use crate::node::NodeState;
 use crate::pod::{PodRecord, PodShape};
 use crate::pool::PoolState;
@@ -29,7 +31,7 @@ pub struct Snapshot {
     /// Names of resources.
     pub dimensions: Arc<Dimensions>,
     /// Machines, by name. Marked ones too.
-    pub nodes: Arc<[Arc<NodeState>]>,
+    pub nodes: List<Arc<NodeState>>,
     /// Pools, usable or not: by weight, largest first, then by name, last first.
     pub pools: Arc<[Arc<PoolState>]>,
     /// DaemonSets, by namespace and name.
@@ -44,14 +46,47 @@ pub struct Snapshot {
     pub waiting: Arc<[Arc<PodRecord>]>,
     /// Pods that unlaunched claims are on their way for, with the claim.
     pub planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
+    /// Virtual pods that nodes keep room for.
+    pub buffer_pods: BufferPods,
     /// PodDisruptionBudgets.
     pub budgets: Arc<Budgets>,
     /// Namespaces, for their labels.
     pub namespaces: Arc<BTreeMap<ObjectKey, Arc<Namespace>>>,
     /// Volumes and all that belongs to them.
     pub volumes: Volumes,
+    /// Services and workloads, for whom they select. Empty where nobody watches them.
+    pub selectors: Selectors,
     /// Names of claims that have no machine yet.
     pub unlaunched: Arc<[Arc<str>]>,
+}
+
+/// How many virtual pods of capacity buffers each node keeps room for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BufferPods {
+    /// Not known yet: any node may.
+    Unknown,
+    /// By name of the node, or of the claim of one that was not registered then.
+    Known(Arc<BTreeMap<Arc<str>, usize>>),
+}
+
+impl Default for BufferPods {
+    fn default() -> Self {
+        Self::Known(Arc::default())
+    }
+}
+
+impl BufferPods {
+    /// How many a node keeps room for; none while that is not known.
+    pub fn on(&self, node: &NodeState) -> Option<usize> {
+        let Self::Known(counts) = self else {
+            return None;
+        };
+        let of_claim = node
+            .claim
+            .as_ref()
+            .and_then(|claim| counts.get(claim.metadata.name.as_str()));
+        Some(counts.get(node.name()).or(of_claim).copied().unwrap_or(0))
+    }
 }
 
 /// Volumes and all that belongs to them.
@@ -67,6 +102,32 @@ pub struct Volumes {
     pub csi_nodes: Arc<BTreeMap<ObjectKey, Arc<CsiNode>>>,
     /// What is attached where, by name.
     pub attachments: Arc<BTreeMap<ObjectKey, Arc<VolumeAttachment>>>,
+}
+
+/// Services and workloads, of which no more is held than whom they select.
+#[derive(Clone, Debug, Default)]
+pub struct Selectors {
+    /// Services, by namespace and name.
+    pub services: Arc<BTreeMap<ObjectKey, Arc<Service>>>,
+    /// ReplicationControllers, by namespace and name.
+    pub replication_controllers: Arc<BTreeMap<ObjectKey, Arc<ReplicationController>>>,
+    /// ReplicaSets, by namespace and name.
+    pub replica_sets: Arc<BTreeMap<ObjectKey, Arc<ReplicaSetSelector>>>,
+    /// StatefulSets, by namespace and name.
+    pub stateful_sets: Arc<BTreeMap<ObjectKey, Arc<StatefulSetSelector>>>,
+}
+
+impl Selectors {
+    /// The services of a namespace, by name.
+    pub fn services_in(&self, namespace: &Arc<str>) -> impl Iterator<Item = &Arc<Service>> {
+        let first = ObjectKey {
+            namespace: namespace.clone(),
+            name: "".into(),
+        };
+        let from = self.services.range(first..);
+        from.take_while(move |(key, _)| key.namespace == *namespace)
+            .map(|(_, service)| service)
+    }
 }
 
 /// Pending pods of one shape.

@@ -18,7 +18,8 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
     if classes == 0 {
         return Err(Error::NoNodeClassKinds(world.cloud.name()));
     }
-    let shared = Shared::new(world, watches::kinds(classes));
+    let kinds = watches::kinds(classes, &world.options.scheduler);
+    let shared = Shared::new(world, kinds);
     let mut followers: FuturesUnordered<Loop<'_>> = watches::all(&shared).into_iter().collect();
     followers.push(Box::pin(provisioner::run(&shared)));
     followers.push(Box::pin(disruption::run(&shared)));

@@ -11,9 +11,11 @@ use lifecycle::pool::readiness::NodeClass;
 use model::ObjectMeta;
 use model::k8s::{
     CsiNode, DaemonSet, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
-    PodDisruptionBudget, Resource, StorageClass, VolumeAttachment,
+    PodDisruptionBudget, PodKey, ReplicaSetSelector, ReplicationController, Resource, Service,
+    StatefulSetSelector, StorageClass, VolumeAttachment,
 };
 use runtime::client::Kind;
+use runtime::options::SchedulerConfig;
 use runtime::watch::{
     Config, Decode, DecodeError, Event as Watched, JsonDecoder, Versioned, Watcher,
 };
@@ -26,9 +28,13 @@ use crate::transitions::{Told, Transitions};
 /// Kinds that are always watched.
 const ALWAYS: usize = 12;
 
+/// Kinds that say which pods belong together: watched only where pods are spread by default.
+const SELECTING: usize = 4;
+
 /// How many kinds are listed before anything is decided.
-pub(crate) fn kinds(classes: usize) -> usize {
-    ALWAYS + classes
+pub(crate) fn kinds(classes: usize, scheduler: &SchedulerConfig) -> usize {
+    let selecting = if scheduler.spreads() { SELECTING } else { 0 };
+    ALWAYS + selecting + classes
 }
 
 /// A loop that follows one kind for ever.
@@ -56,10 +62,25 @@ pub(crate) fn all(shared: &Shared) -> Vec<Follow<'_>> {
         Box::pin(objects::<CsiNode>(shared, Event::CsiNode)),
         Box::pin(objects::<VolumeAttachment>(shared, Event::VolumeAttachment)),
     ];
+    if shared.world.options.scheduler.spreads() {
+        follows.extend(selecting(shared));
+    }
     for at in 0..shared.world.cloud.node_class_kinds().len() {
         follows.push(Box::pin(classes(shared, at)));
     }
     follows
+}
+
+fn selecting(shared: &Shared) -> [Follow<'_>; SELECTING] {
+    [
+        Box::pin(objects::<Service>(shared, Event::Service)),
+        Box::pin(objects::<ReplicationController>(
+            shared,
+            Event::ReplicationController,
+        )),
+        Box::pin(objects::<ReplicaSetSelector>(shared, Event::ReplicaSet)),
+        Box::pin(objects::<StatefulSetSelector>(shared, Event::StatefulSet)),
+    ]
 }
 
 fn watcher<D: Decode>(shared: &Shared, kind: Kind, decoder: D) -> Watcher<D> {

@@ -104,6 +104,14 @@ fn check(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<Candid
             _ => Why::NotBuilt { pods },
         });
     }
+    match snapshot.buffer_pods.on(node) {
+        None => return Err(Why::BuffersUnknown),
+        Some(0) => {}
+        Some(_) => {
+            let node = node.name().clone();
+            return Err(Why::BufferPods { node });
+        }
+    }
     quiet(node, pool, now)?;
     Ok(candidate)
 }

@@ -71,6 +71,13 @@ pub enum Why {
         /// How many of its pods need a place elsewhere.
         pods: usize,
     },
+    /// It keeps room for a capacity buffer.
+    BufferPods {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// It is not known yet for which nodes capacity buffers keep room.
+    BuffersUnknown,
     /// It could go, but its pool's budgets allow no more.
     Budget {
         /// The pool.
@@ -112,7 +119,10 @@ impl Why {
 
     /// Whether it is worth an event `Unconsolidatable`.
     pub fn is_unconsolidatable(&self) -> bool {
-        matches!(self, Self::ConsolidationOff { .. } | Self::NotEmpty { .. })
+        matches!(
+            self,
+            Self::ConsolidationOff { .. } | Self::NotEmpty { .. } | Self::BufferPods { .. }
+        )
     }
 }
 
@@ -164,6 +174,10 @@ impl fmt::Display for Why {
                 f,
                 "NodePool \"{pool}\" has consolidation policy WhenEmpty, but node is not empty"
             ),
+            Self::BufferPods { node } => write!(f, "Node \"{node}\" has buffer pods"),
+            Self::BuffersUnknown => {
+                f.write_str("Capacity buffers have not been read yet, so none can be emptied")
+            }
             Self::Budget {
                 pool,
                 allowed,

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{json, karp, root, stdout};
 use serde_json::Value;
 
@@ -159,6 +161,103 @@ fn each_image_family_gets_nodes_for_its_pods() {
         all(&report, "nodePool", family);
         all(&report, "capacityType", "on-demand");
     }
+}
+
+/// How many pods of a workload began to run on each node, between two times.
+fn pods_by_node(report: &Value, workload: &str, from_ms: u64) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for entry in report["timeline"].as_array().unwrap() {
+        let late = entry["atMs"].as_u64().unwrap() >= from_ms;
+        if late && entry["event"] == "podsRunning" && entry["workload"] == workload {
+            let node = entry["node"].as_str().unwrap().to_owned();
+            *counts.entry(node).or_default() += entry["pods"].as_u64().unwrap();
+        }
+    }
+    counts
+}
+
+/// The same by zone.
+fn pods_by_zone(report: &Value, workload: &str, from_ms: u64) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for (name, pods) in pods_by_node(report, workload, from_ms) {
+        let all = nodes(report);
+        let node = all.iter().find(|node| node["node"] == name.as_str());
+        let zone = node.unwrap()["zone"].as_str().unwrap().to_owned();
+        *counts.entry(zone).or_default() += pods;
+    }
+    counts
+}
+
+#[test]
+fn topology_spread_keeps_zones_even_and_nodes_apart() {
+    let report = simulate("topology-spread");
+    assert_eq!(started(&report), 9);
+    let zones = pods_by_zone(&report, "Deployment default/web", 0);
+    let most = zones.values().max().unwrap();
+    let least = zones.values().min().unwrap();
+    assert!(zones.len() >= 3 && most - least <= 1, "{zones:?}");
+    let nodes = pods_by_node(&report, "Deployment default/web", 0);
+    assert!(nodes.values().all(|pods| *pods == 1), "{nodes:?}");
+}
+
+#[test]
+fn anti_affinity_keeps_members_in_zones_of_their_own_and_gateways_on_nodes_of_their_own() {
+    let report = simulate("anti-affinity");
+    assert_eq!(started(&report), 9);
+    let database = pods_by_zone(&report, "StatefulSet default/database", 0);
+    assert_eq!(database.values().copied().collect::<Vec<_>>(), [1, 1, 1]);
+    let gateways = pods_by_node(&report, "Deployment default/gateway", 0);
+    assert_eq!(gateways.values().copied().collect::<Vec<_>>(), [1, 1, 1, 1]);
+    let caches = pods_by_zone(&report, "Deployment default/cache", 0);
+    assert!(
+        caches.keys().all(|zone| database.contains_key(zone)),
+        "{caches:?} {database:?}"
+    );
+}
+
+#[test]
+fn a_stateful_set_comes_back_to_the_zones_of_its_volumes() {
+    let report = simulate("statefulset-volumes");
+    assert_eq!(started(&report), 6);
+    let queue = "StatefulSet default/queue";
+    let later = 20 * 60 * 1000;
+    let again = pods_by_zone(&report, queue, later);
+    assert_eq!(again.values().copied().collect::<Vec<_>>(), [1, 1, 1]);
+    let both = pods_by_zone(&report, queue, 0);
+    assert_eq!(both.values().copied().collect::<Vec<_>>(), [2, 2, 2]);
+    let gone = nodes(&report)
+        .into_iter()
+        .filter(|node| node["goneMs"].is_u64());
+    assert_eq!(
+        gone.count(),
+        3,
+        "the first nodes went while the set was off"
+    );
+}
+
+#[test]
+fn without_spot_capacity_the_lighter_pool_takes_over() {
+    let report = simulate("spot-fallback");
+    assert_eq!(started(&report), 8);
+    let outage = 5 * 60 * 1000;
+    for node in nodes(&report) {
+        let before = node["launchedMs"].as_u64().unwrap() < outage;
+        let pool = if before { "spot" } else { "on-demand" };
+        assert_eq!(node["nodePool"], pool, "{node}");
+        assert_eq!(node["capacityType"], pool, "{node}");
+    }
+}
+
+#[test]
+fn daemon_sets_get_their_room_on_each_node() {
+    let report = simulate("daemon-sets");
+    assert_eq!(started(&report), 6);
+    // Six pods of two cores, 200m for the agent and nothing for the profiler, which is for ARM:
+    // eight cores would be too few, and so would be sixteen with four of them for the profiler.
+    assert_eq!(nodes(&report).len(), 1);
+    let claims = report["timeline"].as_array().unwrap();
+    let claim = claims.iter().find(|entry| entry["event"] == "claimCreated");
+    assert_eq!(claim.unwrap()["requests"]["cpu"], "12200m");
 }
 
 #[test]

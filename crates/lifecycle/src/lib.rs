@@ -5,6 +5,7 @@
 //! the loop writes what differs. So a step for which nothing is to be done writes nothing, and a
 //! step that was performed halfway is finished by the next.
 //!
+//! - [`buffer`]: room kept by capacity buffers.
 //! - [`claim`]: launch, registration, initialization, giving up. [`finalize`]: its end.
 //! - [`node`]: taint, drain, volumes, instance, release. [`evict`]: one pod of a drain.
 //! - [`gc`]: what is left over. [`expire`]: age. [`podevents`]: when pods last came or went.
@@ -12,6 +13,7 @@
 //!
 //! What is *not* here: voluntary disruption (`disruption`), calls, and clocks.
 
+pub mod buffer;
 pub mod claim;
 pub mod conditions;
 pub mod evict;

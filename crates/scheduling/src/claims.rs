@@ -158,7 +158,7 @@ impl Writer<'_, '_, '_> {
             .iter()
             .enumerate()
             .filter(|(_, amount)| **amount > 0)
-            .map(|(dim, amount)| (index.amounts.id(dim), *amount))
+            .filter_map(|(dim, amount)| Some((index.amounts.id(dim)?, *amount)))
             .collect();
         requests.add(&listing.daemons);
         let requests = Arc::new(index.snapshot.dimensions.list(&requests));

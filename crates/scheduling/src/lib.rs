@@ -12,6 +12,7 @@
 
 mod bound;
 mod claims;
+pub mod default_spread;
 mod explain;
 mod improve;
 mod index;

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use crate::policy::{Policy, order};
 use crate::problem::{DemandId, Problem, bits_meet};
 use crate::shelf::times;
-use crate::topology::{DomainId, Rules, RulesId};
+use crate::topology::{DomainId, DomainRule, Rules, RulesId};
 use crate::view::{ViewId, Views};
 
 use budget::Choice;
@@ -110,22 +110,47 @@ impl Packed {
 pub(crate) fn pack<'p>(problem: &'p Problem, views: &mut Views<'p>, policy: &Policy) -> Packed {
     let mut packing = Packing::new(problem, views, policy);
     let mut left = counts(problem);
-    let order = order(problem, policy);
-    let mut waiting: Vec<usize> = order;
+    let mut waiting: Vec<usize> = order(problem, policy);
+    let bound = bound_to_domains(problem);
     loop {
         let mut placed = 0;
         for class in &waiting {
+            packing.promise(&bound, &left, *class);
             let before = left[*class];
             left[*class] = packing.place_class(*class, before);
             placed += before - left[*class];
         }
         // What others are placed near to, or keep level with, may be there by now.
         waiting.retain(|class| left[*class] > 0 && depends_on_others(problem, *class));
-        if placed == 0 || waiting.is_empty() {
+        let keeps_promises = packing.keeps_promises && !bound.is_empty();
+        if waiting.is_empty() || (placed == 0 && !keeps_promises) {
             break;
         }
+        // Pods that could only be in one domain and are not there by now will not come.
+        packing.keeps_promises = placed > 0;
     }
     packing.finish(left)
+}
+
+/// Classes that are spread and can be in one domain only: class, counter, domain.
+fn bound_to_domains(problem: &Problem) -> Vec<(usize, DomainId, usize)> {
+    let mut bound = Vec::new();
+    for (at, class) in problem.classes.iter().enumerate() {
+        let Some(variant) = class.variants.first() else {
+            continue;
+        };
+        let masks = &problem.demands[variant.demand as usize].masks;
+        for rule in &problem.topology.rules[variant.rules as usize].domains {
+            let DomainRule::Spread(spread) = rule else {
+                continue;
+            };
+            let key = problem.topology.domains[spread.counter as usize].key;
+            let own = masks.iter().find(|(id, _)| *id == key);
+            let only = own.and_then(|(_, mask)| problem.keys.only_domain(key, mask));
+            bound.extend(only.filter(|_| spread.own).map(|d| (at, spread.counter, d)));
+        }
+    }
+    bound
 }
 
 /// Whether a class that had no place may have one once others are placed.
@@ -168,6 +193,10 @@ struct Packing<'a, 'p> {
     on_hosts: Vec<u32>,
     /// Pods on planned nodes that a domain counter will count as soon as the domain is decided.
     loose: BTreeMap<NodeId, Vec<(DomainId, u32)>>,
+    /// Pods by domain counter and domain that can be nowhere else and have no place yet.
+    promised: Vec<Vec<u32>>,
+    /// Whether room is left for them in the skew.
+    keeps_promises: bool,
     /// Where the search for a node to grow goes on.
     cursor: usize,
     /// Scratch: what a node would have to hold.
@@ -190,6 +219,8 @@ impl<'a, 'p> Packing<'a, 'p> {
             anywhere: topology.domains.iter().map(|d| d.anywhere).collect(),
             on_hosts: topology.hosts.iter().map(|h| h.running).collect(),
             loose: BTreeMap::new(),
+            promised: Vec::new(),
+            keeps_promises: true,
             cursor: 0,
             need: vec![0; problem.dims],
             counters: Counters::default(),
@@ -213,11 +244,23 @@ impl<'p> Packing<'_, 'p> {
         &self.problem.topology.rules[rules as usize]
     }
 
+    /// Notes which pods of other classes can be in one domain only.
+    fn promise(&mut self, bound: &[(usize, DomainId, usize)], left: &[u32], but: usize) {
+        if bound.is_empty() {
+            return;
+        }
+        let none = |counts: &Vec<u32>| vec![0; counts.len()];
+        self.promised = self.domains.iter().map(none).collect();
+        for (class, counter, domain) in bound.iter().filter(|(class, ..)| *class != but) {
+            self.promised[*counter as usize][*domain] += left[*class];
+        }
+    }
+
     /// Places up to `count` pods of a class under one of its variants after the other; says how
     /// many are left.
     fn place_class(&mut self, class: usize, count: u32) -> u32 {
         let mut left = count;
-        for variant in &self.problem.classes[class].variants {
+        for variant in self.problem.classes[class].variants.iter() {
             if left == 0 {
                 break;
             }
@@ -233,7 +276,7 @@ impl<'p> Packing<'_, 'p> {
 
     /// Places pods; the first of a group that wants to be together is placed apart from the rest.
     fn place_grouped(&mut self, ask: Ask, count: u32) -> u32 {
-        let mut left = count;
+        let mut left = count - self.lead(ask, count);
         if let Some(first) = self.founding(ask) {
             let placed = self.found(first, left);
             left -= placed;
@@ -406,10 +449,10 @@ impl<'p> Packing<'_, 'p> {
         }
         let class = &self.problem.classes[ask.class];
         self.nodes.put(node, class, &self.problem.topology, count);
-        for host in &class.hosts {
+        for host in class.hosts.iter() {
             self.on_hosts[*host as usize] += count;
         }
-        for counter in &class.domains {
+        for counter in class.domains.iter() {
             self.anywhere[*counter as usize] += count;
             if !self.count(node, *counter, count) {
                 self.loose.entry(node).or_default().push((*counter, count));

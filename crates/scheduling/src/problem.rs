@@ -53,13 +53,13 @@ pub(crate) struct Class {
     /// Requests by dimension.
     pub(crate) request: Vec<i64>,
     /// To be tried in this order: preferences are given up one by one.
-    pub(crate) variants: Vec<Variant>,
+    pub(crate) variants: Arc<[Variant]>,
     /// Host port bits that a pod of this class sets on its node.
-    pub(crate) sets: Vec<u64>,
+    pub(crate) sets: Arc<[u64]>,
     /// Counters per node that count its pods.
-    pub(crate) hosts: Vec<HostId>,
+    pub(crate) hosts: Arc<[HostId]>,
     /// Counters per domain that count its pods.
-    pub(crate) domains: Vec<DomainId>,
+    pub(crate) domains: Arc<[DomainId]>,
 }
 
 /// What a pod asks for, with some preferences kept and others given up.

@@ -18,8 +18,6 @@ pub use topology::{TopologyKind, TopologyRefusal};
 /// Something that pods can ask for and that is not decided here yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// Volumes with a claim: their zones and the limits of nodes.
-    Volumes,
     /// Claims of dynamic resource allocation.
     ResourceClaims,
 }
@@ -27,7 +25,6 @@ pub enum Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Volumes => "volumes with a persistent volume claim",
             Self::ResourceClaims => "dynamic resource claims",
         })
     }
@@ -174,14 +171,14 @@ impl fmt::Display for Rejection {
             }
             Self::Pod(problem) => problem.fmt(f),
             Self::Topology(refusal) => refusal.fmt(f),
+            Self::Volume(problem) => problem.fmt(f),
+            Self::AttachLimit(limit) => limit.fmt(f),
             Self::EmptyAffinity => {
                 f.write_str("all terms of the required node affinity are empty: they match no node")
             }
             Self::NoNodePools => f.write_str("there is no NodePool"),
             Self::NewNodesForbidden => f.write_str("new nodes are not planned here"),
             Self::Pool(problem) => problem.fmt(f),
-            Self::Volume(problem) => problem.fmt(f),
-            Self::AttachLimit(limit) => limit.fmt(f),
             Self::PoolAdmitsNothing { types } => write!(
                 f,
                 "nodepool requirements filtered out all available instance types, of {types}"

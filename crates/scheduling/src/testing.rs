@@ -76,13 +76,15 @@ fn alone() -> Rules {
 /// Makes a class one that takes host port 0.
 pub(crate) fn takes_a_port(class: Class) -> Class {
     Class {
-        variants: vec![Variant {
-            demand: 0,
-            rules: 1,
-        }],
-        sets: vec![1],
+        variants: [variant(0, 1)].into(),
+        sets: [1].into(),
         ..class
     }
+}
+
+/// A variant.
+pub(crate) fn variant(demand: u32, rules: u32) -> Variant {
+    Variant { demand, rules }
 }
 
 /// A class that only wants room.
@@ -90,13 +92,10 @@ pub(crate) fn class(count: u32, request: &[i64]) -> Class {
     Class {
         count,
         request: request.to_vec(),
-        variants: vec![Variant {
-            demand: 0,
-            rules: 0,
-        }],
-        sets: vec![0],
-        hosts: Vec::new(),
-        domains: Vec::new(),
+        variants: [variant(0, 0)].into(),
+        sets: [0].into(),
+        hosts: [].into(),
+        domains: [].into(),
     }
 }
 
@@ -161,8 +160,11 @@ fn instance(name: &str) -> Arc<InstanceType> {
             price: Price::ZERO,
             available: true,
             reservation_capacity: None,
+            price_overlaid: false,
         }],
         capacity: model::ResourceList::new(),
+        capacity_overlaid: false,
+        dynamic_resources: None,
         overhead: Overhead::default(),
     })
 }

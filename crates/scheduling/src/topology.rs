@@ -37,6 +37,8 @@ pub(crate) struct HostCounter {
     pub(crate) thresholds: Vec<(u32, usize)>,
     /// How many such pods run anywhere.
     pub(crate) running: u32,
+    /// Whether somebody wants to be on one node with such pods.
+    pub(crate) followed: bool,
 }
 
 /// Pods of some kind in each domain.

@@ -53,7 +53,7 @@ fn no_plan_places_fewer_pods_or_costs_more_than_the_reference() {
         sums.price += price;
         sums.reference += bar.price_per_hour;
         sums.nodes += nodes;
-        sums.reference_nodes += bar.nodes;
+        sums.reference_nodes += usize::try_from(bar.nodes).unwrap_or_default();
     }
     print_groups(&groups);
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -486,16 +486,10 @@ fn required_anti_affinity_of_running_pods_is_kept() {
 /// What is not decided here yet is left pending with a reason, never placed.
 #[test]
 fn what_is_not_built_is_left_pending() {
-    let table = [
-        (
-            json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}),
-            "volumes",
-        ),
-        (
-            json!({"resourceClaims": [{"name": "gpu", "resourceClaimName": "g"}]}),
-            "dynamic resource claims",
-        ),
-    ];
+    let table = [(
+        json!({"resourceClaims": [{"name": "gpu", "resourceClaimName": "g"}]}),
+        "dynamic resource claims",
+    )];
     for (spec, feature) in table {
         let placement = World::new().pod("p", "1", spec).solve();
         let expected = format!("any node: needs {feature}");

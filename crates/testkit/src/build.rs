@@ -347,6 +347,8 @@ pub fn instance_type(name: &str, capacity: &str, zones: &[&str], dollars: f64) -
         requirements,
         offerings: zones.iter().map(|zone| on_demand(zone, dollars)).collect(),
         capacity: amounts(capacity),
+        capacity_overlaid: false,
+        dynamic_resources: None,
         overhead: Overhead::default(),
     }
 }
@@ -376,6 +378,7 @@ fn on_demand(zone: &str, dollars: f64) -> Offering {
         price: Price::from_dollars(dollars),
         available: true,
         reservation_capacity: None,
+        price_overlaid: false,
     }
 }
 

@@ -82,6 +82,10 @@ pub fn event(item: &Value, decoder: &mut PodDecoder) -> Option<Event> {
         "StorageClass" => Event::StorageClass(applied(item)),
         "CSINode" => Event::CsiNode(applied(item)),
         "VolumeAttachment" => Event::VolumeAttachment(applied(item)),
+        "Service" => Event::Service(applied(item)),
+        "ReplicationController" => Event::ReplicationController(applied(item)),
+        "ReplicaSet" => Event::ReplicaSet(applied(item)),
+        "StatefulSet" => Event::StatefulSet(applied(item)),
         _ => return None,
     })
 }

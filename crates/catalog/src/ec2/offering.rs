@@ -108,6 +108,7 @@ impl OfferingSets {
                 price: price.unwrap_or_default(),
                 available: runs && price.is_some() && here.contains(&*set.zone),
                 reservation_capacity: None,
+                price_overlaid: false,
             }
         })
         .collect()

@@ -70,6 +70,7 @@ fn add(
                 price: Price::from_dollars(price),
                 available,
                 reservation_capacity,
+                price_overlaid: false,
             });
         }
     }

@@ -13,6 +13,8 @@ fn machine(capacity: ResourceList, overhead: Overhead) -> InstanceType {
         requirements: Requirements::new(),
         offerings: Vec::new(),
         capacity,
+        capacity_overlaid: false,
+        dynamic_resources: None,
         overhead,
     }
 }

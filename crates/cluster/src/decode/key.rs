@@ -62,9 +62,10 @@ impl Key {
         for owner in raw.metadata.owner_references.iter().flatten() {
             let kind = OwnerKind::of(&owner.api_version, &owner.kind);
             pinned |= kind == OwnerKind::DaemonSet;
-            self.bytes.push(kind as u8 + 2);
+            let controls = u8::from(owner.controller == Some(true));
+            self.bytes.push(2 * (kind as u8 + 1) + controls);
             // Jobs come and go; their names are not part of the content.
-            if kind <= OwnerKind::ReplicaSet && kind != OwnerKind::Node {
+            if kind.is_named() {
                 self.text(&owner.name);
             }
         }

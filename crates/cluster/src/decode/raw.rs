@@ -91,6 +91,8 @@ pub(super) struct RawOwner<'a> {
     pub(super) kind: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(super) name: Cow<'a, str>,
+    #[serde(default)]
+    pub(super) controller: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]

@@ -22,7 +22,9 @@ impl Cluster {
                     let pods = pods
                         .iter()
                         .map(|key| ObjectKey::new(&key.namespace, &key.name));
-                    self.plan(&name, pods.collect(), &mut touched);
+                    let pods: Vec<ObjectKey> = pods.collect();
+                    self.count_on_claim(&name, &pods);
+                    self.plan(&name, pods, &mut touched);
                 }
             }
             Intent::ClaimGone { name, uid } => {
@@ -41,6 +43,7 @@ impl Cluster {
                     *noted = until.max(*noted);
                 });
             }
+            Intent::BufferPods(on_nodes) => self.set_buffer_pods(on_nodes, &mut touched),
             Intent::MarkForDeletion { nodes } => {
                 self.note(&nodes, &mut touched, |machines, key| {
                     machines.marks.insert(key);

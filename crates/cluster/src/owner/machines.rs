@@ -13,6 +13,7 @@ use model::k8s::{Node, Resource};
 use model::{ResourceList, Timestamp, resources};
 
 use super::Cluster;
+use super::listing::Listing;
 use crate::event::Touched;
 use crate::node::node_provider_id;
 use crate::pod::PodRecord;
@@ -40,6 +41,7 @@ pub(super) struct Machines {
     pub(super) marks: BTreeSet<NodeKey>,
     /// Until when machines are expected to receive pods, under the names of both objects.
     pub(super) nominations: BTreeMap<NodeKey, Timestamp>,
+    pub(super) listing: Listing,
 }
 
 impl Machines {
@@ -53,7 +55,9 @@ impl Machines {
 
     /// Adds a bound pod to its machine, or keeps it until that is known.
     pub(super) fn add_pod(&mut self, node: &Arc<str>, pod: Arc<PodRecord>) {
-        match self.by_key.get_mut(&NodeKey::Node(node.clone())) {
+        let key = NodeKey::Node(node.clone());
+        self.will_change(&key);
+        match self.by_key.get_mut(&key) {
             Some(machine) => Arc::make_mut(machine).add_pod(pod),
             None => self.orphans.entry(node.clone()).or_default().push(pod),
         }
@@ -61,7 +65,9 @@ impl Machines {
 
     /// Takes a pod off the machine that it was bound to.
     pub(super) fn remove_pod(&mut self, node: &Arc<str>, pod: &PodRecord) {
-        if let Some(machine) = self.by_key.get_mut(&NodeKey::Node(node.clone())) {
+        let key = NodeKey::Node(node.clone());
+        self.will_change(&key);
+        if let Some(machine) = self.by_key.get_mut(&key) {
             Arc::make_mut(machine).remove_pod(pod);
         } else if let Some(orphans) = self.orphans.get_mut(node) {
             orphans
@@ -202,6 +208,7 @@ impl Cluster {
 
     /// Reconsiders a machine after its mark or nomination changed.
     pub(super) fn replan_machine(&mut self, key: &NodeKey, touched: &mut Touched) {
+        self.machines.will_change(key);
         let Some(before) = self.machines.by_key.remove(key) else {
             return;
         };
@@ -273,6 +280,7 @@ impl Cluster {
         claim: Option<Arc<NodeClaim>>,
         touched: &mut Touched,
     ) {
+        self.machines.will_change(&key);
         let before = self.machines.by_key.remove(&key);
         let dimensions = Arc::make_mut(&mut self.dimensions);
         let mut after = if let Some(machine) = &before {
@@ -302,6 +310,7 @@ impl Cluster {
 
     /// Forgets a machine. Its pods wait for a Node of that name to come back.
     fn remove_machine(&mut self, key: &NodeKey, touched: &mut Touched) {
+        self.machines.will_change(key);
         let Some(machine) = self.machines.by_key.remove(key) else {
             return;
         };

@@ -2,14 +2,17 @@
 
 mod build;
 mod intents;
+mod listing;
 mod look;
 mod machines;
 mod pending;
 mod pods;
 mod pools;
 mod sanity;
+mod selectors;
+mod virtuals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{NodeClaim, NodePool};
@@ -31,6 +34,8 @@ use machines::Machines;
 use pending::Pending;
 use pods::Pods;
 pub use sanity::Broken;
+use selectors::Stores;
+use virtuals::Virtuals;
 
 /// What the owner needs to know beyond objects.
 #[derive(Clone, Debug, Default)]
@@ -62,11 +67,14 @@ pub struct Cluster {
     version: u64,
     pods: Pods,
     pending: Pending,
+    virtuals: Virtuals,
     machines: Machines,
     nodes: Store<Node>,
     claims: Store<NodeClaim>,
     pools: Store<NodePool>,
     types: BTreeMap<Arc<str>, Arc<[Arc<InstanceType>]>>,
+    /// Pools whose types are known but not what overlays make of them.
+    awaiting: BTreeSet<Arc<str>>,
     daemon_sets: Store<DaemonSet>,
     budgets: Store<PodDisruptionBudget>,
     namespaces: Store<Namespace>,
@@ -75,6 +83,7 @@ pub struct Cluster {
     storage_classes: Store<StorageClass>,
     csi_nodes: Store<CsiNode>,
     attachments: Store<VolumeAttachment>,
+    selectors: Stores,
     cache: Cache,
 }
 
@@ -89,11 +98,13 @@ impl Cluster {
             version: 0,
             pods: Pods::default(),
             pending: Pending::default(),
+            virtuals: Virtuals::default(),
             machines: Machines::default(),
             nodes: Store::default(),
             claims: Store::default(),
             pools: Store::default(),
             types: BTreeMap::new(),
+            awaiting: BTreeSet::new(),
             daemon_sets: Store::default(),
             budgets: Store::default(),
             namespaces: Store::default(),
@@ -102,6 +113,7 @@ impl Cluster {
             storage_classes: Store::default(),
             csi_nodes: Store::default(),
             attachments: Store::default(),
+            selectors: Stores::default(),
             cache: Cache::default(),
         }
     }
@@ -126,15 +138,28 @@ impl Cluster {
             Event::NodePool(change) => self.apply_pools(change, &mut touched),
             Event::PoolTypes { pool, types } => {
                 let pool: Arc<str> = pool.into();
+                self.awaiting.remove(&pool);
                 self.types.insert(pool.clone(), types);
                 touched.pools.insert(pool);
+            }
+            Event::PoolAwaitsOverlays { pool } => {
+                let pool: Arc<str> = pool.into();
+                self.types.remove(&pool);
+                self.awaiting.insert(pool.clone());
+                touched.pools.insert(pool);
+            }
+            Event::VirtualPods { buffer, pods } => {
+                self.set_virtual_pods(buffer, pods, &mut touched);
             }
             Event::DaemonSet(change) => {
                 for diff in self.daemon_sets.apply(change) {
                     touched.daemon_sets.insert(diff.key.to_string());
                 }
             }
-            Event::PodDisruptionBudget(change) => take(&mut self.budgets, change, &mut touched),
+            Event::PodDisruptionBudget(change) => {
+                take(&mut self.budgets, change, &mut touched);
+                self.cache.forget_budgets();
+            }
             Event::Namespace(change) => take(&mut self.namespaces, change, &mut touched),
             Event::PersistentVolumeClaim(change) => {
                 take(&mut self.volume_claims, change, &mut touched);
@@ -143,6 +168,12 @@ impl Cluster {
             Event::StorageClass(change) => take(&mut self.storage_classes, change, &mut touched),
             Event::CsiNode(change) => take(&mut self.csi_nodes, change, &mut touched),
             Event::VolumeAttachment(change) => take(&mut self.attachments, change, &mut touched),
+            Event::Service(change) => self.selectors.services(change, &mut touched),
+            Event::ReplicationController(change) => {
+                self.selectors.replication_controllers(change, &mut touched);
+            }
+            Event::ReplicaSet(change) => self.selectors.replica_sets(change, &mut touched),
+            Event::StatefulSet(change) => self.selectors.stateful_sets(change, &mut touched),
         }
         self.settle(&touched);
         touched

@@ -20,6 +20,10 @@ pub(super) struct Pending {
     pub(super) waiting: BTreeMap<ObjectKey, Arc<PodRecord>>,
     /// Pods that unlaunched claims are on their way for.
     pub(super) planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
+    /// Whether some group has changed since the last snapshot.
+    pub(super) groups_changed: bool,
+    /// Whether `waiting` has.
+    pub(super) waiting_changed: bool,
 }
 
 /// Provisionable pods of one shape, oldest first.
@@ -50,6 +54,7 @@ impl Pending {
         let key = object_key(pod);
         if selection::untaken(pod).is_some() || self.planned.contains_key(&key) {
             self.waiting.insert(key, pod.clone());
+            self.waiting_changed = true;
             return false;
         }
         let group = self.groups.entry(pod.shape.id).or_insert_with(|| Group {
@@ -61,6 +66,7 @@ impl Pending {
             .pods
             .insert((pod.created, pod.name.clone()), pod.clone());
         group.view = None;
+        self.groups_changed = true;
         pod.shape.problems.is_empty()
     }
 
@@ -73,12 +79,13 @@ impl Pending {
                 .is_some()
         {
             group.view = None;
+            self.groups_changed = true;
             if group.pods.is_empty() {
                 self.groups.remove(&pod.shape.id);
             }
             return pod.shape.problems.is_empty();
         }
-        self.waiting.remove(&object_key(pod));
+        self.waiting_changed |= self.waiting.remove(&object_key(pod)).is_some();
         false
     }
 }
@@ -118,6 +125,7 @@ impl Cluster {
     /// Puts an unbound pod where it belongs now.
     fn reconsider(&mut self, key: &ObjectKey, touched: &mut Touched) {
         let Some(pod) = self.pods.get(&key.namespace, &key.name).cloned() else {
+            self.reconsider_virtual(key, touched);
             return;
         };
         if pod.node.is_some() {

@@ -1,9 +1,11 @@
 //! Pools: may they be used, what can they launch, what do they have.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use api::NodePool;
 use api::labels::INSTANCE_TYPE;
+use api::{NodeClaim, NodePool};
+use catalog::InstanceType;
 use model::{ResourceList, resources};
 
 use super::{Cluster, UnknownReadiness};
@@ -11,6 +13,19 @@ use crate::event::{Change, Touched};
 use crate::pool::{PoolProblem, PoolState};
 use crate::store::ObjectKey;
 use crate::{NodeKey, NodeState};
+
+type Types = Arc<[Arc<InstanceType>]>;
+
+/// What unlaunched claims may become, by name.
+pub(super) type InFlight = BTreeMap<Arc<str>, MayBecome>;
+
+/// What a claim may become, and what that was found from.
+#[derive(Debug, Default)]
+pub(super) struct MayBecome {
+    claim: Option<Arc<NodeClaim>>,
+    types: Types,
+    most: ResourceList,
+}
 
 impl Cluster {
     pub(super) fn apply_pools(&mut self, change: Change<NodePool>, touched: &mut Touched) {
@@ -20,24 +35,38 @@ impl Cluster {
             touched.consolidation |= generation(&diff.old) != generation(&diff.new);
             if diff.new.is_none() {
                 self.types.remove(&diff.key.name);
+                self.awaiting.remove(&diff.key.name);
             }
             touched.pools.insert(diff.key.name);
         }
     }
 
     /// All pools, heaviest first, then by name, last first.
-    pub(super) fn pool_states(&self) -> Vec<Arc<PoolState>> {
-        let mut states: Vec<Arc<PoolState>> = self
-            .pools
-            .objects()
-            .iter()
-            .map(|(key, pool)| Arc::new(self.pool_state(key, pool)))
-            .collect();
+    pub(super) fn pool_states(&mut self) -> Vec<Arc<PoolState>> {
+        let mut held = std::mem::take(&mut self.cache.pool_states);
+        let mut in_flight = std::mem::take(&mut self.cache.in_flight);
+        let mut states: Vec<Arc<PoolState>> = Vec::new();
+        for (key, pool) in self.pools.objects().iter() {
+            let state = held
+                .remove(&key.name)
+                .unwrap_or_else(|| Arc::new(self.pool_state(key, pool, &mut in_flight)));
+            self.cache
+                .pool_states
+                .insert(key.name.clone(), state.clone());
+            states.push(state);
+        }
+        in_flight.retain(|claim, _| self.machines.unlaunched.contains(claim));
+        self.cache.in_flight = in_flight;
         states.sort_by(|a, b| (b.weight(), b.name()).cmp(&(a.weight(), a.name())));
         states
     }
 
-    fn pool_state(&self, key: &ObjectKey, pool: &Arc<NodePool>) -> PoolState {
+    fn pool_state(
+        &self,
+        key: &ObjectKey,
+        pool: &Arc<NodePool>,
+        in_flight: &mut InFlight,
+    ) -> PoolState {
         let mut state = PoolState {
             pool: pool.clone(),
             types: self.types.get(&key.name).cloned().unwrap_or_default(),
@@ -56,8 +85,8 @@ impl Cluster {
                 && machine.pool() == Some(&key.name)
                 && !machine.is_marked()
             {
-                let most = may_become(machine, &state);
-                resources::add_to(&mut state.in_flight, &most);
+                let most = may_become(machine, name, &state.types, in_flight);
+                resources::add_to(&mut state.in_flight, most);
             }
         }
         state
@@ -79,6 +108,9 @@ impl Cluster {
         let unready = self.unreadiness(pool);
         if unready.is_some() {
             return unready;
+        }
+        if self.awaiting.contains(state.name()) {
+            return Some(PoolProblem::AwaitingOverlays);
         }
         state.types.is_empty().then_some(PoolProblem::NoTypes)
     }
@@ -113,19 +145,42 @@ impl Cluster {
 }
 
 /// The largest amounts among the types that an unlaunched claim may become.
-fn may_become(machine: &NodeState, pool: &PoolState) -> ResourceList {
-    let Some(claim) = &machine.claim else {
-        return ResourceList::new();
+fn may_become<'f>(
+    machine: &NodeState,
+    name: &Arc<str>,
+    types: &Types,
+    in_flight: &'f mut InFlight,
+) -> &'f ResourceList {
+    let held = in_flight.entry(name.clone()).or_default();
+    let is_current = |held: &Option<Arc<NodeClaim>>| match (held, &machine.claim) {
+        (Some(held), Some(claim)) => Arc::ptr_eq(held, claim),
+        _ => false,
     };
+    if !is_current(&held.claim) || !Arc::ptr_eq(&held.types, types) {
+        held.claim.clone_from(&machine.claim);
+        held.types = types.clone();
+        held.most = machine
+            .claim
+            .as_ref()
+            .map(|claim| largest(claim, types))
+            .unwrap_or_default();
+    }
+    &held.most
+}
+
+fn largest(claim: &NodeClaim, types: &Types) -> ResourceList {
     let wanted = claim
         .spec
         .requirements
         .iter()
         .find(|item| item.key == INSTANCE_TYPE && item.operator == "In");
-    pool.types
-        .iter()
+    let wanted: Option<BTreeSet<&str>> =
+        wanted.map(|item| item.values.iter().map(|name| &**name).collect());
+    let candidates = types.iter();
+    candidates
         .filter(|candidate| {
-            wanted.is_none_or(|item| item.values.iter().any(|name| **name == *candidate.name))
+            let wanted = wanted.as_ref();
+            wanted.is_none_or(|wanted| wanted.contains(&*candidate.name))
         })
         .fold(ResourceList::new(), |largest, candidate| {
             resources::max_each(&largest, &candidate.capacity)

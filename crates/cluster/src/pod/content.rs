@@ -32,8 +32,11 @@ pub struct PodContent {
 pub struct Owner {
     /// Which kind of thing.
     pub kind: OwnerKind,
-    /// Its name, for workloads that keep it: DaemonSet, ReplicaSet and StatefulSet.
+    /// Its name, for workloads that keep it: DaemonSet, ReplicaSet, ReplicationController and
+    /// StatefulSet.
     pub name: Box<str>,
+    /// Whether it manages the pod.
+    pub controls: bool,
 }
 
 /// The kinds of owners that are treated differently. Any owner reference counts, not only the
@@ -48,6 +51,8 @@ pub enum OwnerKind {
     StatefulSet,
     /// `apps/v1` ReplicaSet.
     ReplicaSet,
+    /// `v1` ReplicationController.
+    ReplicationController,
     /// `batch/v1` Job.
     Job,
     /// Anything else.
@@ -64,15 +69,18 @@ impl Owner {
             .iter()
             .map(|reference| {
                 let kind = OwnerKind::of(&reference.api_version, &reference.kind);
-                let named = kind <= OwnerKind::ReplicaSet && kind != OwnerKind::Node;
-                let name = if named {
+                let name = if kind.is_named() {
                     reference.name.as_str().into()
                 } else {
                     Box::default()
                 };
-                Self { kind, name }
+                Self {
+                    kind,
+                    name,
+                    controls: reference.controller == Some(true),
+                }
             })
-            .min_by_key(|owner| owner.kind)
+            .min_by_key(|owner| (owner.kind, !owner.controls))
             .unwrap_or_default()
     }
 }
@@ -85,9 +93,15 @@ impl OwnerKind {
             ("v1", "Node") => Self::Node,
             ("apps/v1", "StatefulSet") => Self::StatefulSet,
             ("apps/v1", "ReplicaSet") => Self::ReplicaSet,
+            ("v1", "ReplicationController") => Self::ReplicationController,
             ("batch/v1", "Job") => Self::Job,
             _ => Self::Other,
         }
+    }
+
+    /// Whether the name of such an owner is kept.
+    pub(crate) fn is_named(self) -> bool {
+        self <= Self::ReplicationController && self != Self::Node
     }
 }
 

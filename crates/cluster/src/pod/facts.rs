@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use api::labels::{BUFFER_FAKE_POD, BUFFER_NAME, BUFFER_NAMESPACE};
 use model::Timestamp;
 use model::k8s::PodKey;
 use model::k8s::pod::{Pod, PodStatus};
@@ -233,6 +234,22 @@ impl From<&Pod> for PodUpdate {
 }
 
 impl PodUpdate {
+    /// Takes a virtual pod of a capacity buffer apart. The annotations that mark it count only
+    /// here, so that no pod of the API server can pass as one.
+    pub fn virtual_of(pod: &Pod) -> Self {
+        let (mut content, own) = PodContent::split(pod);
+        let marks = [BUFFER_FAKE_POD, BUFFER_NAME, BUFFER_NAMESPACE];
+        for key in marks {
+            if let Some(value) = pod.metadata.annotations.get(key) {
+                content.annotations.insert(key.to_owned(), value.clone());
+            }
+        }
+        Self {
+            content: Arc::new(content),
+            facts: PodFacts::of(pod, own),
+        }
+    }
+
     /// Namespace and name.
     pub fn key(&self) -> PodKey {
         PodKey {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use api::labels::{BUFFER_FAKE_POD, BUFFER_NAME};
 use model::k8s::{LabelSelector, PodKey};
 
 use super::{PodContent, PodFacts};
@@ -55,7 +56,26 @@ impl Deref for PodRecord {
     }
 }
 
+impl PodShape {
+    /// Whether such pods only stand for room that a capacity buffer keeps. They are no objects:
+    /// nobody is told about them, and they must not take room from pods that are.
+    pub fn is_virtual(&self) -> bool {
+        self.content.annotations.contains_key(BUFFER_FAKE_POD)
+    }
+
+    /// The capacity buffer that such pods stand for, in their namespace.
+    pub fn buffer(&self) -> Option<&str> {
+        let name = self.content.annotations.get(BUFFER_NAME)?;
+        self.is_virtual().then_some(name.as_str())
+    }
+}
+
 impl PodRecord {
+    /// Whether it only stands for room that a capacity buffer keeps. See [`PodShape::is_virtual`].
+    pub fn is_virtual(&self) -> bool {
+        self.shape.is_virtual()
+    }
+
     /// Namespace.
     pub fn namespace(&self) -> &str {
         &self.shape.content.namespace

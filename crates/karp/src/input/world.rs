@@ -92,22 +92,23 @@ fn event(object: &Object) -> anyhow::Result<Option<Event>> {
         "StorageClass" => Event::StorageClass(Change::Applied(decode(object)?)),
         "CSINode" => Event::CsiNode(Change::Applied(decode(object)?)),
         "VolumeAttachment" => Event::VolumeAttachment(Change::Applied(decode(object)?)),
+        "Service" => Event::Service(Change::Applied(decode(object)?)),
+        "ReplicationController" => Event::ReplicationController(Change::Applied(decode(object)?)),
+        "ReplicaSet" => Event::ReplicaSet(Change::Applied(decode(object)?)),
+        "StatefulSet" => Event::StatefulSet(Change::Applied(decode(object)?)),
         _ => return Ok(None),
     }))
 }
 
 /// Kinds that are read elsewhere or that a plan may ignore without a word.
 fn is_known(kind: &str) -> bool {
-    const KNOWN: [&str; 19] = [
+    const KNOWN: [&str; 16] = [
         "NodeOverlay",
         "CapacityBuffer",
         "EC2NodeClass",
         "KWOKNodeClass",
         "Deployment",
-        "ReplicaSet",
-        "StatefulSet",
         "Job",
-        "Service",
         "LimitRange",
         "PriorityClass",
         "ResourceSlice",

@@ -5,6 +5,8 @@
     reason = "each test program uses a part of it"
 )]
 
+pub mod world;
+
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, ExitStatus},

@@ -4,4 +4,5 @@ pub mod counter;
 pub mod hash;
 pub mod health;
 pub mod readiness;
+pub mod replicas;
 pub mod validation;

@@ -5,25 +5,29 @@
 //! field means (`requirements`, `scheduling`, `lifecycle`).
 
 pub mod affinity;
+pub mod dra;
 pub mod meta;
 pub mod node;
 pub mod pod;
 pub mod policy;
+pub mod selecting;
 pub mod selector;
 pub mod storage;
 pub mod taint;
 pub mod workload;
 
+pub use dra::{DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice};
 pub use meta::{ObjectMeta, OwnerReference};
 pub use node::{Node, NodeCondition, NodeSpec, NodeStatus};
 pub use pod::{Container, Pod, PodKey, PodSpec, PodStatus};
 pub use policy::{LimitRange, Namespace, PodDisruptionBudget, PriorityClass};
+pub use selecting::{ReplicaSetSelector, ReplicationController, Service, StatefulSetSelector};
 pub use selector::{LabelSelector, NodeSelectorRequirement, NodeSelectorTerm};
 pub use storage::{
     CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttachment,
 };
 pub use taint::{Taint, TaintEffect, Toleration};
-pub use workload::{DaemonSet, Deployment, Job, ReplicaSet, StatefulSet};
+pub use workload::{DaemonSet, Deployment, Job, PodTemplate, ReplicaSet, StatefulSet};
 
 /// A kind that the Kubernetes API serves: where it lives and how its metadata is reached.
 pub trait Resource {

@@ -105,3 +105,15 @@ pub struct JobSpec {
 }
 
 crate::resource!(Job, "batch", "v1", "Job", "jobs", true);
+
+/// `v1.PodTemplate`: what pods that nobody has made yet would look like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodTemplate {
+    /// Metadata.
+    pub metadata: ObjectMeta,
+    /// The pods.
+    pub template: PodTemplateSpec,
+}
+
+crate::resource!(PodTemplate, "", "v1", "PodTemplate", "podtemplates", true);

@@ -1,7 +1,9 @@
 //! The scheduler config: default topology spread constraints.
 
 use std::fmt;
+use std::sync::Arc;
 
+use model::k8s::affinity::TopologySpreadConstraint;
 use serde::Deserialize;
 
 /// What pods that declare no topology spread are spread by.
@@ -115,6 +117,25 @@ struct Constraint {
 }
 
 impl SchedulerConfig {
+    /// Whether pods that declare no spread are spread at all.
+    pub fn spreads(&self) -> bool {
+        !self.default_constraints.is_empty()
+    }
+
+    /// The constraints as pods would declare them, without a selector.
+    pub fn spread(&self) -> Arc<[TopologySpreadConstraint]> {
+        let declared = |constraint: &DefaultConstraint| TopologySpreadConstraint {
+            max_skew: constraint.max_skew,
+            topology_key: constraint.topology_key.clone(),
+            when_unsatisfiable: constraint.when_unsatisfiable.to_string(),
+            min_domains: constraint.min_domains,
+            node_affinity_policy: constraint.node_affinity_policy.clone(),
+            node_taints_policy: constraint.node_taints_policy.clone(),
+            ..TopologySpreadConstraint::default()
+        };
+        self.default_constraints.iter().map(declared).collect()
+    }
+
     /// Reads YAML or JSON; empty text is no constraint.
     pub fn parse(text: &str) -> Result<Self, SchedulerError> {
         if text.trim().is_empty() {

@@ -11,6 +11,7 @@ use crate::index::Index;
 use crate::pack::Packed;
 use crate::placement::{Candidate, Refusal};
 use crate::reason::Rejection;
+use crate::volumes::AttachLimit;
 use api::labels::HOSTNAME;
 
 /// The reasons of all nodes; those that are alike are one.
@@ -104,7 +105,9 @@ fn rejection(
         .enumerate()
     {
         if slack < request {
-            let id = index.amounts.id(dim);
+            let Some(id) = index.amounts.id(dim) else {
+                return no_volume_more(index, state, (dim, *request));
+            };
             let dimensions = &index.snapshot.dimensions;
             return Rejection::NodeFull {
                 resource: dimensions.name(id).into(),
@@ -114,6 +117,22 @@ fn rejection(
         }
     }
     Rejection::Outrun
+}
+
+/// The driver of a dimension can attach no further volume.
+fn no_volume_more(index: &Index<'_>, state: &NodeState, (dim, request): (usize, i64)) -> Rejection {
+    let volumes = &index.snapshot.volumes;
+    let driver = index.amounts.driver(dim).cloned().unwrap_or_default();
+    let limits = crate::volumes::limits(state, volumes);
+    let attached = crate::volumes::attached(state, volumes);
+    let used = attached
+        .get(&driver)
+        .map_or(0, std::collections::BTreeSet::len);
+    Rejection::AttachLimit(AttachLimit {
+        limit: limits.get(&driver).copied().unwrap_or(0),
+        wanted: used + usize::try_from(request).unwrap_or(0),
+        driver,
+    })
 }
 
 /// The host port that the pod can't have.

@@ -158,7 +158,9 @@ fn too_small(index: &Index<'_>, pool: &Pool, shelf: &Shelf, request: &[i64]) -> 
         let Some(largest) = largest.filter(|slot| shelf.room(*slot)[dim] < *requested) else {
             continue;
         };
-        let id = index.amounts.id(dim);
+        let Some(id) = index.amounts.id(dim) else {
+            continue;
+        };
         let dimensions = &index.snapshot.dimensions;
         let kind = shelf.slot(largest).kind as usize;
         return Rejection::TypeTooSmall {

@@ -1,5 +1,7 @@
 //! Which resources count in a pass, and amounts as vectors over them.
 
+use std::sync::Arc;
+
 use cluster::{Dimensions, ResourceId, ResourceVec};
 use model::{Quantity, ResourceList};
 
@@ -7,11 +9,19 @@ use model::{Quantity, ResourceList};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Amounts {
     ids: Vec<ResourceId>,
+    /// Drivers that attach volumes; each is one dimension more.
+    drivers: Vec<Arc<str>>,
 }
 
+/// Room for volumes where there is no limit. Small enough not to overflow when it is summed up.
+pub(crate) const UNLIMITED: i64 = i64::MAX / 1024;
+
 impl Amounts {
-    /// The resources that occur in these requests with an amount.
-    pub(crate) fn of<'a>(requests: impl Iterator<Item = &'a ResourceVec>) -> Self {
+    /// The resources that occur in these requests with an amount, and these drivers.
+    pub(crate) fn of<'a>(
+        requests: impl Iterator<Item = &'a ResourceVec>,
+        drivers: impl Iterator<Item = &'a Arc<str>>,
+    ) -> Self {
         let mut ids = vec![ResourceId::CPU, ResourceId::MEMORY, ResourceId::PODS];
         for request in requests {
             for (id, amount) in request.iter() {
@@ -21,29 +31,59 @@ impl Amounts {
             }
         }
         ids.sort_unstable();
-        Self { ids }
+        let mut drivers: Vec<Arc<str>> = drivers.cloned().collect();
+        drivers.sort_unstable();
+        drivers.dedup();
+        Self { ids, drivers }
     }
 
     /// How many resources there are.
     pub(crate) fn len(&self) -> usize {
-        self.ids.len()
+        self.ids.len() + self.drivers.len()
     }
 
-    /// The resource of a dimension.
-    pub(crate) fn id(&self, dim: usize) -> ResourceId {
-        self.ids[dim]
+    /// The resource of a dimension; none if it is for volumes of a driver.
+    pub(crate) fn id(&self, dim: usize) -> Option<ResourceId> {
+        self.ids.get(dim).copied()
     }
 
-    /// Amounts by dimension.
+    /// The driver of a dimension.
+    pub(crate) fn driver(&self, dim: usize) -> Option<&Arc<str>> {
+        self.drivers.get(dim.checked_sub(self.ids.len())?)
+    }
+
+    /// The drivers, in order of their dimensions.
+    pub(crate) fn drivers(&self) -> &[Arc<str>] {
+        &self.drivers
+    }
+
+    /// Amounts by dimension; of volumes nothing.
     pub(crate) fn vector(&self, amounts: &ResourceVec) -> Vec<i64> {
-        self.ids.iter().map(|id| amounts.get(*id)).collect()
+        let volumes = self.drivers.iter().map(|_| 0);
+        self.ids
+            .iter()
+            .map(|id| amounts.get(*id))
+            .chain(volumes)
+            .collect()
     }
 
-    /// What there is by dimension, rounded down.
+    /// What pods request by dimension, volumes included.
+    pub(crate) fn request(&self, amounts: &ResourceVec, attach: &[(Arc<str>, i64)]) -> Vec<i64> {
+        let mut request = self.vector(amounts);
+        for (driver, count) in attach {
+            if let Ok(at) = self.drivers.binary_search(driver) {
+                request[self.ids.len() + at] = *count;
+            }
+        }
+        request
+    }
+
+    /// What there is by dimension, rounded down. What a planned node will attach is not known.
     pub(crate) fn offered(&self, dimensions: &Dimensions, list: &ResourceList) -> Vec<i64> {
         self.ids
             .iter()
             .map(|id| offered(dimensions, *id, list))
+            .chain(self.drivers.iter().map(|_| UNLIMITED))
             .collect()
     }
 }

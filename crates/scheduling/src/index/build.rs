@@ -1,5 +1,6 @@
 //! The parts of a pass as a problem in numbers.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::labels;
@@ -9,7 +10,9 @@ use model::k8s::{Taint, TaintEffect};
 use requirements::{Requirement, Requirements, taints};
 use rustc_hash::FxHashMap;
 
-use super::gather::{DaemonPart, Parts, Wanted, label};
+use super::amounts::UNLIMITED;
+use super::gather::{Asking, DaemonPart, Parts, label};
+use super::intern::Interner;
 use super::pods::displaced;
 use super::pools::{Limited, Reservation, Template, limits, min_values, reservations, types};
 use super::tolerations::Tolerances;
@@ -21,6 +24,7 @@ use crate::mask::{Keys, Mask};
 use crate::options::{Batch, Reserved};
 use crate::problem::{self, Class, Daemon, Demand, DemandId, Existing, Pool, Problem, Watch};
 use crate::topology::Topology;
+use crate::volumes::{self, Attach};
 
 /// How many times what pods ask for a limit must be not to be watched.
 const FAR: i128 = 8;
@@ -159,23 +163,38 @@ fn daemon_ports(parts: &Parts<'_>) -> Vec<usize> {
 impl<'s> Builder<'_, 's> {
     /// Classes in their order, and the pods of each.
     fn classes(&mut self, rules: &mut RuleBuilder<'_, '_>) -> (Vec<Class>, Vec<ClassPods>) {
-        let mut merged: Vec<(Class, Vec<ClassPods>)> = Vec::new();
-        let mut ids: FxHashMap<ClassKey, usize> = FxHashMap::default();
         let parts = self.parts;
+        let kinds: Vec<Kind> = parts.asking.iter().map(|a| self.kind(a, rules)).collect();
+        let mut distinct = Interner::default();
+        let kind_of: Vec<usize> = kinds.iter().map(|kind| distinct.intern(kind)).collect();
+        let mut merged: Vec<(usize, Vec<i64>, Vec<ClassPods>)> = Vec::new();
+        let mut ids: FxHashMap<(usize, Vec<i64>), usize> = FxHashMap::default();
         for wanted in &parts.wanted {
-            let class = self.class(wanted, rules);
-            let at = *ids.entry(key(&class)).or_insert(merged.len());
-            if at == merged.len() {
-                merged.push((class, Vec::new()));
-            }
-            merged[at].1.push(wanted.group.pods.clone());
+            let kind = kind_of[wanted.asking];
+            let requests = &wanted.group.shape.requests;
+            let request = parts.amounts.request(requests, &wanted.attach);
+            let at = *ids
+                .entry((kind, request))
+                .or_insert_with_key(|(kind, request)| {
+                    merged.push((*kind, request.clone(), Vec::new()));
+                    merged.len() - 1
+                });
+            merged[at].2.push(wanted.group.pods.clone());
         }
         let mut classes: Vec<(Class, ClassPods)> = merged
             .into_iter()
-            .map(|(class, groups)| {
+            .map(|(kind, request, groups)| {
                 let pods = pods::merge(groups);
-                let count = pods.len() as u32;
-                (Class { count, ..class }, pods)
+                let kind = distinct.get(kind);
+                let class = Class {
+                    count: pods.len() as u32,
+                    request,
+                    variants: kind.variants.clone(),
+                    sets: kind.sets.clone(),
+                    hosts: kind.hosts.clone(),
+                    domains: kind.domains.clone(),
+                };
+                (class, pods)
             })
             .collect();
         classes.sort_by(|(a, pods_a), (b, pods_b)| {
@@ -184,20 +203,20 @@ impl<'s> Builder<'_, 's> {
         classes.into_iter().unzip()
     }
 
-    fn class(&mut self, wanted: &Wanted, rules: &mut RuleBuilder<'_, '_>) -> Class {
-        let shape = &wanted.group.shape;
+    /// What pods ask for, in numbers.
+    fn kind(&mut self, asking: &Asking, rules: &mut RuleBuilder<'_, '_>) -> Kind {
         let parts = self.parts;
-        let own = parts.bits.own(&shape.host_ports);
+        let own = parts.bits.own(&asking.host_ports);
         let subject = Subject {
-            identity: wanted.identity,
-            declares: &wanted.declares,
-            alternatives: &wanted.alternatives,
-            ports: &parts.bits.conflicting(&shape.host_ports),
+            identity: asking.identity,
+            declares: &asking.declares,
+            alternatives: &asking.alternatives,
+            ports: &parts.bits.conflicting(&asking.host_ports),
             single: !own.is_empty(),
         };
         let mut variants = Vec::new();
-        for (variant, terms) in wanted.variants.iter().zip(&wanted.terms) {
-            let demand = self.demand(wanted, variant, &own);
+        for (variant, terms) in asking.variants.iter().zip(&asking.terms) {
+            let demand = self.demand(asking, variant, &own);
             let rules = rules.rules(
                 &subject,
                 terms,
@@ -210,18 +229,16 @@ impl<'s> Builder<'_, 's> {
             }
         }
         let (hosts, domains) = rules.feeds(&subject);
-        Class {
-            count: 0,
-            request: parts.amounts.vector(&shape.requests),
-            variants,
-            sets: parts.bits.set(own.iter().copied()),
-            hosts,
-            domains,
+        Kind {
+            variants: variants.into(),
+            sets: parts.bits.set(own.iter().copied()).into(),
+            hosts: hosts.into(),
+            domains: domains.into(),
         }
     }
 
-    fn demand(&mut self, wanted: &Wanted, variant: &Variant, own: &[usize]) -> DemandId {
-        let mut tolerations = wanted.group.shape.spec.tolerations.clone();
+    fn demand(&mut self, asking: &Asking, variant: &Variant, own: &[usize]) -> DemandId {
+        let mut tolerations = asking.tolerations.clone();
         if variant.soft_taints == SoftTaints::Tolerated {
             tolerations.push(tolerate_soft());
         }
@@ -345,6 +362,7 @@ impl<'s> Builder<'_, 's> {
     /// Nodes that may take pods: complete ones first, then by name.
     fn nodes(&mut self, batch: &Batch) -> Vec<Existing> {
         let snapshot = self.parts.snapshot;
+        let held = volumes::held(&snapshot.volumes);
         let mut nodes: Vec<(usize, &NodeState)> = snapshot
             .nodes
             .iter()
@@ -355,12 +373,17 @@ impl<'s> Builder<'_, 's> {
         nodes.sort_by_key(|(at, node)| (!node.is_initialized(), *at));
         nodes
             .into_iter()
-            .filter_map(|(at, node)| self.node(at, node))
+            .filter_map(|(at, node)| self.node(at, node, &held))
             .collect()
     }
 
     /// A node; `None` if more is promised on it than it has.
-    fn node(&mut self, at: usize, node: &NodeState) -> Option<Existing> {
+    fn node(
+        &mut self,
+        at: usize,
+        node: &NodeState,
+        held: &BTreeMap<&str, Attach>,
+    ) -> Option<Existing> {
         let parts = self.parts;
         let taints = effective_taints(node);
         let expected: Vec<usize> = expected_daemons(parts, node, &taints);
@@ -373,16 +396,19 @@ impl<'s> Builder<'_, 's> {
         let masks = (0..keys.len())
             .map(|id| keys.label(id, label(node, keys.key(id))))
             .collect();
-        let to_come = expected
-            .iter()
-            .map(|at| &parts.snapshot.daemons[*at].shape.host_ports);
-        let mut bits = parts.bits.conflicting(&node.host_ports);
-        bits.extend(to_come.flat_map(|ports| parts.bits.conflicting(ports)));
+        // Ports of daemons that are expected do not count: the scheduler looks at pods that are
+        // there.
+        let bits = parts.bits.conflicting(&node.host_ports);
+        let mut in_numbers = parts.amounts.vector(&room);
+        let first = in_numbers.len() - parts.amounts.drivers().len();
+        for (at, left) in attachable(parts, node, held).enumerate() {
+            in_numbers[first + at] = left;
+        }
         Some(Existing {
             source: at,
             taints: self.tolerances.column(&taints),
             masks,
-            room: parts.amounts.vector(&room),
+            room: in_numbers,
             bits: parts.bits.set(bits),
             counts: Vec::new(),
         })
@@ -454,6 +480,36 @@ fn room(parts: &Parts<'_>, node: &NodeState, expected: &[usize]) -> ResourceVec 
     room
 }
 
+/// How many more volumes a node can attach, by driver of the batch.
+fn attachable(
+    parts: &Parts<'_>,
+    node: &NodeState,
+    held: &BTreeMap<&str, Attach>,
+) -> impl Iterator<Item = i64> {
+    let volumes = &parts.snapshot.volumes;
+    let drivers = parts.amounts.drivers();
+    let (limits, mut used) = if drivers.is_empty() {
+        (BTreeMap::new(), Attach::new())
+    } else {
+        (
+            volumes::limits(node, volumes),
+            volumes::attached(node, volumes),
+        )
+    };
+    for (driver, claims) in held.get(&**node.name()).into_iter().flatten() {
+        used.entry(driver.clone())
+            .or_default()
+            .extend(claims.iter().cloned());
+    }
+    let left = drivers.iter().map(|driver| {
+        let used = used.get(driver).map_or(0, BTreeSet::len);
+        limits
+            .get(driver)
+            .map_or(UNLIMITED, |limit| limit.saturating_sub(used) as i64)
+    });
+    left.collect::<Vec<_>>().into_iter()
+}
+
 /// Counts pods that run, on nodes and in domains.
 fn count_running(
     mut running: Running<'_>,
@@ -494,21 +550,11 @@ fn count_running(
     }
 }
 
-/// What makes two kinds of pods one class.
-type ClassKey = (
-    Vec<i64>,
-    Vec<problem::Variant>,
-    Vec<u64>,
-    Vec<u32>,
-    Vec<u32>,
-);
-
-fn key(class: &Class) -> ClassKey {
-    (
-        class.request.clone(),
-        class.variants.clone(),
-        class.sets.clone(),
-        class.hosts.clone(),
-        class.domains.clone(),
-    )
+/// What makes pods with the same requests one class.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    variants: Arc<[problem::Variant]>,
+    sets: Arc<[u64]>,
+    hosts: Arc<[u32]>,
+    domains: Arc<[u32]>,
 }

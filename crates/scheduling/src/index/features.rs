@@ -7,15 +7,7 @@ use crate::reason::Feature;
 /// The first thing that a pod must have and that is not decided here yet. What it merely prefers
 /// does not count.
 pub(crate) fn unbuilt(spec: &PodSpec) -> Option<Feature> {
-    let found = [
-        (
-            spec.volumes.iter().any(|volume| {
-                volume.persistent_volume_claim.is_some() || volume.ephemeral.is_some()
-            }),
-            Feature::Volumes,
-        ),
-        (!spec.resource_claims.is_empty(), Feature::ResourceClaims),
-    ];
+    let found = [(!spec.resource_claims.is_empty(), Feature::ResourceClaims)];
     found
         .into_iter()
         .find_map(|(asked, feature)| asked.then_some(feature))

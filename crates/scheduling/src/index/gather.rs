@@ -1,15 +1,16 @@
 //! What a pass is about: which pods, pools and daemons take part, and which keys, resources and
 //! bits are in play.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use api::labels::HOSTNAME;
-use cluster::{PodRecord, Snapshot};
+use cluster::{HostPort, PodRecord, PodShape, Snapshot};
 use model::Timestamp;
-use model::k8s::TaintEffect;
+use model::k8s::{TaintEffect, Toleration};
 use requirements::{Key, Operator, Requirement, Requirements, pod};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use super::amounts::Amounts;
 use super::features::unbuilt;
@@ -23,12 +24,14 @@ use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
 use crate::options::{Batch, NewNodes, Options, Reserved};
 use crate::reason::Rejection;
+use crate::volumes::{Unsupported, needs};
 
 /// What takes part in a pass.
 pub(super) struct Parts<'s> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) templates: Vec<Template<'s>>,
     pub(super) wanted: Vec<Wanted>,
+    pub(super) asking: Vec<Asking>,
     pub(super) refused: Refused,
     pub(super) daemons: Vec<DaemonPart>,
     /// Everything that is counted.
@@ -42,9 +45,17 @@ pub(super) struct Parts<'s> {
     pub(super) bits: Bits,
 }
 
-/// Pods of one shape that are tried, and what they ask for.
+/// Pods that are tried and nothing tells apart but what they ask for.
 pub(super) struct Wanted {
     pub(super) group: Group,
+    /// Position of what they ask for in [`Parts::asking`].
+    pub(super) asking: usize,
+    /// Volumes that each pod adds to a node, by driver.
+    pub(super) attach: Vec<(Arc<str>, i64)>,
+}
+
+/// What pods ask for beside room. Pods of many shapes may ask for the same.
+pub(super) struct Asking {
     pub(super) variants: Vec<Variant>,
     /// What each variant demands of other pods.
     pub(super) terms: Vec<Vec<Resolved>>,
@@ -54,6 +65,8 @@ pub(super) struct Wanted {
     pub(super) declares: Vec<CounterId>,
     /// Alternatives of node selector and required node affinity.
     pub(super) alternatives: Vec<Requirements>,
+    pub(super) tolerations: Vec<Toleration>,
+    pub(super) host_ports: Vec<HostPort>,
 }
 
 /// A daemon set.
@@ -80,20 +93,31 @@ pub(super) fn gather<'s>(
         own_labels: own_labels(snapshot, batch, now),
         counters: &mut counters,
         refused: Vec::new(),
+        asking: Vec::new(),
+        by_hash: FxHashMap::default(),
     };
     let wanted = gathered.wanted(batch, now);
     let (refused, own_labels) = (gathered.refused, gathered.own_labels);
+    let asking: Vec<Asking> = gathered
+        .asking
+        .into_iter()
+        .map(|(_, asking)| asking)
+        .collect();
     topology::note_running_declarers(&mut counters, snapshot);
     counters.select(&snapshot.namespaces);
-    let amounts = Amounts::of(wanted.iter().map(|w| &w.group.shape.requests));
-    let mut bits = Bits::of(wanted.iter().flat_map(|w| &w.group.shape.host_ports));
-    let thresholds = thresholds(&wanted, &counters, &mut bits);
+    let drivers = wanted
+        .iter()
+        .flat_map(|w| w.attach.iter().map(|(driver, _)| driver));
+    let amounts = Amounts::of(wanted.iter().map(|w| &w.group.shape.requests), drivers);
+    let mut bits = Bits::of(asking.iter().flat_map(|asking| &asking.host_ports));
+    let thresholds = thresholds(&asking, &counters, &mut bits);
     let daemons = daemons(snapshot);
-    let keys = keys(snapshot, &wanted, &daemons, &templates, &counters);
+    let keys = keys(snapshot, &asking, &daemons, &templates, &counters);
     Parts {
         snapshot,
         templates,
         wanted,
+        asking,
         refused,
         daemons,
         counters,
@@ -154,6 +178,42 @@ struct Gathering<'a, 's> {
     own_labels: OwnLabels,
     counters: &'a mut Counters,
     refused: Refused,
+    asking: Vec<(Source, Asking)>,
+    /// Positions in `asking` by hash of the source.
+    by_hash: FxHashMap<u64, Vec<usize>>,
+}
+
+/// Where what pods ask for is written: nothing else decides it.
+struct Source {
+    identity: usize,
+    shape: Arc<PodShape>,
+    places: Vec<Requirements>,
+}
+
+impl Source {
+    fn hash(identity: usize, shape: &PodShape, places: &[Requirements]) -> u64 {
+        let mut hasher = FxHasher::default();
+        identity.hash(&mut hasher);
+        let spec = &shape.spec;
+        spec.node_selector.hash(&mut hasher);
+        spec.affinity.hash(&mut hasher);
+        spec.tolerations.hash(&mut hasher);
+        spec.topology_spread_constraints.hash(&mut hasher);
+        shape.host_ports.hash(&mut hasher);
+        places.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn is(&self, identity: usize, shape: &PodShape, places: &[Requirements]) -> bool {
+        let (own, other) = (&self.shape.spec, &shape.spec);
+        self.identity == identity
+            && own.node_selector == other.node_selector
+            && own.affinity == other.affinity
+            && own.tolerations == other.tolerations
+            && own.topology_spread_constraints == other.topology_spread_constraints
+            && self.shape.host_ports == shape.host_ports
+            && self.places == places
+    }
 }
 
 impl Gathering<'_, '_> {
@@ -167,7 +227,7 @@ impl Gathering<'_, '_> {
                 continue;
             }
             for group in pods::split(group, self.own_labels) {
-                wanted.extend(self.one(group));
+                self.add(group, &mut wanted);
             }
         }
         if batch.pods == crate::options::BatchPods::PendingAndDisplaced {
@@ -181,25 +241,99 @@ impl Gathering<'_, '_> {
         wanted
     }
 
-    fn one(&mut self, group: Group) -> Option<Wanted> {
-        let spec = &group.shape.spec;
+    /// Adds the pods of a group, apart where their volumes differ.
+    fn add(&mut self, group: Group, wanted: &mut Vec<Wanted>) {
+        if group.shape.spec.volumes.is_empty() {
+            wanted.extend(self.one(group, Vec::new(), Vec::new()));
+            return;
+        }
+        let snapshot = self.snapshot;
+        let mut parts: BTreeMap<Needs, Vec<Arc<PodRecord>>> = BTreeMap::new();
+        for pod in &*group.pods {
+            let unsupported = Unsupported::default();
+            match needs(pod, &snapshot.volumes, &snapshot.vocabulary, &unsupported) {
+                Ok(needs) => {
+                    let count = |(driver, claims): (&Arc<str>, &BTreeSet<_>)| {
+                        (driver.clone(), claims.len() as i64)
+                    };
+                    let attach = needs.attach.iter().map(count).collect();
+                    let part = parts.entry((needs.alternatives, attach)).or_default();
+                    part.push(pod.clone());
+                }
+                Err(problem) => {
+                    let pods = [pod.clone()].into();
+                    self.refused.push((pods, Rejection::Volume(problem)));
+                }
+            }
+        }
+        for ((places, attach), pods) in parts {
+            let shape = group.shape.clone();
+            let pods = pods.into();
+            wanted.extend(self.one(Group { shape, pods }, places, attach));
+        }
+    }
+
+    fn one(
+        &mut self,
+        group: Group,
+        places: Vec<Requirements>,
+        attach: Vec<(Arc<str>, i64)>,
+    ) -> Option<Wanted> {
+        let pod = group.pods.first()?;
+        let identity = self.counters.identity(pod, self.own_labels);
+        let hash = Source::hash(identity, &group.shape, &places);
+        let known = self.by_hash.get(&hash).into_iter().flatten().copied();
+        let known = known
+            .into_iter()
+            .find(|at| self.asking[*at].0.is(identity, &group.shape, &places));
+        let asking = match known {
+            Some(at) => at,
+            None => {
+                let Some(asking) = self.ask(pod, identity, &places) else {
+                    self.refused.push((group.pods, Rejection::EmptyAffinity));
+                    return None;
+                };
+                let shape = group.shape.clone();
+                let source = Source {
+                    identity,
+                    shape,
+                    places,
+                };
+                self.asking.push((source, asking));
+                self.by_hash
+                    .entry(hash)
+                    .or_default()
+                    .push(self.asking.len() - 1);
+                self.asking.len() - 1
+            }
+        };
+        Some(Wanted {
+            group,
+            asking,
+            attach,
+        })
+    }
+
+    /// What a pod asks for; none if no node can serve.
+    fn ask(&mut self, pod: &PodRecord, identity: usize, places: &[Requirements]) -> Option<Asking> {
+        let shape = &pod.shape;
+        let spec = &shape.spec;
         let vocabulary = &self.snapshot.vocabulary;
         let spreads = &spec.topology_spread_constraints;
         let policy = self.options.preference_policy;
         let variants = variants(spec, vocabulary, policy, self.soft, spreads);
-        let Some(pod) = group.pods.first().filter(|_| !variants.is_empty()) else {
-            self.refused.push((group.pods, Rejection::EmptyAffinity));
+        if variants.is_empty() {
             return None;
-        };
+        }
+        let variants = at_places(variants, places);
         let alternatives = pod::required(spec, vocabulary);
-        let identity = self.counters.identity(pod, self.own_labels);
         let own = pod.labels();
         let declarer = Declarer {
             namespace: pod.namespace(),
             labels: if self.own_labels == OwnLabels::Matter {
                 &own
             } else {
-                &group.shape.content.labels
+                &shape.content.labels
             },
             spec,
             spreads,
@@ -215,28 +349,44 @@ impl Gathering<'_, '_> {
         let declares = declares
             .iter()
             .map(|key| self.counters.intern(key, Binds::Yes));
-        let declares = declares.collect();
-        Some(Wanted {
-            group,
+        Some(Asking {
+            declares: declares.collect(),
             variants,
             terms,
             identity,
-            declares,
             alternatives,
+            tolerations: spec.tolerations.clone(),
+            host_ports: shape.host_ports.clone(),
         })
     }
 }
 
+/// What pods of one shape may differ in: places of their volumes, and volumes by driver.
+type Needs = (Vec<Requirements>, Vec<(Arc<str>, i64)>);
+
+/// Each variant once for each place that the pod's volumes can be reached from.
+fn at_places(variants: Vec<Variant>, places: &[Requirements]) -> Vec<Variant> {
+    if places.is_empty() {
+        return variants;
+    }
+    let at = |variant: &Variant, place: &Requirements| Variant {
+        requirements: variant.requirements.intersect(place),
+        ..variant.clone()
+    };
+    let of = |variant| places.iter().map(move |place| at(variant, place));
+    variants.iter().flat_map(of).collect()
+}
+
 /// Gives every count on a host that somebody asks about a bit.
 fn thresholds(
-    wanted: &[Wanted],
+    asking: &[Asking],
     counters: &Counters,
     bits: &mut Bits,
 ) -> Vec<(CounterId, u32, usize)> {
     let mut asked: BTreeSet<(CounterId, u32)> = BTreeSet::new();
-    for wanted in wanted {
-        let selecting = counters.selecting(wanted.identity);
-        for term in wanted.terms.iter().flatten() {
+    for asking in asking {
+        let selecting = counters.selecting(asking.identity);
+        for term in asking.terms.iter().flatten() {
             let counter = term.counter();
             if counters.keys.get(counter).is_per_host() {
                 let own = selecting.contains(&counter);
@@ -276,16 +426,16 @@ fn daemons(snapshot: &Snapshot) -> Vec<DaemonPart> {
 /// The label keys that pods, daemons and pools mention.
 fn keys(
     snapshot: &Snapshot,
-    wanted: &[Wanted],
+    asking: &[Asking],
     daemons: &[DaemonPart],
     templates: &[Template<'_>],
     counters: &Counters,
 ) -> Keys {
     let mut builder = KeysBuilder::default();
     let mut seen: FxHashSet<&Requirements> = FxHashSet::default();
-    let of_pods = wanted
+    let of_pods = asking
         .iter()
-        .flat_map(|w| &w.variants)
+        .flat_map(|asking| &asking.variants)
         .map(|v| &v.requirements);
     let of_daemons = daemons.iter().flat_map(|daemon| &daemon.alternatives);
     let of_pools = templates.iter().map(|template| &template.requirements);
@@ -309,7 +459,7 @@ fn keys(
         pools::list_values(&listed, &template.types, &mut builder);
     }
     for key in listed {
-        for node in &*snapshot.nodes {
+        for node in snapshot.nodes.iter() {
             if let Some(value) = label(node, &key) {
                 builder.list(&key, &value.into());
             }

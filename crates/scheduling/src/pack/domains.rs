@@ -38,6 +38,9 @@ impl<'p> Packing<'_, 'p> {
                 .all(|choice| self.never_runs_out(ask, choice))
         {
             left = self.deal(ask, spread, &choices, left);
+            if self.waits(ask.rules) {
+                return left;
+            }
         }
         while left > 0 {
             let Some((at, most)) = self.next(ask.rules, &choices) else {
@@ -224,13 +227,7 @@ impl<'p> Packing<'_, 'p> {
         for choice in choices() {
             open[choice.domains[0]] = self.addable_beside(ask.rules, spread, choice);
         }
-        // Domains that count but are not open to the pod hold the others down.
-        let closed = (0..counts.len()).filter(|domain| spread.eligible[*domain] && !open[*domain]);
-        let held = closed.map(|domain| counts[domain]).min();
-        let few = (spread.eligible.iter().filter(|yes| **yes).count() as u32) < spread.min_domains;
-        let least = if few { Some(0) } else { held };
-        let ceiling = least.map_or(u32::MAX, |least| least.saturating_add(spread.max_skew));
-        let quotas = level(&counts, &open, count, ceiling);
+        let quotas = self.quotas(spread, &counts, &open, count);
         let mut left = count;
         let mut order: Vec<&Choice> = choices().collect();
         order.sort_by_key(|choice| (counts[choice.domains[0]], choice.domains[0]));
@@ -243,6 +240,41 @@ impl<'p> Packing<'_, 'p> {
             left -= quota - self.place(pinned, quota);
         }
         left
+    }
+
+    /// How many pods each open domain gets.
+    fn quotas(&self, spread: &Spread, counts: &[u32], open: &[bool], pods: u32) -> Vec<u32> {
+        // Domains that count but are not open to the pod hold the others down.
+        let closed = (0..counts.len()).filter(|domain| spread.eligible[*domain] && !open[*domain]);
+        let held = closed.map(|domain| counts[domain]).min();
+        let few = (spread.eligible.iter().filter(|yes| **yes).count() as u32) < spread.min_domains;
+        let least = if few { Some(0) } else { held };
+        let ceiling = least.map_or(u32::MAX, |least| least.saturating_add(spread.max_skew));
+        let promised = self.promised.get(spread.counter as usize);
+        let Some(promised) = promised.filter(|promised| {
+            self.keeps_promises && promised.iter().any(|pods| *pods > 0)
+        }) else {
+            return level(counts, open, pods, ceiling);
+        };
+        // As if those were there already that can be nowhere else; no further than the skew allows
+        // as long as they are not.
+        let expected: Vec<u32> = counts.iter().zip(promised).map(|(a, b)| a + b).collect();
+        let quotas = level(&expected, open, pods, ceiling);
+        let filled = |domain: usize| counts[domain] + quotas[domain];
+        let eligible = (0..counts.len()).filter(|domain| spread.eligible[*domain]);
+        let least = if few { 0 } else { eligible.map(filled).min().unwrap_or(0) };
+        let most = least.saturating_add(spread.max_skew);
+        let within = |domain: usize| quotas[domain].min(most.saturating_sub(counts[domain]));
+        (0..counts.len()).map(within).collect()
+    }
+
+    /// Whether pods of a class are to wait for others that can be in one domain only.
+    fn waits(&self, rules: RulesId) -> bool {
+        let promised = |rule: &DomainRule| {
+            let promised = self.promised.get(rule.counter() as usize);
+            promised.is_some_and(|promised| promised.iter().any(|pods| *pods > 0))
+        };
+        self.keeps_promises && self.rules(rules).domains.iter().any(promised)
     }
 
     /// Whether all rules but one let pods into a choice.

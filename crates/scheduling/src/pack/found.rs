@@ -28,6 +28,62 @@ impl Packing<'_, '_> {
         })
     }
 
+    /// Places a pod that others want to be on one node with where there is room for them too; says
+    /// how many were placed.
+    pub(super) fn lead(&mut self, ask: Ask, count: u32) -> u32 {
+        let Some(extra) = self.followers(ask).filter(|_| count > 0) else {
+            return 0;
+        };
+        if !self.rules(ask.rules).pins.is_empty() || !self.rules(ask.rules).together.is_empty() {
+            return 0;
+        }
+        let request = &self.problem.classes[ask.class].request;
+        let need: Vec<i64> = request.iter().zip(&extra).map(|(own, more)| own + more).collect();
+        let open = (0..self.nodes.len()).find(|node| {
+            let view = self.nodes.view[*node];
+            self.nodes.has_slack(*node, &need)
+                && self.admits(ask, *node)
+                && self.views.step(view, ask.demand) == Some(view)
+        });
+        if let Some(node) = open {
+            return self.fill_node(ask, 1, node);
+        }
+        match self.best_holding(ask, &need) {
+            Some(new) => {
+                self.open_node(ask, 1, new);
+                1
+            }
+            None => 0,
+        }
+    }
+
+    /// What pods request in all that want to be on one node with pods of a class, and pods that
+    /// want to be with these, as far as none of the class is anywhere yet.
+    fn followers(&self, ask: Ask) -> Option<Vec<i64>> {
+        let problem = self.problem;
+        let is_new = |host: &u32| self.on_hosts[*host as usize] == 0;
+        let mut leaders: Vec<u32> = problem.classes[ask.class].hosts.to_vec();
+        leaders.retain(|host| is_new(host) && problem.topology.hosts[*host as usize].followed);
+        let mut extra = vec![0; problem.dims];
+        let mut seen = vec![ask.class];
+        while let Some(host) = leaders.pop() {
+            for (at, class) in problem.classes.iter().enumerate() {
+                let rules = class.variants.first().map(|variant| self.rules(variant.rules));
+                let follows = rules.is_some_and(|rules| rules.together.contains(&host));
+                if !follows || seen.contains(&at) {
+                    continue;
+                }
+                seen.push(at);
+                for (extra, request) in extra.iter_mut().zip(&class.request) {
+                    *extra += request * i64::from(class.count);
+                }
+                let more = class.hosts.iter().filter(|host| is_new(host));
+                leaders.extend(more.filter(|h| problem.topology.hosts[**h as usize].followed));
+            }
+        }
+        (seen.len() > 1).then_some(extra)
+    }
+
     /// Places the first pods of a group, up to `count`; says how many were placed.
     pub(super) fn found(&mut self, first: Ask, count: u32) -> u32 {
         let on_one_node = !self.rules(first.rules).together.is_empty();

@@ -137,7 +137,7 @@ impl Nodes {
 
     /// Puts pods of a class there.
     pub(super) fn put(&mut self, node: NodeId, class: &Class, topology: &Topology, count: u32) {
-        for host in &class.hosts {
+        for host in class.hosts.iter() {
             let host = *host as usize;
             self.add(node, &topology.hosts[host], host, count);
         }

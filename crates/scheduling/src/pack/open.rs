@@ -121,6 +121,11 @@ impl Packing<'_, '_> {
     pub(super) fn best_for_all(&mut self, ask: Ask, count: u32) -> Option<NewNode> {
         let request = &self.problem.classes[ask.class].request;
         let need: Vec<i64> = request.iter().map(|r| r * i64::from(count)).collect();
+        self.best_holding(ask, &need)
+    }
+
+    /// The cheapest new node for a class that holds so much.
+    pub(super) fn best_holding(&mut self, ask: Ask, need: &[i64]) -> Option<NewNode> {
         self.open_pools().into_iter().find_map(|pool| {
             let root = self.views.root(pool)?;
             let view = self.views.step(root, ask.demand)?;
@@ -131,7 +136,7 @@ impl Packing<'_, '_> {
                 held: None,
                 check: MinValuesCheck::Enforced,
             };
-            let slot = choice.pick(shelf, &need)?;
+            let slot = choice.pick(shelf, need)?;
             Some(self.new_node(ask, pool, view, slot, u32::MAX))
         })
     }

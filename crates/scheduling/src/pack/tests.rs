@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::problem::{Demand, MinValues};
 use crate::testing::{
-    BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port,
+    BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port, variant,
 };
 use requirements::Requirement;
 
@@ -130,8 +130,8 @@ fn contradicting_selectors_keep_pods_apart() {
             ..problem.demands[0].clone()
         });
     }
-    problem.classes[0].variants[0].demand = 1;
-    problem.classes[1].variants[0].demand = 2;
+    problem.classes[0].variants = [variant(1, 0)].into();
+    problem.classes[1].variants = [variant(2, 0)].into();
     for policy in [BY_PRICE, FIRST_FIT] {
         let packed = pack_checked(&problem, &policy);
         assert_eq!(prices(&packed).len(), 2);
@@ -147,7 +147,8 @@ fn the_next_pool_serves_when_the_limit_of_the_first_is_reached() {
     problem.pools[0].limits = vec![8];
     problem.pools[0].types[0].charge = vec![4];
     for policy in [BY_PRICE, FIRST_FIT] {
-        let packed = pack_checked(&problem, &policy);
+        problem.pools[1].group = 1;
+    let packed = pack_checked(&problem, &policy);
         assert_eq!(prices(&packed), [5, 10, 10]);
         assert_eq!(packed.budgets.left(0), [0]);
     }

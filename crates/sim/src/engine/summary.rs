@@ -60,7 +60,8 @@ impl Engine {
             seed: self.config.seed,
             elapsed_ms: self.offset().as_millis() as u64,
             settled,
-            cost: nodes.iter().map(|node| node.cost).sum(),
+            // From zero up: the sum of nothing would be minus zero.
+            cost: nodes.iter().fold(0.0, |sum, node| sum + node.cost),
             nodes,
             workloads,
             waiting,

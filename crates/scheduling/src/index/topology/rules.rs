@@ -266,6 +266,7 @@ impl<'a, 's> RuleBuilder<'a, 's> {
                     Place::Host(host) => {
                         draft.set.push(self.threshold_bits[&(host, 0)]);
                         draft.together.push(host);
+                        self.topology.hosts[host as usize].followed |= !own;
                     }
                     Place::Domain(counter) => draft.domains.push(DomainRule::Together { counter }),
                 }

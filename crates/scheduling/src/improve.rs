@@ -70,7 +70,8 @@ pub(crate) fn improve<'p>(
     for (node, _) in &thawed.nodes {
         keep[*node] = false;
     }
-    let improved = planned.and_then(|planned| rebuild(problem, views, policy, (packed, &keep), &planned));
+    let improved =
+        planned.and_then(|planned| rebuild(problem, views, policy, (packed, &keep), &planned));
     (improved, counters)
 }
 
@@ -121,7 +122,8 @@ fn search(
         values: &values,
         bins: &bins,
         weightings: &weightings[..1],
-        steps: work.dissolutions,
+        times: work.dissolutions,
+        steps: work.steps,
     };
     counters.dissolved = dissolve(model, setting, &mut nodes, scratch);
     Some(nodes)
@@ -131,11 +133,15 @@ fn search(
 fn weightings(model: &Model<'_>, size: u64) -> Vec<Weighting> {
     let single = (0..model.dims).map(Weighting::Mostly);
     let all = std::iter::once(Weighting::Even).chain(single);
-    all.take(if size > FEW_PAIRS { 1 } else { usize::MAX }).collect()
+    all.take(if size > FEW_PAIRS { 1 } else { usize::MAX })
+        .collect()
 }
 
 fn cost(opened: &[Opened]) -> u64 {
-    opened.iter().map(|node| node.cost.weighed * u64::from(node.copies)).sum()
+    opened
+        .iter()
+        .map(|node| node.cost.weighed * u64::from(node.copies))
+        .sum()
 }
 
 fn planned(model: &Model<'_>, node: &Node) -> Option<Planned> {
@@ -154,3 +160,6 @@ fn planned(model: &Model<'_>, node: &Node) -> Option<Planned> {
         pods: pods.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ pub(crate) fn best<'p>(
     counters.add(spent);
     if let Some(improved) = improved
         && !improved.budgets.are_exceeded()
-        && score(&improved, problem, views) < best_score
+        && is_better(score(&improved, problem, views), best_score, options)
     {
         best = improved;
     }
@@ -78,7 +78,7 @@ fn work(effort: Effort) -> Work {
         Effort::Thorough => Work {
             rounds: 32,
             dissolutions: 1000,
-            steps: 100_000_000,
+            steps: 20_000_000,
         },
         Effort::Portfolio | Effort::Single => Work {
             rounds: 8,
@@ -88,7 +88,18 @@ fn work(effort: Effort) -> Work {
     }
 }
 
-fn score(packed: &Packed, problem: &Problem, views: &Views<'_>) -> (u64, u128, usize) {
+/// Whether a packing of the same pods is worth its nodes: it is not dearer, and it is cheaper with
+/// what nodes cost beside their price.
+fn is_better(new: Score, old: Score, options: &Options) -> bool {
+    let fee = u128::from(options.node_cost.nanos());
+    let whole = |(_, price, nodes): Score| price + fee * nodes as u128;
+    new.0 <= old.0 && new.1 <= old.1 && whole(new) < whole(old)
+}
+
+/// Pods without a place, price, nodes.
+type Score = (u64, u128, usize);
+
+fn score(packed: &Packed, problem: &Problem, views: &Views<'_>) -> Score {
     let price = (0..packed.nodes.len())
         .map(|node| u128::from(launch_price(packed, node, problem, views)))
         .sum();

@@ -73,7 +73,11 @@ pub(super) fn pass(
     let mut heap: BinaryHeap<Reverse<(u64, usize)>> = (0..candidates.len())
         .filter_map(|at| Some(Reverse((ratio(candidates[at].fill.as_ref()?), at))))
         .collect();
-    let mut units_left = task.active.iter().filter(|unit| left[**unit as usize] > 0).count();
+    let mut units_left = task
+        .active
+        .iter()
+        .filter(|unit| left[**unit as usize] > 0)
+        .count();
     let mut opened: Vec<Opened> = Vec::new();
     let mut spent = 0_u64;
     while units_left > 0 {
@@ -82,7 +86,11 @@ pub(super) fn pass(
         let Some(best) = &candidate.fill else {
             continue;
         };
-        let copies = best.contents.iter().map(|(unit, count)| left[*unit as usize] / count).min();
+        let copies = best
+            .contents
+            .iter()
+            .map(|(unit, count)| left[*unit as usize] / count)
+            .min();
         let copies = copies.unwrap_or(0);
         if copies > 0 {
             for (unit, count) in &best.contents {

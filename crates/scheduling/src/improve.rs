@@ -24,8 +24,15 @@ use dissolve::{Node, Setting, dissolve, spelled_out};
 use fill::{Scratch, Weighting};
 use model::Model;
 pub(crate) use model::Prices;
-use pass::{Opened, Task, pass};
+use pass::{Opened, Task, most_promising, pass};
 use units::{Thawed, UnitId, thaw};
+
+/// How many bins are filled in rounds after the first, besides those that it opened.
+const PROMISING: usize = 40;
+/// Steps that a pass takes for each pair of a bin and a unit, about.
+const STEPS_PER_PAIR: u64 = 10;
+/// Pairs of a bin and a unit up to which several orders are tried.
+const FEW_PAIRS: u64 = 4000;
 
 /// How much is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +70,8 @@ pub(crate) fn improve<'p>(
     for (node, _) in &thawed.nodes {
         keep[*node] = false;
     }
-    let improved = planned.and_then(|planned| rebuild(problem, views, policy, (packed, &keep), &planned));
+    let improved =
+        planned.and_then(|planned| rebuild(problem, views, policy, (packed, &keep), &planned));
     (improved, counters)
 }
 
@@ -75,10 +83,15 @@ fn search(
     scratch: &mut Scratch,
     counters: &mut Counters,
 ) -> Option<Vec<Node>> {
+    let size = (model.bins.len() * model.units.len()) as u64;
+    if size * STEPS_PER_PAIR > work.steps {
+        return None;
+    }
     let mut values = values::first_values(model);
-    let weightings = weightings(model);
+    let weightings = weightings(model, size);
     let active: Vec<UnitId> = (0..model.units.len() as UnitId).collect();
-    let mut best: Option<(u64, Vec<Opened>, Vec<f64>)> = None;
+    let mut bins = model.bins.clone();
+    let mut best: Option<(u64, Vec<Opened>)> = None;
     for round in 0..work.rounds {
         if round > 0 && scratch.steps + scratch.steps / u64::from(round) > work.steps {
             break;
@@ -86,37 +99,49 @@ fn search(
         let task = Task {
             values: &values,
             active: &active,
-            bins: &model.bins,
+            bins: &bins,
             weightings: &weightings,
             below: u64::MAX,
         };
         let opened = pass(model, task, &mut thawed.counts.clone(), scratch)?;
+        if round == 0 {
+            bins = most_promising(model, task, &thawed.counts, (PROMISING, scratch));
+            bins.extend(opened.iter().map(|node| node.bin));
+            bins.sort_unstable();
+            bins.dedup();
+        }
         let cost = cost(&opened);
-        let before = values.clone();
         values::correct(&mut values, &opened, round);
-        if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
-            best = Some((cost, opened, before));
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            best = Some((cost, opened));
         }
     }
-    let (_, opened, _) = best?;
+    let (_, opened) = best?;
     let mut nodes: Vec<Node> = spelled_out(&opened).collect();
     let setting = Setting {
         values: &values,
-        bins: &model.bins,
+        bins: &bins,
         weightings: &weightings[..1],
-        steps: work.dissolutions,
+        times: work.dissolutions,
+        steps: work.steps,
     };
     counters.dissolved = dissolve(model, setting, &mut nodes, scratch);
     Some(nodes)
 }
 
-fn weightings(model: &Model<'_>) -> Vec<Weighting> {
+/// How units are ordered: in one way, or in several if there is little to order.
+fn weightings(model: &Model<'_>, size: u64) -> Vec<Weighting> {
     let single = (0..model.dims).map(Weighting::Mostly);
-    std::iter::once(Weighting::Even).chain(single).collect()
+    let all = std::iter::once(Weighting::Even).chain(single);
+    all.take(if size > FEW_PAIRS { 1 } else { usize::MAX })
+        .collect()
 }
 
 fn cost(opened: &[Opened]) -> u64 {
-    opened.iter().map(|node| node.cost.weighed * u64::from(node.copies)).sum()
+    opened
+        .iter()
+        .map(|node| node.cost.weighed * u64::from(node.copies))
+        .sum()
 }
 
 fn planned(model: &Model<'_>, node: &Node) -> Option<Planned> {
@@ -135,3 +160,6 @@ fn planned(model: &Model<'_>, node: &Node) -> Option<Planned> {
         pods: pods.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests;

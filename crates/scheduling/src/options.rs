@@ -94,14 +94,14 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// The reference's defaults, and two tenths of a cent an hour for a node.
+    /// The reference's defaults, and a cent an hour for a node (decision 7).
     fn default() -> Self {
         Self {
             preference_policy: PreferencePolicy::default(),
             min_values_policy: MinValuesPolicy::default(),
             taint_labels: TaintLabels::default(),
-            node_cost: Price::from_nanos(2_000_000),
-            price_by_cheapest: 3,
+            node_cost: Price::from_nanos(10_000_000),
+            price_by_cheapest: 1,
             effort: Effort::default(),
             reserved: Reserved::default(),
             lower_bound: LowerBound::default(),

@@ -64,7 +64,8 @@ pub(crate) fn best<'p>(
     let (improved, spent) = improve(problem, views, &best, (&balanced, prices, work));
     counters.add(spent);
     if let Some(improved) = improved
-        && score(&improved, problem, views) < best_score
+        && !improved.budgets.are_exceeded()
+        && is_better(score(&improved, problem, views), best_score, options)
     {
         best = improved;
     }
@@ -77,17 +78,28 @@ fn work(effort: Effort) -> Work {
         Effort::Thorough => Work {
             rounds: 32,
             dissolutions: 1000,
-            steps: u64::MAX,
+            steps: 20_000_000,
         },
         Effort::Portfolio | Effort::Single => Work {
             rounds: 8,
             dissolutions: 100,
-            steps: u64::MAX,
+            steps: 2_000_000,
         },
     }
 }
 
-fn score(packed: &Packed, problem: &Problem, views: &Views<'_>) -> (u64, u128, usize) {
+/// Whether a packing of the same pods is worth its nodes: it is not dearer, and it is cheaper with
+/// what nodes cost beside their price.
+fn is_better(new: Score, old: Score, options: &Options) -> bool {
+    let fee = u128::from(options.node_cost.nanos());
+    let whole = |(_, price, nodes): Score| price + fee * nodes as u128;
+    new.0 <= old.0 && new.1 <= old.1 && whole(new) < whole(old)
+}
+
+/// Pods without a place, price, nodes.
+type Score = (u64, u128, usize);
+
+fn score(packed: &Packed, problem: &Problem, views: &Views<'_>) -> Score {
     let price = (0..packed.nodes.len())
         .map(|node| u128::from(launch_price(packed, node, problem, views)))
         .sum();

@@ -32,11 +32,13 @@ pub(super) struct Setting<'a> {
     pub(super) bins: &'a [u32],
     /// How units are ordered.
     pub(super) weightings: &'a [Weighting],
-    /// How many steps are taken.
-    pub(super) steps: u32,
+    /// How many times nodes are dissolved.
+    pub(super) times: u32,
+    /// Units looked at, those before included, after which no more are dissolved.
+    pub(super) steps: u64,
 }
 
-/// Takes the steps; nodes never become dearer in sum. Says how many steps helped.
+/// Dissolves nodes; they never become dearer in sum. Says how often it helped.
 pub(super) fn dissolve(
     model: &Model<'_>,
     setting: Setting<'_>,
@@ -47,8 +49,8 @@ pub(super) fn dissolve(
     let mut jittered = vec![0.0; setting.values.len()];
     let mut left = vec![0_u32; setting.values.len()];
     let mut helped = 0;
-    for _ in 0..setting.steps {
-        if nodes.len() < 2 {
+    for _ in 0..setting.times {
+        if nodes.len() < 2 || scratch.steps > setting.steps {
             break;
         }
         let chosen = choose(nodes, setting.values, &mut random);
@@ -71,7 +73,10 @@ pub(super) fn dissolve(
             };
             let mut left = left.clone();
             if let Some(opened) = pass(model, task, &mut left, scratch) {
-                below = opened.iter().map(|node| node.cost.weighed * u64::from(node.copies)).sum();
+                below = opened
+                    .iter()
+                    .map(|node| node.cost.weighed * u64::from(node.copies))
+                    .sum();
                 best = Some(opened);
             }
         }

@@ -84,7 +84,11 @@ pub(super) fn ordered(
                 Weighting::Mostly(only) if only != dim => OTHERS,
                 _ => 1.0,
             };
-            if *room > 0 { weight / *room as f64 } else { 0.0 }
+            if *room > 0 {
+                weight / *room as f64
+            } else {
+                0.0
+            }
         })
         .collect();
     scratch.steps += active.len() as u64;
@@ -95,10 +99,16 @@ pub(super) fn ordered(
         if !at_least(room, request) || !model.admits(bin, model.group[at]) {
             continue;
         }
-        let taken: f64 = request.iter().zip(&weights).map(|(r, weight)| *r as f64 * weight).sum();
+        let taken: f64 = request
+            .iter()
+            .zip(&weights)
+            .map(|(r, weight)| *r as f64 * weight)
+            .sum();
         // Positive numbers are ordered like their bits.
         let density = (values[at] / taken.max(1e-12)) as f32;
-        scratch.keys.push(u64::from(!density.to_bits()) << 32 | u64::from(*unit));
+        scratch
+            .keys
+            .push(u64::from(!density.to_bits()) << 32 | u64::from(*unit));
     }
     scratch.keys.sort_unstable();
     scratch.keys.iter().map(|key| *key as u32).collect()
@@ -131,8 +141,16 @@ pub(super) fn fill(
         if new_group && has(&scratch.clash, group) {
             continue;
         }
-        let most = if model.ruled[at] { cap(model, at, left[at], scratch) } else { left[at] };
-        let count = if most > 1 { times(&room, request, most) } else { most };
+        let most = if model.ruled[at] {
+            cap(model, at, left[at], scratch)
+        } else {
+            left[at]
+        };
+        let count = if most > 1 {
+            times(&room, request, most)
+        } else {
+            most
+        };
         if count == 0 {
             continue;
         }
@@ -156,7 +174,12 @@ pub(super) fn fill(
     if contents.is_empty() {
         return None;
     }
-    let need: SmallVec<[i64; 8]> = model.room(bin).iter().zip(&room).map(|(all, left)| all - left).collect();
+    let need: SmallVec<[i64; 8]> = model
+        .room(bin)
+        .iter()
+        .zip(&room)
+        .map(|(all, left)| all - left)
+        .collect();
     let (_, cost) = model.cost(&need, &scratch.within)?;
     Some(Fill {
         contents,
@@ -174,7 +197,8 @@ fn clear(model: &Model<'_>, scratch: &mut Scratch) {
 }
 
 fn has(set: &[u64], at: u32) -> bool {
-    set.get(at as usize / 64).is_some_and(|word| word & (1 << (at % 64)) != 0)
+    set.get(at as usize / 64)
+        .is_some_and(|word| word & (1 << (at % 64)) != 0)
 }
 
 fn join_group(model: &Model<'_>, group: u32, scratch: &mut Scratch) {

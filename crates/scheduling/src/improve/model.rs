@@ -88,13 +88,22 @@ impl<'p> Model<'p> {
             }));
         }
         let table = Table::new(problem, views, &groups);
-        let requests = thawed.units.iter().flat_map(|unit| request(problem, unit)).copied().collect();
+        let requests = thawed
+            .units
+            .iter()
+            .flat_map(|unit| request(problem, unit))
+            .copied()
+            .collect();
         let mut model = Self {
             problem,
             dims: problem.dims,
             requests,
             group,
-            ruled: thawed.units.iter().map(|unit| is_ruled(problem, unit)).collect(),
+            ruled: thawed
+                .units
+                .iter()
+                .map(|unit| is_ruled(problem, unit))
+                .collect(),
             least: Vec::new(),
             prices,
             admitted: table.admitted(groups.len()),
@@ -105,7 +114,12 @@ impl<'p> Model<'p> {
             units: thawed.units.clone(),
         };
         model.least = (0..model.dims)
-            .map(|dim| (0..model.units.len()).map(|u| model.request(u)[dim]).min().unwrap_or(0))
+            .map(|dim| {
+                (0..model.units.len())
+                    .map(|u| model.request(u)[dim])
+                    .min()
+                    .unwrap_or(0)
+            })
             .collect();
         model.bins = model.worth_filling(&table.sets, &thawed.counts);
         model
@@ -203,7 +217,11 @@ impl<'p> Model<'p> {
             }
         }
         let clipped = |entry: u32| -> Vec<i64> {
-            self.room(entry).iter().zip(&total).map(|(room, total)| *room.min(total)).collect()
+            self.room(entry)
+                .iter()
+                .zip(&total)
+                .map(|(room, total)| *room.min(total))
+                .collect()
         };
         let mut kept: Vec<(u32, Vec<i64>, usize)> = Vec::new();
         for entry in 0..self.entries.len() as u32 {
@@ -227,11 +245,18 @@ fn is_ruled(problem: &Problem, unit: &Unit) -> bool {
     let class = &problem.classes[unit.class as usize];
     let rules = &problem.topology.rules[unit.rules as usize];
     let any = |words: &[u64]| words.iter().any(|word| *word != 0);
-    any(&rules.clear) || any(&class.sets) || rules.single || !rules.caps.is_empty() || !class.hosts.is_empty()
+    any(&rules.clear)
+        || any(&class.sets)
+        || rules.single
+        || !rules.caps.is_empty()
+        || !class.hosts.is_empty()
 }
 
 fn contains(large: &[u64], small: &[u64]) -> bool {
-    large.iter().zip(small).all(|(large, small)| small & !large == 0)
+    large
+        .iter()
+        .zip(small)
+        .all(|(large, small)| small & !large == 0)
 }
 
 /// Per group those that ask for different values of a label, so that no node is both.
@@ -257,7 +282,9 @@ fn meet(left: &Masks, right: &Masks) -> bool {
     let mut right = right.iter().peekable();
     left.iter().all(|(key, mask)| {
         while right.next_if(|(other, _)| other < key).is_some() {}
-        right.peek().is_none_or(|(other, theirs)| other != key || theirs.meets(mask))
+        right
+            .peek()
+            .is_none_or(|(other, theirs)| other != key || theirs.meets(mask))
     })
 }
 
@@ -277,7 +304,11 @@ impl Table {
             maker.add_pool(problem, views, groups, pool);
         }
         let shelf = Shelf::new(problem.dims, maker.candidates, Keep::All);
-        let entries = shelf.slots().iter().map(|slot| maker.raw[slot.kind as usize]).collect();
+        let entries = shelf
+            .slots()
+            .iter()
+            .map(|slot| maker.raw[slot.kind as usize])
+            .collect();
         Self {
             shelf,
             entries,
@@ -337,7 +368,10 @@ impl TableMaker {
                 let admitted = by_offer.entry(&offer.masks).or_insert_with(|| {
                     groups_where(&group_views, |view| {
                         let masks = views.masks(view);
-                        offer.masks.iter().all(|(key, mask)| mask.meets(&masks[*key]))
+                        offer
+                            .masks
+                            .iter()
+                            .all(|(key, mask)| mask.meets(&masks[*key]))
                     })
                 });
                 let set: Vec<u64> = admitted
@@ -408,7 +442,10 @@ fn groups_by_type(
         return sets;
     };
     let mut columns: FxHashMap<(usize, Mask), Vec<bool>> = FxHashMap::default();
-    for (group, view) in group_views(views, groups, pool, root).into_iter().enumerate() {
+    for (group, view) in group_views(views, groups, pool, root)
+        .into_iter()
+        .enumerate()
+    {
         let Some(view) = view else {
             continue;
         };

@@ -11,6 +11,8 @@ use super::units::{Contents, UnitId};
 /// Equal nodes.
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
+    /// What was filled.
+    pub(super) bin: u32,
     /// What each holds.
     pub(super) contents: Contents,
     /// What each costs.
@@ -34,6 +36,23 @@ pub(super) struct Task<'a> {
     pub(super) below: u64,
 }
 
+/// Bins with the best price for value while nothing is taken, at most so many.
+pub(super) fn most_promising(
+    model: &Model<'_>,
+    task: Task<'_>,
+    left: &[u32],
+    (most, scratch): (usize, &mut Scratch),
+) -> Vec<u32> {
+    let candidates = candidates(model, task, left, scratch);
+    let mut bins: Vec<(u64, u32)> = candidates
+        .iter()
+        .filter_map(|candidate| Some((ratio(candidate.fill.as_ref()?), candidate.bin)))
+        .collect();
+    bins.sort_unstable();
+    bins.truncate(most);
+    bins.into_iter().map(|(_, bin)| bin).collect()
+}
+
 /// A bin while a pass runs.
 struct Candidate {
     bin: u32,
@@ -54,7 +73,11 @@ pub(super) fn pass(
     let mut heap: BinaryHeap<Reverse<(u64, usize)>> = (0..candidates.len())
         .filter_map(|at| Some(Reverse((ratio(candidates[at].fill.as_ref()?), at))))
         .collect();
-    let mut units_left = task.active.iter().filter(|unit| left[**unit as usize] > 0).count();
+    let mut units_left = task
+        .active
+        .iter()
+        .filter(|unit| left[**unit as usize] > 0)
+        .count();
     let mut opened: Vec<Opened> = Vec::new();
     let mut spent = 0_u64;
     while units_left > 0 {
@@ -63,7 +86,11 @@ pub(super) fn pass(
         let Some(best) = &candidate.fill else {
             continue;
         };
-        let copies = best.contents.iter().map(|(unit, count)| left[*unit as usize] / count).min();
+        let copies = best
+            .contents
+            .iter()
+            .map(|(unit, count)| left[*unit as usize] / count)
+            .min();
         let copies = copies.unwrap_or(0);
         if copies > 0 {
             for (unit, count) in &best.contents {
@@ -76,6 +103,7 @@ pub(super) fn pass(
                 return None;
             }
             opened.push(Opened {
+                bin: candidate.bin,
                 contents: best.contents.clone(),
                 cost: best.cost,
                 copies,

@@ -53,7 +53,10 @@ pub(super) fn thaw(problem: &Problem, views: &mut Views<'_>, packed: &Packed) ->
             units.push(unit);
             (units.len() - 1) as UnitId
         });
-        match contents[put.node].iter_mut().find(|(other, _)| *other == id) {
+        match contents[put.node]
+            .iter_mut()
+            .find(|(other, _)| *other == id)
+        {
             Some((_, count)) => *count += put.count,
             None => contents[put.node].push((id, put.count)),
         }
@@ -65,13 +68,19 @@ pub(super) fn thaw(problem: &Problem, views: &mut Views<'_>, packed: &Packed) ->
 fn sorted(problem: &Problem, units: Vec<Unit>, nodes: (Vec<bool>, Vec<Contents>)) -> Thawed {
     let largest: Vec<i64> = (0..problem.dims)
         .map(|dim| {
-            let requests = units.iter().map(|unit| problem.classes[unit.class as usize].request[dim]);
+            let requests = units
+                .iter()
+                .map(|unit| problem.classes[unit.class as usize].request[dim]);
             requests.max().unwrap_or(0).max(1)
         })
         .collect();
     let size = |unit: &Unit| -> f64 {
         let request = &problem.classes[unit.class as usize].request;
-        request.iter().zip(&largest).map(|(r, most)| *r as f64 / *most as f64).sum()
+        request
+            .iter()
+            .zip(&largest)
+            .map(|(r, most)| *r as f64 / *most as f64)
+            .sum()
     };
     let mut order: Vec<(f64, usize)> = units.iter().map(size).zip(0..).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -84,7 +93,12 @@ fn sorted(problem: &Problem, units: Vec<Unit>, nodes: (Vec<bool>, Vec<Contents>)
         counts: vec![0; units.len()],
         nodes: Vec::new(),
     };
-    for (node, mut contents) in nodes.1.into_iter().enumerate().filter(|(node, _)| nodes.0[*node]) {
+    for (node, mut contents) in nodes
+        .1
+        .into_iter()
+        .enumerate()
+        .filter(|(node, _)| nodes.0[*node])
+    {
         for (unit, count) in &mut contents {
             *unit = rank[*unit as usize];
             result.counts[*unit as usize] += *count;
@@ -138,7 +152,12 @@ fn thawed_nodes(problem: &Problem, views: &Views<'_>, packed: &Packed) -> Vec<bo
 /// By domain counter: whether pods keep away from what it counts.
 fn keeps_away(problem: &Problem) -> Vec<bool> {
     let mut keeps_away = vec![false; problem.topology.domains.len()];
-    for rule in problem.topology.rules.iter().flat_map(|rules| &rules.domains) {
+    for rule in problem
+        .topology
+        .rules
+        .iter()
+        .flat_map(|rules| &rules.domains)
+    {
         if let DomainRule::Apart { counter, .. } = rule {
             keeps_away[*counter as usize] = true;
         }

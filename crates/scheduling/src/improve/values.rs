@@ -14,7 +14,9 @@ pub(super) fn first_values(model: &Model<'_>) -> Vec<f64> {
         .iter()
         .map(|bin| (*bin, (model.price(*bin) + model.prices.fee) as f64))
         .collect();
-    let caps: Vec<f64> = (0..model.units.len()).map(|unit| least_share(model, unit)).collect();
+    let caps: Vec<f64> = (0..model.units.len())
+        .map(|unit| least_share(model, unit))
+        .collect();
     (0..model.units.len())
         .map(|unit| {
             let request = model.request(unit);
@@ -33,7 +35,11 @@ pub(super) fn first_values(model: &Model<'_>) -> Vec<f64> {
                 }
                 Some(price * share)
             };
-            bins.iter().filter_map(worth).min_by(f64::total_cmp).unwrap_or(1.0).max(1.0)
+            bins.iter()
+                .filter_map(worth)
+                .min_by(f64::total_cmp)
+                .unwrap_or(1.0)
+                .max(1.0)
         })
         .collect()
 }

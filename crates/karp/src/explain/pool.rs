@@ -86,7 +86,8 @@ pub(crate) struct Priced {
 pub(crate) struct Limit {
     pub(crate) resource: String,
     pub(crate) used: Quantity,
-    pub(crate) limit: Quantity,
+    #[serde(rename = "limit")]
+    pub(crate) most: Quantity,
 }
 
 /// What budgets allow for a reason.
@@ -151,7 +152,7 @@ pub(super) fn explain(case: &Case<'_>, state: &PoolState) -> PoolExplanation {
 fn types(case: &Case<'_>, state: &PoolState) -> Types {
     let template = &state.pool.spec.template;
     let mut required = Requirements::from_labels(&template.metadata.labels);
-    for requirement in Requirements::from_items(&template.spec.requirements).iter() {
+    for requirement in &Requirements::from_items(&template.spec.requirements) {
         required.add(requirement.clone());
     }
     let single =
@@ -217,7 +218,7 @@ fn limits(state: &PoolState) -> Vec<Limit> {
         .map(|(resource, limit)| Limit {
             resource: resource.clone(),
             used: model::resources::get(&state.used, resource),
-            limit: *limit,
+            most: *limit,
         })
         .collect()
 }

@@ -315,7 +315,7 @@ fn pool(explained: &PoolExplanation, page: &mut Page) {
         limits.row([
             limit.resource.clone(),
             limit.used.to_string(),
-            limit.limit.to_string(),
+            limit.most.to_string(),
         ]);
     }
     page.table(&limits);

@@ -25,20 +25,16 @@ const EXCESS: f64 = 1e-6;
 
 /// The best bound found, billionths of a dollar an hour; 0 if there are too many items.
 pub(super) fn bound(items: &Items) -> f64 {
-    if items.items.is_empty() || items.items.len() > MOST_ITEMS {
+    if items.all.is_empty() || items.all.len() > MOST_ITEMS {
         return 0.0;
     }
-    let Some(alone) = (0..items.items.len())
+    let Some(alone) = (0..items.all.len())
         .map(|item| alone(items, item))
         .collect::<Option<Vec<_>>>()
     else {
         return 0.0;
     };
-    let needed: Vec<f64> = items
-        .items
-        .iter()
-        .map(|item| f64::from(item.count))
-        .collect();
+    let needed: Vec<f64> = items.all.iter().map(|item| f64::from(item.count)).collect();
     let mut master = super::simplex::Master::new(needed.clone(), &alone);
     let mut left = ALL_STEPS;
     let mut best: f64 = 0.0;
@@ -105,7 +101,7 @@ fn look(items: &Items, values: &[f64], left: &mut u64) -> (f64, Vec<Offer>) {
 
 /// The cheapest way to hold an item alone, per pod: how many on a node, and its price.
 fn alone(items: &Items, item: usize) -> Option<(u32, f64)> {
-    let item = &items.items[item];
+    let item = &items.all[item];
     let shared = item
         .groups
         .iter()

@@ -30,7 +30,7 @@ pub(super) fn bound(items: &Items) -> f64 {
     if let Some(best) = tried.first().cloned() {
         tried.insert(0, refine(items, &sample, best));
     }
-    let all: Vec<usize> = (0..items.items.len()).collect();
+    let all: Vec<usize> = (0..items.all.len()).collect();
     let finalists = tried.iter().take(FINALISTS);
     finalists
         .map(|(_, weights)| total(items, &all, weights))
@@ -40,7 +40,7 @@ pub(super) fn bound(items: &Items) -> f64 {
 /// The items that cost most.
 fn sample(items: &Items) -> Vec<usize> {
     let even = vec![1.0 / items.dims.max(1) as f64; items.dims];
-    let mut order: Vec<(f64, usize)> = (0..items.items.len())
+    let mut order: Vec<(f64, usize)> = (0..items.all.len())
         .map(|item| (total(items, &[item], &even), item))
         .collect();
     if order.len() > SAMPLE {
@@ -116,7 +116,7 @@ fn total(items: &Items, which: &[usize], weights: &[f64]) -> f64 {
     // The price of a unit of each resource, by audience and bin.
     let mut units: Vec<Vec<f64>> = vec![Vec::new(); items.audiences.len()];
     let mut sum = 0.0;
-    for item in which.iter().map(|item| &items.items[*item]) {
+    for item in which.iter().map(|item| &items.all[*item]) {
         let units = &mut units[item.audience];
         let bins = &items.audiences[item.audience].bins;
         if units.is_empty() {

@@ -64,7 +64,7 @@ pub(super) fn fill(
 }
 
 fn choice(items: &Items, bin: &Bin, item: usize, value: f64) -> Option<Choice> {
-    let held = &items.items[item];
+    let held = &items.all[item];
     let most = crate::shelf::times(&bin.room, &held.request, held.count.min(held.most));
     let shared = held
         .groups
@@ -111,7 +111,7 @@ fn best_weights(items: &Items, bin: &Bin, choices: &mut [Choice]) -> Vec<f64> {
 /// By value for size, best first.
 fn order(items: &Items, weights: &[f64], choices: &mut [Choice]) {
     for choice in choices.iter_mut() {
-        choice.size = dot(weights, &items.items[choice.item].request);
+        choice.size = dot(weights, &items.all[choice.item].request);
     }
     let ratio = |choice: &Choice| {
         if choice.size > 0.0 {
@@ -189,7 +189,7 @@ impl Search<'_> {
     }
 
     fn addable(&self, choice: &Choice) -> u32 {
-        let item = &self.items.items[choice.item];
+        let item = &self.items.all[choice.item];
         let shared = item.groups.iter().map(|group| self.groups[*group]).min();
         let most = choice.most.min(shared.unwrap_or(u32::MAX));
         crate::shelf::times(&self.room, &item.request, most)
@@ -197,7 +197,7 @@ impl Search<'_> {
 
     /// Takes so many pods of a choice, or gives them back.
     fn take(&mut self, at: usize, count: i64) {
-        let item = &self.items.items[self.choices[at].item];
+        let item = &self.items.all[self.choices[at].item];
         for (room, request) in self.room.iter_mut().zip(&item.request) {
             *room -= request * count;
         }

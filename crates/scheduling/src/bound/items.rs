@@ -13,7 +13,7 @@ pub(super) struct Items {
     /// How many resources are counted.
     pub(super) dims: usize,
     /// Pods that are not told apart.
-    pub(super) items: Vec<Item>,
+    pub(super) all: Vec<Item>,
     /// Sets of nodes that some item may be on.
     pub(super) audiences: Vec<Audience>,
     /// How many pods a node may hold of items that share a rule.
@@ -82,7 +82,7 @@ impl Items {
     /// The items that may be on nodes of an audience.
     pub(super) fn beside(&self, audience: usize) -> impl Iterator<Item = usize> + '_ {
         let meets = &self.audiences[audience].meets;
-        (0..self.items.len()).filter(move |item| meets[self.items[*item].audience])
+        (0..self.all.len()).filter(move |item| meets[self.all[*item].audience])
     }
 }
 
@@ -111,7 +111,7 @@ impl Builder<'_, '_> {
         views.dedup();
         let audience = self.audience(views);
         let (most, groups) = self.rules(class);
-        self.items.items.push(Item {
+        self.items.all.push(Item {
             count,
             request: class.request.clone(),
             audience,
@@ -202,8 +202,8 @@ impl Builder<'_, '_> {
                 let same = caps.iter().filter(|(other, _)| other == host);
                 same.map(|(_, cap)| *cap).min()
             };
-            let caps = others.iter().map(|rules| of(&rules.caps));
-            let Some(largest) = caps.fold(Some(*cap), |most, cap| Some(most?.max(cap?))) else {
+            let mut caps = others.iter().map(|rules| of(&rules.caps));
+            let Some(largest) = caps.try_fold(*cap, |most, cap| Some(most.max(cap?))) else {
                 continue;
             };
             most = most.min(largest);

@@ -23,7 +23,7 @@ fn items(audiences: Vec<Vec<(f64, [i64; 2])>>, items: Vec<Item>, groups: &[u32])
     };
     Items {
         dims: 2,
-        items,
+        all: items,
         audiences: audiences.into_iter().map(audience).collect(),
         groups: groups.iter().map(|most| Group { most: *most }).collect(),
     }
@@ -42,7 +42,7 @@ fn item(audience: usize, count: u32, request: [i64; 2]) -> Item {
 /// The least that all pods can cost: each pod in turn joins any of the nodes so far, or a new one.
 fn optimum(items: &Items) -> f64 {
     let pods: Vec<usize> = items
-        .items
+        .all
         .iter()
         .enumerate()
         .flat_map(|(at, item)| std::iter::repeat_n(at, item.count as usize))
@@ -79,14 +79,14 @@ fn price(items: &Items, pods: &[usize]) -> Option<f64> {
     for (group, rule) in items.groups.iter().enumerate() {
         let members = pods
             .iter()
-            .filter(|pod| items.items[**pod].groups.contains(&group));
+            .filter(|pod| items.all[**pod].groups.contains(&group));
         if members.count() > rule.most as usize {
             return None;
         }
     }
     let need = |dim: usize| {
         pods.iter()
-            .map(|pod| items.items[*pod].request[dim])
+            .map(|pod| items.all[*pod].request[dim])
             .sum::<i64>()
     };
     let need = [need(0), need(1)];
@@ -98,7 +98,7 @@ fn price(items: &Items, pods: &[usize]) -> Option<f64> {
     // The dearest of the audiences' own cheapest is the least that a node for all of them costs.
     let mut dearest: f64 = 0.0;
     for pod in pods {
-        dearest = dearest.max(of(items.items[*pod].audience)?);
+        dearest = dearest.max(of(items.all[*pod].audience)?);
     }
     Some(dearest)
 }

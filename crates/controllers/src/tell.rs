@@ -42,6 +42,9 @@ pub(crate) fn publish(shared: &Shared, notices: &[Notice]) {
 
 /// Says that a pod is expected on a claim's node or a node.
 pub(crate) fn nominated(shared: &Shared, pod: &cluster::PodRecord, on: &str) {
+    if pod.is_virtual() {
+        return;
+    }
     let message = format!("Pod should schedule on: {on}");
     let notice = runtime::Notice::normal(pod_ref(pod), "Nominated", message).limit(NOMINATIONS);
     shared.world.recorder.publish(notice);
@@ -49,6 +52,9 @@ pub(crate) fn nominated(shared: &Shared, pod: &cluster::PodRecord, on: &str) {
 
 /// Says that a pod has no place.
 pub(crate) fn unplaced(shared: &Shared, pod: &cluster::PodRecord, why: &str) {
+    if pod.is_virtual() {
+        return;
+    }
     let message = format!("Failed to schedule pod, {why}");
     let notice = runtime::Notice::warning(pod_ref(pod), "FailedScheduling", message)
         .window(Duration::from_mins(5));

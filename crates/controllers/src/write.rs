@@ -49,6 +49,24 @@ pub(crate) async fn node(
     write(shared, old, new, Event::Node).await
 }
 
+/// Writes the status of an object that is no part of the cluster's state; gives it as it is then.
+/// None if it does not exist any more.
+pub(crate) async fn status<T>(shared: &Shared, old: &T, new: &T) -> Result<Option<T>, ApiError>
+where
+    T: Resource + Serialize + DeserializeOwned + Clone,
+{
+    let (_, Some(patch)) = parts(old, new)? else {
+        return Ok(Some(old.clone()));
+    };
+    let (key, only_if) = (ObjectKey::of(old), Preconditions::unchanged(old));
+    let answer = shared.world.client.patch_status(&key, patch, &only_if);
+    match answer.await {
+        Ok(written) => Ok(Some(written)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 async fn write<T>(
     shared: &Shared,
     old: &T,

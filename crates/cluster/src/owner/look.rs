@@ -6,6 +6,7 @@ use api::{NodeClaim, NodePool};
 use model::k8s::Node;
 
 use super::Cluster;
+use crate::pod::PodRecord;
 use crate::snapshot::Volumes;
 use crate::store::ObjectKey;
 
@@ -34,6 +35,11 @@ impl Cluster {
         let names = self.machines.claims_by_id.get(provider_id);
         let names = names.into_iter().flatten();
         names.filter_map(|name| self.claim(name).cloned()).collect()
+    }
+
+    /// All pods, by namespace and name.
+    pub fn pods(&self) -> impl Iterator<Item = &Arc<PodRecord>> {
+        self.pods.iter()
     }
 
     /// All NodeClaims, by name.

@@ -40,6 +40,8 @@ struct State {
     failures: Vec<CloudError>,
     /// Claims whose instances never become nodes.
     silent: bool,
+    /// Pools whose types can't be read.
+    hidden: Vec<String>,
 }
 
 impl Cloud {
@@ -101,6 +103,11 @@ impl Cloud {
         self.lock().failures.extend(errors);
     }
 
+    /// The types of these pools can't be read, those of all others can.
+    pub fn hide(&self, pools: &[&str]) {
+        self.lock().hidden = pools.iter().map(ToString::to_string).collect();
+    }
+
     /// Instances no longer become nodes.
     pub fn silence(&self) {
         self.lock().silent = true;
@@ -137,7 +144,8 @@ impl Cloud {
         let allowed = wanted.get(api::labels::INSTANCE_TYPE);
         let admitted = self.types.iter().filter(|ty| {
             let admits = allowed.is_none_or(|allowed| allowed.admits(Some(&ty.name)));
-            admits && !sold_out.iter().any(|name| **name == *ty.name)
+            let fits = ty.requirements.overlaps(&wanted);
+            fits && admits && !sold_out.iter().any(|name| **name == *ty.name)
         });
         let offers = admitted.flat_map(|ty| ty.offerings.iter().map(move |offer| (ty, offer)));
         let (ty, offer) = offers
@@ -249,8 +257,11 @@ impl CloudProvider for Cloud {
 
     async fn instance_types(
         &self,
-        _pool: &NodePool,
+        pool: &NodePool,
     ) -> Result<Arc<[Arc<InstanceType>]>, CloudError> {
+        if self.lock().hidden.contains(&pool.metadata.name) {
+            return Err(CloudError::Other("no answer".to_owned()));
+        }
         let sold_out = self.lock().sold_out.clone();
         if sold_out.is_empty() {
             return Ok(self.types.clone());

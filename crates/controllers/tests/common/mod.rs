@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 pub use cloud::Cloud;
-pub use cluster::Machinery;
+pub use cluster::{Machinery, merge, set_status};
 pub use wire::{Fault, Wire};
 
 pub const CLAIMS: Resource<'static> = Resource::new("karpenter.sh", "v1", "nodeclaims");
@@ -89,9 +89,15 @@ impl Rig {
 
     /// Starts the loops.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts the loops with flags.
+    pub fn start_with(&mut self, flags: &[&str]) {
         let client = Client::from_service(self.wire.service());
         let (recorder, outbox) = Recorder::new(self.clock.clone(), Some(self.metrics.clone()));
-        let args = ["--provider".to_owned(), "kwok".to_owned()];
+        let mut args = vec!["--provider".to_owned(), "kwok".to_owned()];
+        args.extend(flags.iter().map(|&flag| flag.to_owned()));
         let Ok(Parsed::Run(options)) = runtime::options::parse(&args, &BTreeMap::new()) else {
             panic!("default options");
         };

@@ -113,11 +113,11 @@ pub(crate) fn pack<'p>(problem: &'p Problem, views: &mut Views<'p>, policy: &Pol
         }
         // What others are placed near to, or keep level with, may be there by now.
         waiting.retain(|class| left[*class] > 0 && depends_on_others(problem, *class));
-        let keeps_promises = packing.keeps_promises && !bound.is_empty();
-        if waiting.is_empty() || (placed == 0 && !keeps_promises) {
+        if waiting.is_empty() || (placed == 0 && !packing.keeps_promises) {
             break;
         }
-        // Pods that could only be in one domain and are not there by now will not come.
+        // Pods that could only be in one domain and are not there by now will not come, and those
+        // that merely match a spread may come after those that declare it.
         packing.keeps_promises = placed > 0;
     }
     packing.finish(left)
@@ -178,6 +178,8 @@ struct Packing<'a, 'p> {
     budgets: Budgets,
     /// Pods by domain counter and domain.
     domains: Vec<Vec<u32>>,
+    /// The same without planned pods that do not declare a spread over the counter.
+    declared: Vec<Vec<u32>>,
     /// Pods by domain counter, in no domain too.
     anywhere: Vec<u32>,
     /// Pods by host counter, on any node.
@@ -207,6 +209,7 @@ impl<'a, 'p> Packing<'a, 'p> {
             puts: Vec::new(),
             budgets: Budgets::new(problem),
             domains: topology.domains.iter().map(|d| d.running.clone()).collect(),
+            declared: topology.domains.iter().map(|d| d.running.clone()).collect(),
             anywhere: topology.domains.iter().map(|d| d.anywhere).collect(),
             on_hosts: topology.hosts.iter().map(|h| h.running).collect(),
             loose: BTreeMap::new(),
@@ -445,6 +448,14 @@ impl<'p> Packing<'_, 'p> {
         }
         for counter in class.domains.iter() {
             self.anywhere[*counter as usize] += count;
+            let spread = |rule: &DomainRule| matches!(rule, DomainRule::Spread(spread) if spread.counter == *counter);
+            let key = self.problem.topology.domains[*counter as usize].key;
+            let domain = self.views.domain(self.nodes.view[node], key);
+            if let Some(domain) = domain
+                && self.rules(ask.rules).domains.iter().any(spread)
+            {
+                self.declared[*counter as usize][domain] += count;
+            }
             if !self.count(node, *counter, count) {
                 self.loose.entry(node).or_default().push((*counter, count));
             }

@@ -88,9 +88,27 @@ fn forced(problem: &Problem, class: &Class) -> u32 {
         .map_or(0, |most| class.count.div_ceil(most.max(1)))
 }
 
-/// 0 for a class that looks at no others, 1 for one that wants to be where others are, 2 for one
-/// that wants to be where others are not.
+/// Classes of a higher number come later. 0: those that declare rules over domains or none count
+/// them; 1: those that rules of others count and that can go anywhere, so that they do not use up
+/// the skew; 2: those that want to be where others are; 3: those that want to be where others are
+/// not; 4: pods that are none, only room that is to be kept.
 fn dependence(problem: &Problem, class: &Class) -> u8 {
+    if class.is_virtual {
+        return 4;
+    }
+    let declared = class.variants.first().map(|variant| {
+        let rules = &problem.topology.rules[variant.rules as usize];
+        rules
+            .domains
+            .iter()
+            .map(DomainRule::counter)
+            .collect::<Vec<_>>()
+    });
+    let declared = declared.unwrap_or_default();
+    let idle = class
+        .domains
+        .iter()
+        .any(|counter| !declared.contains(counter));
     let rules = class
         .variants
         .iter()
@@ -105,9 +123,9 @@ fn dependence(problem: &Problem, class: &Class) -> u8 {
             let wants_others = rules.first.is_none()
                 && (!rules.together.is_empty() || rules.domains.iter().any(near));
             match (rules.domains.iter().any(away), wants_others) {
-                (true, _) => 2,
-                (false, true) => 1,
-                (false, false) => 0,
+                (true, _) => 3,
+                (false, true) => 2,
+                (false, false) => u8::from(idle && declared.is_empty()),
             }
         })
         .max()

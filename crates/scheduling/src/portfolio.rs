@@ -12,9 +12,11 @@ use crate::problem::Problem;
 use crate::view::Views;
 
 /// Pods times planned nodes up to which packings that look at pods one by one are tried.
-const ONE_BY_ONE_STEPS: u64 = 40_000_000;
+const ONE_BY_ONE_STEPS: u64 = 2_000_000;
 /// Classes times planned nodes up to which further packings are tried.
 const FURTHER_STEPS: u64 = 50_000;
+/// Classes times planned nodes up to which each packing is made cheaper, not only the best.
+const EACH_STEPS: u64 = 2_000;
 
 /// The cheapest packing of those that place most pods; of equally good ones that with fewer nodes,
 /// then the first.
@@ -24,52 +26,66 @@ pub(crate) fn best<'p>(
     options: &Options,
 ) -> (Packed, Counters) {
     let balanced = balanced(options);
-    let mut best = pack(problem, views, &balanced);
-    let mut counters = best.counters;
-    if options.effort == Effort::Single || best.puts.is_empty() {
-        return (best, counters);
+    let first = pack(problem, views, &balanced);
+    let mut counters = first.counters;
+    if options.effort == Effort::Single || first.puts.is_empty() {
+        return (first, counters);
     }
-    let planned = planned_nodes(&best);
-    let classes = problem.classes.len() as u64;
-    let pods: u64 = problem
-        .classes
-        .iter()
-        .map(|class| u64::from(class.count))
-        .sum();
-    let mut best_score = score(&best, problem, views);
-    let mut keep = |packed: Packed, views: &Views<'p>| {
+    let mut known = vec![first];
+    for policy in policies(problem, &known[0], balanced) {
+        let packed = pack(problem, views, &policy);
         counters.add(packed.counters);
-        let score = score(&packed, problem, views);
-        if score < best_score {
-            (best, best_score) = (packed, score);
-        }
-    };
-    for policy in few_nodes(balanced) {
-        if !policy.first_fit || pods * planned <= ONE_BY_ONE_STEPS {
-            let packed = pack(problem, views, &policy);
-            keep(packed, views);
-        }
+        known.push(packed);
     }
-    if classes * planned <= FURTHER_STEPS {
-        for policy in further(balanced) {
-            let packed = pack(problem, views, &policy);
-            keep(packed, views);
-        }
-    }
+    let scores: Vec<Score> = known
+        .iter()
+        .map(|packed| score(packed, problem, views))
+        .collect();
+    let mut order: Vec<usize> = (0..known.len()).collect();
+    order.sort_by_key(|at| (scores[*at], *at));
+    let small = steps(problem, &known[0]) <= EACH_STEPS;
     let prices = Prices {
         fee: options.node_cost.nanos(),
         by_cheapest: options.price_by_cheapest.max(1) as usize,
     };
-    let work = work(options.effort);
-    let (improved, spent) = improve(problem, views, &best, (&balanced, prices, work));
-    counters.add(spent);
-    if let Some(improved) = improved
-        && !improved.budgets.are_exceeded()
-        && is_better(score(&improved, problem, views), best_score, options)
-    {
-        best = improved;
+    let mut best = (scores[order[0]], None);
+    // The best alone is made cheaper, or where that costs little each that leaves no more pods.
+    for at in order.iter().take(if small { known.len() } else { 1 }) {
+        if scores[*at].0 > scores[order[0]].0 {
+            break;
+        }
+        let work = (&balanced, prices, work(options.effort));
+        let (improved, spent) = improve(problem, views, &known[*at], work);
+        counters.add(spent);
+        let Some(improved) = improved.filter(|improved| !improved.budgets.are_exceeded()) else {
+            continue;
+        };
+        let new = score(&improved, problem, views);
+        if is_better(new, best.0, options) {
+            best = (new, Some(improved));
+        }
     }
+    let best = best.1.unwrap_or_else(|| known.swap_remove(order[0]));
     (best, counters)
+}
+
+/// Classes times planned nodes.
+fn steps(problem: &Problem, packed: &Packed) -> u64 {
+    problem.classes.len() as u64 * planned_nodes(packed)
+}
+
+/// The further packings that are tried, by the size of the problem.
+fn policies(problem: &Problem, first: &Packed, balanced: Policy) -> Vec<Policy> {
+    let pods = problem.classes.iter().map(|class| u64::from(class.count));
+    let one_by_one = pods.sum::<u64>() * planned_nodes(first);
+    let few = few_nodes(balanced).into_iter();
+    let mut policies: Vec<Policy> = few
+        .filter(|policy| !policy.first_fit || one_by_one <= ONE_BY_ONE_STEPS)
+        .collect();
+    if steps(problem, first) <= FURTHER_STEPS {
+        policies.extend(further(balanced));
+    }
+    policies
 }
 
 /// How much is spent on making a packing cheaper.

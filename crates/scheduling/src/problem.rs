@@ -60,6 +60,8 @@ pub(crate) struct Class {
     pub(crate) hosts: Arc<[HostId]>,
     /// Counters per domain that count its pods.
     pub(crate) domains: Arc<[DomainId]>,
+    /// Whether its pods only stand for room that a capacity buffer keeps.
+    pub(crate) is_virtual: bool,
 }
 
 /// What a pod asks for, with some preferences kept and others given up.

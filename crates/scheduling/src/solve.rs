@@ -46,11 +46,6 @@ fn attempt(index: &Index<'_>, batch: &Batch, options: &Options, seed: u64) -> Op
         existing,
         unplaced,
         counters,
-        lower_bound: bound::lower_bound(
-            &index.problem,
-            &mut views,
-            &packed,
-            options.lower_bound,
-        ),
+        lower_bound: bound::lower_bound(&index.problem, &mut views, &packed, options.lower_bound),
     })
 }

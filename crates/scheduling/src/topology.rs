@@ -146,7 +146,11 @@ impl DomainRule {
     /// How many pods of the class a domain may still get as the counts are; `u32::MAX` if the rule
     /// does not count the class. A domain beyond the last stands for nodes without the label.
     pub(crate) fn addable(&self, counts: &[u32], domain: usize) -> u32 {
-        let count = counts.get(domain).copied();
+        self.addable_to(counts, domain, counts.get(domain).copied())
+    }
+
+    /// The same with another count for the domain itself.
+    pub(crate) fn addable_to(&self, counts: &[u32], domain: usize, count: Option<u32>) -> u32 {
         match (self, count) {
             (Self::Spread(spread), Some(count)) => spread.addable(counts, domain, count),
             (Self::Apart { .. }, None)

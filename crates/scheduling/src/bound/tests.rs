@@ -193,7 +193,12 @@ fn bound(problem: &Problem, method: LowerBound) -> u64 {
     let mut views = Views::new(problem);
     let packed = pack(problem, &mut views, &BY_PRICE);
     let bound = lower_bound(problem, &mut views, &packed, method).map(catalog::Price::nanos);
-    let price: u128 = packed.nodes.price.iter().map(|price| u128::from(*price)).sum();
+    let price: u128 = packed
+        .nodes
+        .price
+        .iter()
+        .map(|price| u128::from(*price))
+        .sum();
     let price = u64::try_from(price).unwrap();
     let bound = bound.unwrap();
     assert!(bound <= price, "{bound} is above {price}");

@@ -193,6 +193,7 @@ impl<'s> Builder<'_, 's> {
                     sets: kind.sets.clone(),
                     hosts: kind.hosts.clone(),
                     domains: kind.domains.clone(),
+                    is_virtual: kind.is_virtual,
                 };
                 (class, pods)
             })
@@ -234,6 +235,7 @@ impl<'s> Builder<'_, 's> {
             sets: parts.bits.set(own.iter().copied()).into(),
             hosts: hosts.into(),
             domains: domains.into(),
+            is_virtual: asking.is_virtual,
         }
     }
 
@@ -557,4 +559,5 @@ struct Kind {
     sets: Arc<[u64]>,
     hosts: Arc<[u32]>,
     domains: Arc<[u32]>,
+    is_virtual: bool,
 }

@@ -67,6 +67,8 @@ pub(super) struct Asking {
     pub(super) alternatives: Vec<Requirements>,
     pub(super) tolerations: Vec<Toleration>,
     pub(super) host_ports: Vec<HostPort>,
+    /// Whether the pods only stand for room that a capacity buffer keeps.
+    pub(super) is_virtual: bool,
 }
 
 /// A daemon set.
@@ -212,6 +214,7 @@ impl Source {
             && own.tolerations == other.tolerations
             && own.topology_spread_constraints == other.topology_spread_constraints
             && self.shape.host_ports == shape.host_ports
+            && self.shape.is_virtual() == shape.is_virtual()
             && self.places == places
     }
 }
@@ -357,6 +360,7 @@ impl Gathering<'_, '_> {
             alternatives,
             tolerations: spec.tolerations.clone(),
             host_ports: shape.host_ports.clone(),
+            is_virtual: shape.is_virtual(),
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::mask::KeyId;
 use crate::problem::DemandId;
 use crate::topology::{DomainRule, RulesId, Spread, level};
 
-use super::{Ask, Packing};
+use super::{Ask, NodeId, Packing};
 
 /// The most combinations of domains that are looked at for one class.
 const MOST_CHOICES: usize = 4096;
@@ -30,6 +30,9 @@ impl<'p> Packing<'_, 'p> {
     pub(super) fn place_in_domains(&mut self, ask: Ask, count: u32) -> u32 {
         let keys = &self.rules(ask.rules).pins;
         let mut choices = self.choices(ask, keys);
+        if self.policy.first_fit {
+            return self.join_one_by_one(ask, &choices, count);
+        }
         let mut left = self.fill_where_free(ask, &choices, count);
         if let Some(spread) = self.bulk_spread(ask.rules)
             && choices
@@ -58,13 +61,61 @@ impl<'p> Packing<'_, 'p> {
         left
     }
 
+    /// The reference's way: nodes that are there, then planned ones by number of pods, in whatever
+    /// domain, and only then a new one in the domain that has fewest pods.
+    fn join_one_by_one(&mut self, ask: Ask, choices: &[Choice], count: u32) -> u32 {
+        let mut left = count;
+        while left > 0 && self.join_in_a_domain(ask, choices) {
+            left -= 1;
+        }
+        left
+    }
+
+    fn join_in_a_domain(&mut self, ask: Ask, choices: &[Choice]) -> bool {
+        let mut allowed: Vec<usize> = (0..choices.len()).collect();
+        allowed.retain(|at| self.addable(ask.rules, &choices[*at]).is_some());
+        allowed.sort_by_key(|at| {
+            (
+                self.pods_there(ask.rules, &choices[*at]),
+                choices[*at].price,
+                *at,
+            )
+        });
+        let there = self.problem.nodes.len();
+        let mut nodes: Vec<NodeId> = (0..self.nodes.len()).collect();
+        nodes[there..].sort_by_key(|node| (self.nodes.pods[*node], *node));
+        for node in nodes {
+            if !self.admits(ask, node) {
+                continue;
+            }
+            for at in &allowed {
+                let pinned = Ask {
+                    demand: choices[*at].demand,
+                    ..ask
+                };
+                let request = &self.problem.classes[ask.class].request;
+                let joined = if node >= there {
+                    self.join(pinned, node)
+                } else {
+                    self.nodes.has_slack(node, request) && self.fill_node(pinned, 1, node) > 0
+                };
+                if joined {
+                    return true;
+                }
+            }
+        }
+        allowed.iter().any(|at| {
+            let pinned = Ask {
+                demand: choices[*at].demand,
+                ..ask
+            };
+            self.open_for_one(pinned).is_some()
+        })
+    }
+
     /// Puts pods into slack in whatever domain it is, where no rule of theirs counts them.
     fn fill_where_free(&mut self, ask: Ask, choices: &[Choice], count: u32) -> u32 {
-        let nodes = if self.policy.first_fit {
-            self.problem.nodes.len()
-        } else {
-            self.nodes.len()
-        };
+        let nodes = self.nodes.len();
         let mut left = count;
         for choice in choices {
             if left > 0 && self.addable(ask.rules, choice) == Some(u32::MAX) {
@@ -164,7 +215,15 @@ impl<'p> Packing<'_, 'p> {
             let counter = rule.counter() as usize;
             let key = self.problem.topology.domains[counter].key;
             let at = rules.pins.iter().position(|pin| *pin == key)?;
-            most = most.min(rule.addable(&self.domains[counter], choice.domains[at]));
+            let domain = choice.domains[at];
+            // As a last resort pods that merely match a spread count as coming later.
+            let own = if self.keeps_promises || !matches!(rule, DomainRule::Spread(_)) {
+                &self.domains
+            } else {
+                &self.declared
+            };
+            let count = own[counter].get(domain).copied();
+            most = most.min(rule.addable_to(&self.domains[counter], domain, count));
         }
         (most > 0).then_some(most)
     }
@@ -251,9 +310,9 @@ impl<'p> Packing<'_, 'p> {
         let least = if few { Some(0) } else { held };
         let ceiling = least.map_or(u32::MAX, |least| least.saturating_add(spread.max_skew));
         let promised = self.promised.get(spread.counter as usize);
-        let Some(promised) = promised.filter(|promised| {
-            self.keeps_promises && promised.iter().any(|pods| *pods > 0)
-        }) else {
+        let Some(promised) = promised
+            .filter(|promised| self.keeps_promises && promised.iter().any(|pods| *pods > 0))
+        else {
             return level(counts, open, pods, ceiling);
         };
         // As if those were there already that can be nowhere else; no further than the skew allows
@@ -262,7 +321,11 @@ impl<'p> Packing<'_, 'p> {
         let quotas = level(&expected, open, pods, ceiling);
         let filled = |domain: usize| counts[domain] + quotas[domain];
         let eligible = (0..counts.len()).filter(|domain| spread.eligible[*domain]);
-        let least = if few { 0 } else { eligible.map(filled).min().unwrap_or(0) };
+        let least = if few {
+            0
+        } else {
+            eligible.map(filled).min().unwrap_or(0)
+        };
         let most = least.saturating_add(spread.max_skew);
         let within = |domain: usize| quotas[domain].min(most.saturating_sub(counts[domain]));
         (0..counts.len()).map(within).collect()

@@ -44,7 +44,7 @@ impl Packing<'_, '_> {
     }
 
     /// Adds one pod to a planned node, whatever that costs, if some type holds it.
-    fn join(&mut self, ask: Ask, node: NodeId) -> bool {
+    pub(super) fn join(&mut self, ask: Ask, node: NodeId) -> bool {
         let before = self.nodes.view[node];
         let Some(view) = self.views.step(before, ask.demand) else {
             return false;
@@ -61,7 +61,7 @@ impl Packing<'_, '_> {
     }
 
     /// Opens a node of the first pool that can have one, for one pod.
-    fn open_for_one(&mut self, ask: Ask) -> Option<NodeId> {
+    pub(super) fn open_for_one(&mut self, ask: Ask) -> Option<NodeId> {
         let new = self.best_new(ask, 1)?;
         Some(self.open_node(ask, 1, new))
     }

@@ -38,7 +38,11 @@ impl Packing<'_, '_> {
             return 0;
         }
         let request = &self.problem.classes[ask.class].request;
-        let need: Vec<i64> = request.iter().zip(&extra).map(|(own, more)| own + more).collect();
+        let need: Vec<i64> = request
+            .iter()
+            .zip(&extra)
+            .map(|(own, more)| own + more)
+            .collect();
         let open = (0..self.nodes.len()).find(|node| {
             let view = self.nodes.view[*node];
             self.nodes.has_slack(*node, &need)
@@ -68,7 +72,10 @@ impl Packing<'_, '_> {
         let mut seen = vec![ask.class];
         while let Some(host) = leaders.pop() {
             for (at, class) in problem.classes.iter().enumerate() {
-                let rules = class.variants.first().map(|variant| self.rules(variant.rules));
+                let rules = class
+                    .variants
+                    .first()
+                    .map(|variant| self.rules(variant.rules));
                 let follows = rules.is_some_and(|rules| rules.together.contains(&host));
                 if !follows || seen.contains(&at) {
                     continue;

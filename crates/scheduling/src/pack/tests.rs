@@ -148,7 +148,7 @@ fn the_next_pool_serves_when_the_limit_of_the_first_is_reached() {
     problem.pools[0].types[0].charge = vec![4];
     for policy in [BY_PRICE, FIRST_FIT] {
         problem.pools[1].group = 1;
-    let packed = pack_checked(&problem, &policy);
+        let packed = pack_checked(&problem, &policy);
         assert_eq!(prices(&packed), [5, 10, 10]);
         assert_eq!(packed.budgets.left(0), [0]);
     }

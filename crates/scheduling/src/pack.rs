@@ -95,6 +95,16 @@ impl Packed {
     pub(crate) fn unplaced(&self) -> u64 {
         self.left.iter().map(|count| u64::from(*count)).sum()
     }
+
+    /// The sum of the planned nodes' prices, billionths of a dollar an hour.
+    #[cfg(test)]
+    pub(crate) fn price(&self) -> u128 {
+        self.nodes
+            .price
+            .iter()
+            .map(|price| u128::from(*price))
+            .sum()
+    }
 }
 
 /// Packs a problem under a policy.

@@ -48,7 +48,11 @@ pub(crate) fn order(problem: &Problem, policy: &Policy) -> Vec<usize> {
     let follows: Vec<u8> = problem
         .classes
         .iter()
-        .map(|class| dependence(problem, class))
+        .map(|class| {
+            let rank = dependence(problem, class);
+            // The reference goes by size alone.
+            if policy.first_fit && !class.is_virtual { 0 } else { rank }
+        })
         .collect();
     match policy.order {
         Order::BySize => {

@@ -77,7 +77,9 @@ fn a_node_holds_no_more_pods_of_a_kind_than_their_rule_allows() {
     for policy in [BY_PRICE, FIRST_FIT] {
         let (_, improved, _) = improved(&problem, &policy, PRICES, WORK);
         let improved = improved.expect("all of it can be packed anew");
-        assert_eq!(dealt(&improved, 0), [2, 2]);
+        let dealt = dealt(&improved, 0);
+        assert_eq!(dealt.iter().sum::<u32>(), 4);
+        assert!(dealt.iter().all(|count| *count <= 2), "{dealt:?}");
     }
 }
 

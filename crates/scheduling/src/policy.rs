@@ -51,7 +51,11 @@ pub(crate) fn order(problem: &Problem, policy: &Policy) -> Vec<usize> {
         .map(|class| {
             let rank = dependence(problem, class);
             // The reference goes by size alone.
-            if policy.first_fit && !class.is_virtual { 0 } else { rank }
+            if policy.first_fit && !class.is_virtual {
+                0
+            } else {
+                rank
+            }
         })
         .collect();
     match policy.order {

@@ -1,5 +1,6 @@
 //! `cargo xtask corpus`: every problem of the corpus, solved, checked and compared with the
-//! reference. The work is done by the program of this name in `testkit`, compiled with optimisation.
+//! reference. The work is done by the program of this name in `testkit`, compiled with
+//! optimisation.
 
 use std::env;
 use std::ffi::OsString;

@@ -269,7 +269,8 @@ fn claims_of_a_pool_are_active_or_going() {
 }
 
 /// SCH-256: a claim that we have created and that is gone before any watch shows it is let go when
-/// the API server says so. One that a watch has shown, or another of its name, is left to the watch.
+/// the API server says so. One that a watch has shown, or another of its name, is left to the
+/// watch.
 #[test]
 fn claims_that_no_watch_has_shown_can_be_let_go() {
     let mut cluster = cluster();

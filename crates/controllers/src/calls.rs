@@ -7,12 +7,15 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::cloud::{CloudError, Instance, Launched};
+use crate::nodeoverlay;
 use crate::shared::Shared;
 
 /// Starts an instance, or finds the one that was started for the claim before.
 pub(crate) async fn create(shared: &Shared, claim: &NodeClaim) -> Result<Launched, CloudError> {
     let call = shared.world.cloud.create(claim);
-    measured(shared, "nodeclaim.lifecycle", "Create", call).await
+    let mut launched = measured(shared, "nodeclaim.lifecycle", "Create", call).await?;
+    nodeoverlay::promise(shared, claim, &mut launched);
+    Ok(launched)
 }
 
 /// Asks for the end of a claim's instance; none if the cloud could not be asked.

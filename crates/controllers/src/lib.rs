@@ -12,17 +12,26 @@
 //! What is *not* here: decisions, and any cloud.
 
 mod calls;
+mod capacitybuffer;
 pub mod cloud;
+mod costs;
 mod disruption;
+mod gated;
+mod latency;
 mod metrics;
 mod node;
 mod nodeclaim;
+mod nodeoverlay;
 mod nodepool;
+mod pods;
 mod provisioner;
 mod run;
 mod shared;
+mod static_pool;
 mod sync;
 mod tell;
+#[cfg(test)]
+mod testing;
 mod transitions;
 mod watches;
 mod world;

@@ -1,5 +1,5 @@
-//! Gauges about the cluster's state, refreshed as time passes: `metrics.node` and the state as a
-//! whole.
+//! Gauges refreshed as time passes: about the cluster's state, its nodes (`metrics.node`), and pods
+//! that wait (`metrics.pod`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,13 +8,19 @@ use cluster::{NodeState, Snapshot};
 use model::{Quantity, ResourceList, Timestamp, resources};
 use runtime::metrics::{Definition, names};
 
-use crate::shared::Shared;
+use crate::shared::{Shared, lock};
 
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often ages of nodes, which change all the time, are shown anew.
 const AGES: Duration = Duration::from_secs(30);
+
+/// How long the first lists may take before it is an error.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often it is said again.
+const WARNING: Duration = Duration::from_secs(10);
 
 /// Series of a gauge: label values and the value.
 type Series = Vec<(Vec<String>, f64)>;
@@ -27,25 +33,22 @@ pub(crate) async fn run(shared: &Shared) {
     for metric in names::NODE_GAUGES {
         world.metrics.extend_labels(metric, &labels);
     }
+    let mut sync = Sync {
+        began: shared.now(),
+        warned: None,
+    };
+    let mut waiting = 0;
     let mut shown = None;
     let mut aged: Option<Timestamp> = None;
     loop {
         let synced = shared.gate.is_open();
+        waits(shared, &mut waiting);
         world.metrics.set(
             &names::CLUSTER_STATE_SYNCED,
             &[],
             f64::from(u8::from(synced)),
         );
-        if synced {
-            world
-                .metrics
-                .set(&names::CLUSTER_STATE_UNSYNCED_SECONDS, &[], 0.0);
-        } else {
-            let passed = INTERVAL.as_secs_f64();
-            world
-                .metrics
-                .add(&names::CLUSTER_STATE_UNSYNCED_SECONDS, &[], passed);
-        }
+        sync.note(shared, synced);
         if !world.options.disable_cluster_state_observability {
             let snapshot = shared.snapshot();
             let now = shared.now();
@@ -65,6 +68,60 @@ pub(crate) async fn run(shared: &Shared) {
             }
         }
         world.clock.sleep(INTERVAL).await;
+    }
+}
+
+/// For how long the state has been incomplete.
+struct Sync {
+    began: Timestamp,
+    warned: Option<Timestamp>,
+}
+
+impl Sync {
+    /// Shows it, and warns when it lasts.
+    fn note(&mut self, shared: &Shared, synced: bool) {
+        let (unsynced, warning) = self.unsynced(synced, shared.now());
+        let seconds = unsynced.as_secs_f64();
+        let metric = &names::CLUSTER_STATE_UNSYNCED_SECONDS;
+        shared.world.metrics.set(metric, &[], seconds);
+        if warning == Warning::Due {
+            tracing::error!(seconds, "cluster is waiting on sync for extended duration");
+        }
+    }
+
+    /// For how long the state has been incomplete, and whether that is to be said now.
+    fn unsynced(&mut self, synced: bool, now: Timestamp) -> (Duration, Warning) {
+        if synced {
+            return (Duration::ZERO, Warning::None);
+        }
+        let unsynced = now.since(self.began);
+        let warned = self.warned.is_some_and(|at| now.since(at) < WARNING);
+        if unsynced <= PATIENCE || warned {
+            return (unsynced, Warning::None);
+        }
+        self.warned = Some(now);
+        (unsynced, Warning::Due)
+    }
+}
+
+/// Whether it is said that the state is incomplete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Warning {
+    None,
+    Due,
+}
+
+/// How long each pod has been waiting so far. `waiting` is how many did when this was last shown.
+fn waits(shared: &Shared, waiting: &mut usize) {
+    let latency = lock(&shared.latency);
+    if (latency.len(), *waiting) == (0, 0) {
+        return;
+    }
+    *waiting = latency.len();
+    let waits = latency.waits(shared.now());
+    drop(latency);
+    for (gauge, series) in waits {
+        shared.world.metrics.replace(gauge, series);
     }
 }
 
@@ -209,4 +266,30 @@ fn label_of_resource(name: &str) -> String {
 /// Cores for CPU, bytes for memory, and so on.
 fn base(amount: Quantity) -> f64 {
     amount.nanos() as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SCH-249: it grows until everything is there, then it is nothing; it is said every 10 s.
+    #[test]
+    fn the_time_without_a_complete_state_grows_and_ends() {
+        let at = Timestamp::from_seconds;
+        let mut sync = Sync {
+            began: at(100),
+            warned: None,
+        };
+        for (second, synced, unsynced, warning) in [
+            (105, false, 5, Warning::None),
+            (130, false, 30, Warning::None),
+            (135, false, 35, Warning::Due),
+            (140, false, 40, Warning::None),
+            (145, false, 45, Warning::Due),
+            (150, true, 0, Warning::None),
+        ] {
+            let expected = (Duration::from_secs(unsynced), warning);
+            assert_eq!(sync.unsynced(synced, at(second)), expected, "{second}");
+        }
+    }
 }

@@ -8,9 +8,12 @@ use runtime::queue::{Worker, run_loop};
 use runtime::{Next, Queue, Shutdown};
 
 use crate::shared::Shared;
-use crate::{Error, World, disruption, metrics, node, nodeclaim, nodepool, provisioner, watches};
+use crate::{
+    Error, World, disruption, gated, metrics, node, nodeclaim, nodepool, provisioner, watches,
+};
 
-type Loop<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+/// A loop that runs for ever.
+pub(crate) type Loop<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Runs every loop until `shutdown` is triggered; what has begun is finished first.
 pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
@@ -21,11 +24,14 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
     let kinds = watches::kinds(classes, &world.options.scheduler);
     let shared = Shared::new(world, kinds);
     let mut followers: FuturesUnordered<Loop<'_>> = watches::all(&shared).into_iter().collect();
+    followers.push(Box::pin(provisioner::workloads::run(&shared)));
     followers.push(Box::pin(provisioner::run(&shared)));
     followers.push(Box::pin(disruption::run(&shared)));
     followers.push(Box::pin(nodeclaim::garbage::run(&shared)));
     followers.push(Box::pin(metrics::run(&shared)));
+    followers.extend(gated::followers(&shared));
     let mut queues: FuturesUnordered<Loop<'_>> = served(&shared).into_iter().collect();
+    queues.extend(gated::served(&shared));
     let stop = shutdown.wait();
     tokio::pin!(stop);
     loop {
@@ -37,6 +43,7 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
         }
     }
     shared.queues.shut_down();
+    shared.gated.shut_down();
     // Before the gate is open nothing has begun that could be finished.
     while shared.gate.is_open() && queues.next().await.is_some() {}
     Ok(())
@@ -104,7 +111,8 @@ fn served(shared: &Shared) -> Vec<Loop<'_>> {
     ]
 }
 
-fn serve<'a, K, F, Fut>(
+/// A loop that serves a queue, from when everything has been listed.
+pub(crate) fn serve<'a, K, F, Fut>(
     shared: &'a Shared,
     queue: &'a Queue<K>,
     (name, concurrency): (&'static str, usize),

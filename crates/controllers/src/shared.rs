@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use api::{NodeClaim, NodePool, ProviderDefaults};
-use cluster::{Cluster, Event, Intent, Settings, Snapshot, Touched, UnknownReadiness};
+use catalog::InstanceType;
+use cluster::{
+    Cluster, Event, Intent, NodeState, PodRecord, Settings, Snapshot, Touched, UnknownReadiness,
+};
 use lifecycle::pool::readiness::NodeClass;
 use model::Timestamp;
 use model::k8s::Node;
@@ -16,7 +19,11 @@ use runtime::queue::Backoff;
 use tokio::sync::Notify;
 
 use crate::World;
-use crate::provisioner::Batcher;
+use crate::costs::{self, Costs};
+use crate::gated::{self, Gated};
+use crate::latency::Latency;
+use crate::pods;
+use crate::provisioner::{Arrivals, Batcher, Element};
 use crate::sync::Gate;
 
 /// How long changes of a pool's usage are gathered before its status is written.
@@ -37,6 +44,14 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     /// Gathers reasons to provision.
     pub(crate) batcher: Batcher,
+    /// Which pods are still to be expected.
+    pub(crate) arrivals: Mutex<Arrivals>,
+    /// How long pods wait.
+    pub(crate) latency: Mutex<Latency>,
+    /// What runs, and what it costs.
+    pub(crate) costs: Mutex<Costs>,
+    /// What only runs where its feature gate is on.
+    pub(crate) gated: Gated,
     /// Wakes the disruption loop.
     pub(crate) disruption: Notify,
     /// What has to leave its node, and how.
@@ -130,6 +145,10 @@ impl Shared {
             queues: Queues::new(),
             gate: Gate::new(kinds),
             batcher: Batcher::default(),
+            arrivals: Mutex::default(),
+            latency: Mutex::default(),
+            costs: Mutex::default(),
+            gated: Gated::default(),
             disruption: Notify::new(),
             evictions: Mutex::default(),
             health: Mutex::default(),
@@ -163,6 +182,18 @@ impl Shared {
         self.with(|cluster| cluster.pool(name).cloned())
     }
 
+    /// What a pool can launch, as far as it is known.
+    pub(crate) fn types(&self, pool: &str) -> Arc<[Arc<InstanceType>]> {
+        let snapshot = self.snapshot();
+        let state = snapshot.pool(pool);
+        state.map_or_else(|| [].into(), |state| state.types.clone())
+    }
+
+    /// The pod of this name.
+    pub(crate) fn pod(&self, namespace: &str, name: &str) -> Option<Arc<PodRecord>> {
+        self.with(|cluster| cluster.pod(namespace, name).cloned())
+    }
+
     /// Takes in what a watch or an answer of the API server says, and wakes those concerned.
     pub(crate) fn apply(&self, event: Event) -> Touched {
         let touched = lock(&self.cluster).apply(event);
@@ -187,9 +218,15 @@ impl Shared {
             .cloned()
     }
 
+    /// All node classes, by kind and name.
+    pub(crate) fn classes(&self) -> Vec<NodeClass> {
+        lock(&self.classes).values().cloned().collect()
+    }
+
     /// Takes in node classes, and wakes the pools.
     pub(crate) fn change_classes(&self, change: impl FnOnce(&mut BTreeMap<ClassKey, NodeClass>)) {
         change(&mut lock(&self.classes));
+        crate::nodeoverlay::wake(self);
         let pools: Vec<String> = self.with(|cluster| {
             cluster
                 .pools()
@@ -219,14 +256,26 @@ impl Shared {
 
     fn wake(&self, touched: &Touched) {
         let queues = &self.queues;
+        gated::wake(self, touched);
         for claim in &touched.claims {
             let claim = claim.to_string();
             queues.claims.add(claim.clone());
             queues.expiration.add(claim.clone());
-            queues.quiet.add(claim);
+            queues.quiet.add(claim.clone());
+            costs::note(self, &claim);
         }
         for node in &touched.nodes {
             queues.terminations.add(node.to_string());
+            let Some(state) = self.with(|cluster| cluster.node(node).cloned()) else {
+                continue;
+            };
+            if is_emptying(&state) {
+                self.batcher.trigger(Element::Node(node.clone()));
+            }
+            // What is said of a pod says where it is; pods that change say it themselves.
+            if touched.pods.is_empty() {
+                pods::state::show_on(self, &state);
+            }
         }
         for pool in &touched.pools {
             queues.pools.add(pool.to_string());
@@ -243,13 +292,21 @@ impl Shared {
                 queues.counters.add_after(pool, COUNTER_DELAY);
             }
         }
-        if !touched.provisionable.is_empty() {
-            self.batcher.trigger();
+        for key in &touched.provisionable {
+            if let Some(pod) = self.pod(&key.namespace, &key.name) {
+                lock(&self.latency).ack(&pod, self.now());
+                self.batcher.trigger_pod(&pod);
+            }
         }
         if touched.consolidation {
             self.disruption.notify_one();
         }
     }
+}
+
+/// Whether a node goes and has pods that will need a place.
+fn is_emptying(node: &NodeState) -> bool {
+    node.is_marked() && disruption::cost::reschedulable_pods(node) > 0
 }
 
 /// State that is only changed by single steps stays usable when a holder of its lock panicked.

@@ -3,10 +3,10 @@
 //! What is *not* here: what an event changes (`cluster`), and listing as such (`runtime::watch`).
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use api::{Condition, NodeClaim, NodePool};
-use cluster::{Change, Event, Gone, PodDecoder, PodUpdate};
-use lifecycle::podevents::{PodStand, stand};
+use cluster::{Change, Event, Gone, PodDecoder, PodRecord, PodUpdate};
 use lifecycle::pool::readiness::NodeClass;
 use model::ObjectMeta;
 use model::k8s::{
@@ -22,6 +22,7 @@ use runtime::watch::{
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::pods;
 use crate::shared::{ClassKey, Shared};
 use crate::transitions::{Told, Transitions};
 
@@ -46,7 +47,7 @@ pub(crate) fn all(shared: &Shared) -> Vec<Follow<'_>> {
         Box::pin(pools(shared)),
         Box::pin(told(shared, |claim: NodeClaim| claim, Event::NodeClaim)),
         Box::pin(told(shared, |node: Node| node, Event::Node)),
-        Box::pin(pods(shared)),
+        Box::pin(follow_pods(shared)),
         Box::pin(objects::<DaemonSet>(shared, Event::DaemonSet)),
         Box::pin(objects::<PodDisruptionBudget>(
             shared,
@@ -175,8 +176,8 @@ impl Decode for Pods {
     }
 }
 
-/// Follows pods, and notes on whose nodes they came or went. A list says nothing about when.
-async fn pods(shared: &Shared) {
+/// Follows pods.
+async fn follow_pods(shared: &Shared) {
     let kind = Kind {
         group: "",
         version: "v1",
@@ -199,22 +200,18 @@ async fn pods(shared: &Shared) {
                 (Change::Deleted(gone), Some(key))
             }
         };
-        let at = |key: &model::k8s::PodKey| -> Option<PodStand> {
-            shared.with(|cluster| stand(cluster.pod(&key.namespace, &key.name)?))
-        };
-        let before = key.as_ref().and_then(at);
+        let before = key.as_ref().and_then(|key| held(shared, key));
         shared.apply(Event::Pod(change));
-        let after = key.as_ref().and_then(at);
-        let node = match (&before, &after) {
-            (before, Some(after)) => after.disturbs(before.as_ref()),
-            (Some(before), None) => before.disturbs(None),
-            (None, None) => None,
-        };
-        if let Some(node) = node {
-            shared.queues.pod_events.add(node.to_owned());
+        match &key {
+            None => pods::listed(shared),
+            Some(key) => pods::changed(shared, before, held(shared, key)),
         }
         listed.note(shared);
     }
+}
+
+fn held(shared: &Shared, key: &PodKey) -> Option<Arc<PodRecord>> {
+    shared.pod(&key.namespace, &key.name)
 }
 
 /// Reads node classes of whatever provider.

@@ -10,7 +10,7 @@ use crate::charge::{Charges, Ledger};
 use crate::classify::{Claim, Fixed};
 use crate::inputs::Inputs;
 use crate::places::{Places, Site};
-use crate::plan::{Count, Plan, Want};
+use crate::plan::{Count, Plan, Want, fewest};
 use crate::pool::{Bindings, DeviceId, Fault, Promise, Reach, Reachable};
 use crate::refused::Refused;
 use crate::search::{Ask, MOST_DEVICES, OutOfSteps, Pick, Search, Taken};
@@ -279,7 +279,7 @@ impl Allocator {
         };
         for key in claims {
             if let Some(grant) = self.grants.get(key) {
-                self.add_granted(&mut classified, (key, grant), candidate, site)?;
+                Self::add_granted(&mut classified, (key, grant), candidate, site)?;
                 continue;
             }
             match self.claim(key)? {
@@ -296,7 +296,6 @@ impl Allocator {
     }
 
     fn add_granted(
-        &self,
         classified: &mut Classified<'_>,
         (key, grant): (&ObjectKey, &Grant),
         candidate: &Candidate<'_>,
@@ -497,16 +496,4 @@ impl Look<'_> {
         }
         Ok(asks)
     }
-}
-
-/// The fewest devices that a request asks for.
-fn fewest(wants: &[Want], matching: &[Vec<usize>]) -> usize {
-    let counts = wants
-        .iter()
-        .zip(matching)
-        .map(|(want, matching)| match want.count {
-            Count::All => matching.len(),
-            Count::Exactly(count) => count,
-        });
-    counts.min().unwrap_or(0)
 }

@@ -236,3 +236,15 @@ fn tolerates(tolerations: &[DeviceToleration], taint: &DeviceTaint) -> bool {
             && (exists || toleration.value == taint.value)
     })
 }
+
+/// The fewest devices that a request asks for.
+pub(crate) fn fewest(wants: &[Want], matching: &[Vec<usize>]) -> usize {
+    let counts = wants
+        .iter()
+        .zip(matching)
+        .map(|(want, matching)| match want.count {
+            Count::All => matching.len(),
+            Count::Exactly(count) => count,
+        });
+    counts.min().unwrap_or(0)
+}

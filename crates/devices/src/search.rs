@@ -128,9 +128,14 @@ impl Search<'_> {
             Count::Exactly(_) => matching.len(),
         };
         let mut failed = Vec::new();
-        for at in slots.from..to {
+        for (at, number) in matching
+            .iter()
+            .copied()
+            .enumerate()
+            .take(to)
+            .skip(slots.from)
+        {
             *self.steps = self.steps.checked_sub(1).ok_or(OutOfSteps)?;
-            let number = matching[at];
             let dev = &self.fixed.devices.list[number];
             // One that differs only in its name fails in the same way. Bindings go by name.
             let alike = !dev.is_shared() && self.bindings.is_empty();

@@ -5,7 +5,7 @@
 //! good enough.
 
 use catalog::{Catalog, InstanceType, Offering, Price, choose::compatible_offerings};
-use requirements::{Requirement, Requirements, Vocabulary};
+use requirements::{Requirements, Vocabulary};
 
 /// Label of the instance type.
 pub(crate) const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
@@ -30,8 +30,8 @@ pub(crate) enum NoChoice {
     },
 }
 
-/// The cheapest offering of the types that `requirements` allow. Of equally cheap types the first by
-/// name; of its equally cheap offerings one by `seed`, so that claims spread over zones.
+/// The cheapest offering of the types that `requirements` allow. Of equally cheap types the first
+/// by name; of its equally cheap offerings one by `seed`, so that claims spread over zones.
 pub(crate) fn choose<'a>(
     catalog: &'a Catalog,
     vocabulary: &Vocabulary,
@@ -85,6 +85,8 @@ fn at_price<'a>(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use requirements::Requirement;
 
     use super::*;
 

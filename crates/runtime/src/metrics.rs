@@ -171,6 +171,12 @@ impl Metrics {
         self.with(metric, |family| family.remove(matching));
     }
 
+    /// Removes the series whose first label values, in the definition's order, are these. Takes no
+    /// longer for many other series.
+    pub fn remove_first(&self, metric: &'static Definition, first: &[&str]) {
+        self.with(metric, |family| family.remove_first(first));
+    }
+
     /// The value of a counter or gauge, or the number of observations; `None` without such a
     /// series.
     pub fn value(&self, metric: &'static Definition, labels: &[&str]) -> Option<f64> {

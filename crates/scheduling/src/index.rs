@@ -6,9 +6,11 @@ mod build;
 mod features;
 mod gather;
 mod intern;
+mod nodes;
 pub(crate) mod pods;
 pub(crate) mod pools;
 pub(crate) mod ports;
+mod source;
 mod tolerations;
 pub(crate) mod topology;
 
@@ -30,7 +32,7 @@ use ports::Bits;
 use topology::Counters;
 use topology::rules::Place;
 
-pub(crate) use build::effective_taints;
+pub(crate) use nodes::effective_taints;
 
 /// A problem, and what its numbers stand for.
 pub(crate) struct Index<'s> {

@@ -108,8 +108,8 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Whether types must be looked at one by one: a limit, a minimum of values or a reservation is in
-    /// play.
+    /// Whether types must be looked at one by one: a limit, a minimum of values or a reservation is
+    /// in play.
     pub(crate) fn is_picky(&self) -> bool {
         (!self.limits.is_empty() && self.watch == Watch::Closely)
             || !self.min_values.is_empty()

@@ -143,6 +143,16 @@ fn a_constraint_without_a_selector_spreads_nothing() {
     }
 }
 
+/// Scenario, pools, spec of the pods, how many, key, counts by domain.
+type Case = (
+    &'static str,
+    Vec<(&'static str, Value)>,
+    Value,
+    usize,
+    &'static str,
+    Vec<usize>,
+);
+
 /// SCH-174, SCH-175, SCH-183, SCH-184, SCH-186: counts of pods by domain.
 #[test]
 fn pods_are_spread_over_the_domains_that_pools_offer() {
@@ -169,7 +179,7 @@ fn pods_are_spread_over_the_domains_that_pools_offer() {
         ),
     )];
     let split = vec![("a", label("test-zone-1")), ("b", label("test-zone-2"))];
-    let table: Vec<(&str, Vec<(&str, Value)>, Value, usize, &str, Vec<usize>)> = vec![
+    let table: Vec<Case> = vec![
         ("SCH-174", all(), zone(), 4, ZONE, vec![1, 1, 2]),
         ("SCH-174", all(), by_expression, 4, ZONE, vec![1, 1, 2]),
         ("SCH-175", two(), zone(), 4, ZONE, vec![2, 2]),

@@ -7,8 +7,10 @@ use catalog::InstanceType;
 use cluster::Event;
 use runtime::Next;
 
-use crate::calls;
+use crate::costs;
+use crate::provisioner::Element;
 use crate::shared::Shared;
+use crate::{calls, nodeoverlay};
 
 /// How often a pool's types are read when nothing happens.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -25,7 +27,7 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
 /// How reading a pool's types went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refreshed {
-    /// There is no such pool, or it is not ours.
+    /// There is no such pool, it is not ours, or its overlays are not known yet.
     NoPool,
     /// The cloud could not say.
     Failed,
@@ -44,16 +46,23 @@ pub(crate) async fn refresh(shared: &Shared, name: &str) -> Refreshed {
     let Some(types) = calls::instance_types(shared, &pool).await else {
         return Refreshed::Failed;
     };
+    let Some(types) = nodeoverlay::applied(shared, name, &types) else {
+        tracing::debug!(nodepool = name, "skipping, awaiting nodeoverlay evaluation");
+        let pool = name.to_owned();
+        shared.apply(Event::PoolAwaitsOverlays { pool });
+        return Refreshed::NoPool;
+    };
     let snapshot = shared.snapshot();
     let same = snapshot
         .pool(name)
         .is_some_and(|state| are_same(&state.types, &types));
     if !same {
+        costs::reprice(shared, name, &types);
         shared.apply(Event::PoolTypes {
             pool: name.to_owned(),
             types,
         });
-        shared.batcher.trigger();
+        shared.batcher.trigger(Element::Pool(name.into()));
     }
     Refreshed::Done
 }

@@ -4,18 +4,48 @@ use api::NodeClaim;
 use cluster::{Intent, Snapshot};
 use futures::future::join_all;
 use model::k8s::PodKey;
+use model::{Quantity, ResourceList};
 use runtime::client::{ApiError, ObjectKey};
 use runtime::metrics::names as metrics;
 use scheduling::{MinValuesOutcome, Placement, PlannedClaim};
 
-use super::{Provisioner, names};
-use crate::shared::Shared;
+use super::{Provisioner, names, report};
+use crate::shared::{Shared, lock};
 use crate::tell;
 
 /// How often a creation is tried whose answer does not come.
 const TRIES: u32 = 4;
 
-/// Creates all claims of a placement; gives how many failed.
+/// Instance types of a new claim that are named in the log.
+const NAMED_TYPES: usize = 5;
+/// Failures that are named in the log.
+const NAMED_FAILURES: usize = 5;
+
+/// Why a claim was not created.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Its pool is gone.
+    #[error("creating node claim, nodepool {0} does not exist any more")]
+    NoPool(String),
+    /// Its pool uses more than it may.
+    #[error(
+        "creating node claim, resource usage exceeds limit (limit={limit}, resource-name={resource}, usage={usage})"
+    )]
+    Limit {
+        /// Of what.
+        resource: String,
+        /// The pool's limit.
+        limit: Quantity,
+        /// What it uses.
+        usage: Quantity,
+    },
+    /// The API server refused.
+    #[error("creating node claim, {0}")]
+    Api(#[from] ApiError),
+}
+
+/// Creates all claims of a placement; gives how many failed. What was created stands, whatever
+/// happens to the others.
 pub(super) async fn all(
     shared: &Shared,
     provisioner: &mut Provisioner,
@@ -25,6 +55,7 @@ pub(super) async fn all(
     let seed = shared.world.seed ^ shared.now().nanos().unsigned_abs();
     let mut wanted: Vec<(NodeClaim, &PlannedClaim)> = Vec::new();
     for planned in &placement.new_claims {
+        // As the pool was when the plan was made, its hash included.
         let Some(state) = snapshot.pool(&planned.pool) else {
             continue;
         };
@@ -33,42 +64,42 @@ pub(super) async fn all(
         claim.metadata.name = names::claim_name(&planned.pool, seed, provisioner.created);
         wanted.push((claim, planned));
     }
+    let now = shared.snapshot();
     let creations = wanted
         .iter()
-        .map(|(claim, planned)| one(shared, claim, planned));
+        .map(|(claim, planned)| one(shared, &now, claim, planned));
     let results = join_all(creations).await;
-    let mut failed = 0;
-    for name in results {
-        match name {
-            Some(name) => {
+    let mut failures = Vec::new();
+    for result in results {
+        match result {
+            Ok(name) => {
                 provisioner.own.insert(name);
             }
-            None => failed += 1,
+            Err(failure) => failures.push(failure.to_string()),
         }
     }
-    failed
+    if !failures.is_empty() {
+        let why = report::some_of(&failures, NAMED_FAILURES);
+        tracing::error!(failed = failures.len(), why, "creating nodeclaims failed");
+    }
+    failures.len()
 }
 
-/// Creates one claim and counts on it at once; gives its name.
-async fn one(shared: &Shared, claim: &NodeClaim, planned: &PlannedClaim) -> Option<String> {
-    let created = match create(shared, claim).await {
-        Ok(created) => created,
-        Err(error) => {
-            tracing::warn!(nodepool = &*planned.pool, %error, "creating a nodeclaim failed");
-            return None;
-        }
-    };
+/// Creates one claim, if its pool still may have it, and counts on it at once; gives its name.
+async fn one(
+    shared: &Shared,
+    now: &Snapshot,
+    claim: &NodeClaim,
+    planned: &PlannedClaim,
+) -> Result<String, Failure> {
+    let state = now
+        .pool(&planned.pool)
+        .filter(|state| !state.pool.metadata.is_deleting())
+        .ok_or_else(|| Failure::NoPool(planned.pool.to_string()))?;
+    within(&state.pool.spec.limits, &state.used)?;
+    let created = create(shared, claim).await?;
     let name = created.metadata.name.clone();
-    let launch = &planned.launch;
-    tracing::info!(
-        nodepool = &*planned.pool,
-        nodeclaim = name,
-        pods = planned.pods.len(),
-        instance_type = &*launch.instance_type,
-        zone = &*launch.zone,
-        capacity_type = launch.capacity_type.as_str(),
-        "created nodeclaim"
-    );
+    say(&name, planned);
     let relaxed = match planned.min_values {
         MinValuesOutcome::Kept => "false",
         MinValuesOutcome::Relaxed => "true",
@@ -84,15 +115,51 @@ async fn one(shared: &Shared, claim: &NodeClaim, planned: &PlannedClaim) -> Opti
         pods,
     });
     let on = format!("nodeclaim/{name}");
-    for pod in &planned.pods {
+    let claim = name.as_str().into();
+    for pod in planned.pods.iter().filter(|pod| !pod.is_virtual()) {
+        lock(&shared.latency).claimed(pod, &claim);
         tell::nominated(shared, pod, &on);
     }
-    Some(name)
+    Ok(name)
+}
+
+/// Refuses a pool that uses more than its limits already. Using all of a limit is no offence: that
+/// a new node fits in is what the plan has looked at.
+fn within(limits: &ResourceList, used: &ResourceList) -> Result<(), Failure> {
+    let over = limits.iter().find_map(|(resource, limit)| {
+        let usage = used.get(resource)?;
+        (usage > limit).then(|| Failure::Limit {
+            resource: resource.clone(),
+            limit: *limit,
+            usage: *usage,
+        })
+    });
+    over.map_or(Ok(()), Err)
+}
+
+fn say(nodeclaim: &str, planned: &PlannedClaim) {
+    let launch = &planned.launch;
+    let types: Vec<&str> = planned.instance_types.iter().map(|ty| &*ty.name).collect();
+    let requests = planned.requests.iter();
+    let requests: Vec<String> = requests
+        .map(|(resource, amount)| format!("{resource}={amount}"))
+        .collect();
+    tracing::info!(
+        nodepool = &*planned.pool,
+        nodeclaim,
+        pods = planned.pods.len(),
+        requests = requests.join(", "),
+        instance_types = report::some_of(&types, NAMED_TYPES),
+        cheapest = &*launch.instance_type,
+        zone = &*launch.zone,
+        capacity_type = launch.capacity_type.as_str(),
+        "created nodeclaim"
+    );
 }
 
 /// Creates a claim under its name. If an answer is lost the creation is repeated: the name tells
 /// whether the first one had worked.
-async fn create(shared: &Shared, claim: &NodeClaim) -> Result<NodeClaim, ApiError> {
+pub(crate) async fn create(shared: &Shared, claim: &NodeClaim) -> Result<NodeClaim, ApiError> {
     let client = &shared.world.client;
     let mut lost = 0;
     loop {
@@ -122,4 +189,31 @@ fn is_lost(error: &ApiError) -> bool {
         error,
         ApiError::Timeout(_) | ApiError::Transport(_) | ApiError::Server(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amounts(list: &[(&str, &str)]) -> ResourceList {
+        let amount =
+            |&(name, amount): &(&str, &str)| (name.to_owned(), amount.parse().expect("an amount"));
+        list.iter().map(amount).collect()
+    }
+
+    #[test]
+    fn a_limit_is_broken_by_more_than_it_and_not_by_all_of_it() {
+        let text = "creating node claim, resource usage exceeds limit \
+                    (limit=20, resource-name=cpu, usage=21)";
+        for (used, failure) in [
+            (&[][..], None),
+            (&[("cpu", "20")], None),
+            (&[("memory", "100Gi")], None),
+            (&[("cpu", "21"), ("nodes", "9")], Some(text)),
+        ] {
+            let result = within(&amounts(&[("cpu", "20"), ("nodes", "10")]), &amounts(used));
+            let said = result.err().map(|failure| failure.to_string());
+            assert_eq!(said.as_deref(), failure, "{used:?}");
+        }
+    }
 }

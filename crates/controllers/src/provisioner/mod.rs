@@ -5,30 +5,44 @@
 //!
 //! What is *not* here: where pods go (`scheduling`).
 
+mod arrivals;
 mod batch;
-mod create;
-mod names;
+pub(crate) mod create;
+pub(crate) mod names;
+mod pools;
+mod preferences;
 mod report;
+pub(crate) mod workloads;
+mod zones;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use cluster::pod::Uid;
 use cluster::{Intent, Snapshot};
 use lifecycle::conditions::find;
+use model::Timestamp;
 use runtime::metrics::names as metrics;
 use runtime::options;
 use scheduling::{
-    Batch, MinValuesPolicy, Options, Placement, PreferencePolicy, TaintLabels, solve,
+    Batch, LowerBound, MinValuesPolicy, Options, Placement, PreferencePolicy, Reserved,
+    TaintLabels, default_spread, solve,
 };
 use tokio::time::Instant;
 
-pub(crate) use batch::Batcher;
+pub(crate) use arrivals::{Arrivals, Workload};
+pub(crate) use batch::{Batcher, Element};
 
+use crate::capacitybuffer;
 use crate::nodepool::types;
 use crate::shared::Shared;
+use pools::Pools;
+use report::Running;
 
 /// How long pods that found no place wait for the next computation, if nothing happens before.
 const RETRY: Duration = Duration::from_secs(10);
+/// How many pods are named in the log.
+const NAMED: usize = 5;
 /// How long to wait for claims of an earlier run of which it is not known what they are for.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -49,6 +63,9 @@ pub(crate) async fn run(shared: &Shared) {
     let mut provisioner = Provisioner {
         own: BTreeSet::new(),
         created: 0,
+        pools: Pools::default(),
+        wishes: preferences::Told::default(),
+        found: BTreeSet::new(),
     };
     let mut left = Left::Pods;
     loop {
@@ -68,6 +85,12 @@ struct Provisioner {
     own: BTreeSet<String>,
     /// How many names have been given.
     created: u64,
+    /// What was said about pools.
+    pools: Pools,
+    /// What was said about preferences.
+    wishes: preferences::Told,
+    /// Pods that were last said to be looked at.
+    found: BTreeSet<Uid>,
 }
 
 impl Provisioner {
@@ -84,26 +107,23 @@ impl Provisioner {
             );
             return Left::Again(SETTLE);
         }
-        report::ignored(shared, &snapshot);
-        let now = shared.now();
-        if snapshot.pending_count() == 0 && snapshot.displaced(now).is_empty() {
-            let labels = ["provisioner"];
-            shared
-                .world
-                .metrics
-                .set(&metrics::SCHEDULER_UNSCHEDULABLE_PODS, &labels, 0.0);
-            return Left::Nothing;
+        let ignored = report::ignored(shared, &snapshot);
+        report::zones(shared, &snapshot);
+        let pods = snapshot.pending_count() + snapshot.displaced(shared.now()).len();
+        if pods == 0 {
+            report::unschedulable(shared, 0);
+            capacitybuffer::after_pass(shared, &snapshot, &Placement::default());
+            // Who made an ignored pod is told again as time passes.
+            return if ignored == 0 {
+                Left::Nothing
+            } else {
+                Left::Pods
+            };
         }
-        let began = Instant::now();
-        let seed = shared.world.seed ^ snapshot.version;
-        let placement = solve(&snapshot, &Batch::default(), &options(shared), now, seed);
-        let took = began.elapsed().as_secs_f64();
-        shared
-            .world
-            .metrics
-            .observe(&metrics::SCHEDULING_SECONDS, &["provisioner"], took);
-        report::unplaced(shared, &placement);
+        self.pools.review(shared, &snapshot);
+        let placement = self.compute(shared, &snapshot, pods);
         nominate(shared, &placement);
+        capacitybuffer::after_pass(shared, &snapshot, &placement);
         let failed = create::all(shared, self, &snapshot, &placement).await;
         if !placement.new_claims.is_empty() {
             let took = closed.elapsed().as_secs_f64();
@@ -114,9 +134,61 @@ impl Provisioner {
         }
         if failed > 0 {
             Left::Again(SETTLE)
+        } else if has_only_virtual(&snapshot, shared.now()) {
+            // Their buffers ask for a pass from time to time.
+            Left::Nothing
         } else {
             Left::Pods
         }
+    }
+
+    /// Places what is pending and tells what came of it.
+    fn compute(&mut self, shared: &Shared, snapshot: &Snapshot, pods: usize) -> Placement {
+        tracing::debug!(
+            pods,
+            "computing scheduling decision for provisionable pod(s)"
+        );
+        let now = shared.now();
+        let options = options(shared);
+        if options.preference_policy == PreferencePolicy::Respect {
+            preferences::say(&self.wishes.news(snapshot, now));
+        }
+        let seed = shared.world.seed ^ snapshot.version;
+        let running = Running::begin(&shared.world.metrics, names::pass_id(seed), pods);
+        let began = Instant::now();
+        let batch = Batch::default();
+        let defaults = shared.world.options.scheduler.spread();
+        let spread = default_spread::applied(snapshot, &batch, &defaults);
+        let placement = solve(&spread, &batch, &options, now, seed);
+        let took = began.elapsed();
+        running.show(placement.unplaced.len(), took.as_secs_f64());
+        report::took(shared, took.as_secs_f64());
+        self.found(snapshot, took);
+        report::placement(shared, snapshot, &placement);
+        placement
+    }
+
+    /// Says which pods were looked at, unless it was said of the same ones before.
+    fn found(&mut self, snapshot: &Snapshot, took: Duration) {
+        let groups = snapshot.pending.iter();
+        let pods = groups.flat_map(|group| group.pods.iter());
+        let real: Vec<_> = pods.filter(|pod| !pod.is_virtual()).collect();
+        let found: BTreeSet<Uid> = real.iter().map(|pod| pod.uid.clone()).collect();
+        if found.is_empty() || self.found == found {
+            return;
+        }
+        self.found = found;
+        let first: Vec<String> = real
+            .iter()
+            .take(NAMED)
+            .map(|pod| pod.key().to_string())
+            .collect();
+        tracing::info!(
+            pods = real.len(),
+            first = first.join(", "),
+            milliseconds = took.as_secs_f64() * 1e3,
+            "found provisionable pod(s)"
+        );
     }
 
     /// A claim that an earlier run has created and that is still to be launched: which pods it is
@@ -131,7 +203,10 @@ impl Provisioner {
             shared.claim(name).is_some_and(|claim| {
                 let launched = find(&claim.status.conditions, "Launched");
                 let untried = launched.is_none_or(|held| held.reason == "AwaitingReconciliation");
-                untried && !claim.metadata.is_deleting()
+                // Those of pools of fixed size are for no pods in particular.
+                let fixed = claim.pool().and_then(|pool| shared.pool(pool));
+                let fixed = fixed.is_some_and(|pool| pool.spec.replicas.is_some());
+                untried && !fixed && !claim.metadata.is_deleting()
             })
         });
         fresh.next().map(ToString::to_string)
@@ -151,11 +226,20 @@ async fn refresh_types(shared: &Shared) {
     }
 }
 
+/// Whether all that waits for a place only stands for room that is kept.
+fn has_only_virtual(snapshot: &Snapshot, now: Timestamp) -> bool {
+    let mut groups = snapshot.pending.iter();
+    groups.all(|group| group.shape.is_virtual()) && snapshot.displaced(now).is_empty()
+}
+
 /// Keeps nodes that get pods, and tells the pods.
 fn nominate(shared: &Shared, placement: &Placement) {
     let longest = shared.world.options.batch_max_duration * 2;
     let until = shared.now() + longest.max(Duration::from_secs(10));
     for existing in &placement.existing {
+        if existing.pods.iter().all(|pod| pod.is_virtual()) {
+            continue;
+        }
         let node = existing.node.to_string();
         shared.commit(Intent::Nominate {
             node: node.clone(),
@@ -184,6 +268,12 @@ fn options(shared: &Shared) -> Options {
         } else {
             TaintLabels::Off
         },
+        reserved: if set.feature_gates.reserved_capacity {
+            Reserved::Used
+        } else {
+            Reserved::Ignored
+        },
+        lower_bound: LowerBound::None,
         ..Options::default()
     }
 }

@@ -8,7 +8,7 @@ const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 const LONGEST: usize = 63 - 6;
 
 /// `<pool>-<five characters>`, a function of the inputs.
-pub(super) fn claim_name(pool: &str, seed: u64, number: u64) -> String {
+pub(crate) fn claim_name(pool: &str, seed: u64, number: u64) -> String {
     let mut state = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let suffix: String = (0..5)
         .map(|_| {
@@ -22,6 +22,11 @@ pub(super) fn claim_name(pool: &str, seed: u64, number: u64) -> String {
         end -= 1;
     }
     format!("{}-{suffix}", &pool[..end])
+}
+
+/// Names a pass, a function of its seed.
+pub(super) fn pass_id(seed: u64) -> String {
+    format!("{:016x}", mix(seed))
 }
 
 /// A step of splitmix64, which spreads every bit of its input over all of its output.

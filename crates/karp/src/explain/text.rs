@@ -195,6 +195,13 @@ fn node(explained: &NodeExplanation, page: &mut Page) {
             Some(names(explained.coming.iter().map(String::as_str), 5)),
         ),
     ]);
+    page.table(&fill_of(explained));
+    page.table(&pods_of(explained));
+    page.more(explained.pods.len(), "pod");
+}
+
+/// How full a node is, by resource.
+fn fill_of(explained: &NodeExplanation) -> Table {
     let mut fill = Table::new(&[
         ("RESOURCE", Align::Left),
         ("REQUESTED", Align::Right),
@@ -210,7 +217,11 @@ fn node(explained: &NodeExplanation, page: &mut Page) {
             format!("{:.0}%", row.percent),
         ]);
     }
-    page.table(&fill);
+    fill
+}
+
+/// The pods of a node, and what becomes of them.
+fn pods_of(explained: &NodeExplanation) -> Table {
     let mut pods = Table::new(&[
         ("POD", Align::Left),
         ("CPU", Align::Right),
@@ -230,8 +241,7 @@ fn node(explained: &NodeExplanation, page: &mut Page) {
             fate.to_owned(),
         ]);
     }
-    page.table(&pods);
-    page.more(explained.pods.len(), "pod");
+    pods
 }
 
 fn pool(explained: &PoolExplanation, page: &mut Page) {
@@ -293,6 +303,13 @@ fn pool(explained: &PoolExplanation, page: &mut Page) {
             }),
         ),
     ]);
+    page.table(&filters_of(explained));
+    page.table(&limits_of(explained));
+    page.table(&cheapest_of(explained));
+}
+
+/// What keeps instance types out of a pool.
+fn filters_of(explained: &PoolExplanation) -> Table {
     let mut filters = Table::new(&[
         ("REQUIREMENT", Align::Left),
         ("KEEPS OUT", Align::Right),
@@ -305,7 +322,11 @@ fn pool(explained: &PoolExplanation, page: &mut Page) {
             format!("+{}", thousands(filter.alone_keeps_out)),
         ]);
     }
-    page.table(&filters);
+    filters
+}
+
+/// A pool's limits, and what of them is used.
+fn limits_of(explained: &PoolExplanation) -> Table {
     let mut limits = Table::new(&[
         ("LIMIT", Align::Left),
         ("USED", Align::Right),
@@ -318,7 +339,11 @@ fn pool(explained: &PoolExplanation, page: &mut Page) {
             limit.most.to_string(),
         ]);
     }
-    page.table(&limits);
+    limits
+}
+
+/// The cheapest types of a pool.
+fn cheapest_of(explained: &PoolExplanation) -> Table {
     let mut cheapest = Table::new(&[
         ("CHEAPEST TYPES", Align::Left),
         ("ZONE", Align::Left),
@@ -334,5 +359,5 @@ fn pool(explained: &PoolExplanation, page: &mut Page) {
             dollars(ty.price_per_hour),
         ]);
     }
-    page.table(&cheapest);
+    cheapest
 }

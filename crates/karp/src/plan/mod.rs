@@ -16,13 +16,7 @@ use crate::failure::{DONE, PODS_LEFT, warn};
 use crate::{input, output};
 
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
-    let options = Options {
-        lower_bound: match args.bound {
-            Bound::Density => LowerBound::Density,
-            Bound::Columns => LowerBound::Columns,
-        },
-        ..options(&args.policy)?
-    };
+    let options = with_bound(options(&args.policy)?, args.bound);
     let clock = runtime::Clock::wall();
     let now = match &args.now {
         Some(text) => Timestamp::parse(text).with_context(|| format!("--now {text:?}"))?,
@@ -87,7 +81,19 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if left { PODS_LEFT } else { DONE }))
 }
 
-/// The solver's settings, from the flags.
+fn with_bound(options: Options, bound: Bound) -> Options {
+    let lower_bound = match bound {
+        Bound::Density => LowerBound::Density,
+        Bound::Columns => LowerBound::Columns,
+    };
+    Options {
+        lower_bound,
+        ..options
+    }
+}
+
+/// The solver's settings, from the flags. A plan is compared by what it launches, so the cheapest
+/// type alone is its price.
 pub(crate) fn options(args: &PolicyArgs) -> anyhow::Result<Options> {
     let preference_policy = match args.preference_policy.as_str() {
         "Respect" => PreferencePolicy::Respect,
@@ -109,6 +115,7 @@ pub(crate) fn options(args: &PolicyArgs) -> anyhow::Result<Options> {
     Ok(Options {
         preference_policy,
         min_values_policy,
+        price_by_cheapest: 1,
         ..Options::default()
     })
 }

@@ -112,6 +112,22 @@ impl Family {
         });
     }
 
+    /// Removes the series whose first label values are these, without looking at any other.
+    pub(super) fn remove_first(&mut self, first: &[&str]) {
+        let from = key(first);
+        let begins = |values: &[Box<str>]| values.iter().zip(&from).all(|(have, is)| have == is);
+        let gone: Vec<Box<[Box<str>]>> = self
+            .series
+            .range(from.clone()..)
+            .map(|(values, _)| values)
+            .take_while(|values| begins(values))
+            .cloned()
+            .collect();
+        for values in gone {
+            self.series.remove(&values);
+        }
+    }
+
     pub(super) fn value(&self, labels: &[&str]) -> Option<f64> {
         match self.series.get(&key(labels))? {
             Value::Number(number) => Some(*number),

@@ -181,3 +181,20 @@ fn names_are_unique_well_formed_and_say_what_they_count() {
         }
     }
 }
+
+#[test]
+fn series_are_removed_by_their_first_labels() {
+    let metrics = Metrics::new();
+    let gauge = &names::PODS_UNBOUND_SECONDS;
+    for (name, namespace) in [("a", "x"), ("a", "y"), ("a0", "x"), ("b", "x")] {
+        metrics.set(gauge, &[name, namespace], 1.0);
+    }
+    metrics.remove_first(gauge, &["a"]);
+    assert_eq!(metrics.value(gauge, &["a", "x"]), None);
+    assert_eq!(metrics.value(gauge, &["a", "y"]), None);
+    assert_eq!(metrics.value(gauge, &["a0", "x"]), Some(1.0));
+    metrics.remove_first(gauge, &["b", "x"]);
+    assert_eq!(metrics.value(gauge, &["b", "x"]), None);
+    metrics.remove_first(gauge, &["c", "x"]);
+    assert_eq!(metrics.value(gauge, &["a0", "x"]), Some(1.0));
+}

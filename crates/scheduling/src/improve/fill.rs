@@ -174,12 +174,8 @@ pub(super) fn fill(
     if contents.is_empty() {
         return None;
     }
-    let need: SmallVec<[i64; 8]> = model
-        .room(bin)
-        .iter()
-        .zip(&room)
-        .map(|(all, left)| all - left)
-        .collect();
+    let all = model.room(bin).iter().zip(&room);
+    let need: SmallVec<[i64; 8]> = all.map(|(all, left)| all - left).collect();
     let (_, cost) = model.cost(&need, &scratch.within)?;
     Some(Fill {
         contents,

@@ -234,7 +234,11 @@ fn by_node(packed: &Packed, of: impl Fn(&Put) -> bool) -> Vec<u32> {
 proptest! {
     /// The same pods are placed, no node is overfull, and rules over host names hold.
     #[test]
-    fn what_is_packed_anew_is_valid(problem in any_problem(), fee in 0..10_u64, by_cheapest in 1..4_usize) {
+    fn what_is_packed_anew_is_valid(
+        problem in any_problem(),
+        fee in 0..10_u64,
+        by_cheapest in 1..4_usize,
+    ) {
         let prices = Prices { fee, by_cheapest };
         let (before, improved, _) = improved(&problem, &FIRST_FIT, prices, WORK);
         let Some(after) = improved else {
@@ -248,7 +252,9 @@ proptest! {
         for node in 0..after.nodes.len() {
             prop_assert!(after.nodes.slack(node).iter().all(|slack| *slack >= 0));
         }
-        let most = |packed: &Packed, rules: u32| by_node(packed, |put| put.rules == rules).into_iter().max();
+        let most = |packed: &Packed, rules: u32| {
+            by_node(packed, |put| put.rules == rules).into_iter().max()
+        };
         prop_assert!(most(&after, 1) <= Some(1), "one pod with the port");
         prop_assert!(most(&after, 2) <= Some(2), "at most two in all of those that are capped");
     }

@@ -1,30 +1,25 @@
 //! The parts of a pass as a problem in numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::labels;
-use cluster::{NodeState, PodRecord, ResourceId, ResourceVec};
+use cluster::PodRecord;
 use model::Timestamp;
-use model::k8s::{Taint, TaintEffect};
-use requirements::{Requirement, Requirements, taints};
+use requirements::{Requirement, Requirements};
 use rustc_hash::FxHashMap;
 
-use super::amounts::UNLIMITED;
-use super::gather::{Asking, DaemonPart, Parts, label};
+use super::gather::{Asking, DaemonPart, Parts};
 use super::intern::Interner;
 use super::pods::displaced;
 use super::pools::{Limited, Reservation, Template, limits, min_values, reservations, types};
 use super::tolerations::Tolerances;
-use super::topology::rules::{Place, RuleBuilder, Subject};
+use super::topology::rules::{RuleBuilder, Subject};
 use super::topology::running::{self, Running};
 use super::variants::{SoftTaints, Variant, tolerate_soft};
-use super::{Index, PoolIndex, pods};
-use crate::mask::{Keys, Mask};
+use super::{Index, PoolIndex, nodes, pods};
+use crate::mask::Mask;
 use crate::options::{Batch, Reserved};
-use crate::problem::{self, Class, Daemon, Demand, DemandId, Existing, Pool, Problem, Watch};
-use crate::topology::Topology;
-use crate::volumes::{self, Attach};
+use crate::problem::{self, Class, Daemon, Demand, DemandId, Pool, Problem, Watch};
 
 /// How many times what pods ask for a limit must be not to be watched.
 const FAR: i128 = 8;
@@ -46,7 +41,6 @@ struct Builder<'p, 's> {
     demands: Vec<Demand>,
     demand_ids: FxHashMap<Demand, DemandId>,
     requirements: Vec<Requirements>,
-    overcommitted: Vec<(usize, ResourceId, i64)>,
     /// Reservations in play, and how many instances are left in each.
     reservations: Vec<(Reservation, u32)>,
     /// Bits of host ports that some daemon may hold.
@@ -64,7 +58,6 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         demands: Vec::new(),
         demand_ids: FxHashMap::default(),
         requirements: Vec::new(),
-        overcommitted: Vec::new(),
         reservations: Vec::new(),
     };
     let mut rules = RuleBuilder::new(
@@ -83,17 +76,12 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
     }
     let reservations = std::mem::take(&mut builder.reservations);
     let daemons = parts.daemons.iter().map(|d| builder.daemon(d)).collect();
-    let mut nodes = builder.nodes(batch);
+    let (mut nodes, overcommitted) = nodes::nodes(&parts, &mut builder.tolerances, batch);
     let moving = displaced(snapshot, batch, now);
     let moving = moving.iter().map(running::address).collect();
     let running = Running::new(&mut counters, own_labels, moving);
-    count_running(
-        running,
-        snapshot,
-        (&parts.keys, &places),
-        &mut topology,
-        &mut nodes,
-    );
+    let places_of = (&parts.keys, &*places);
+    nodes::count_running(running, snapshot, places_of, &mut topology, &mut nodes);
     let problem = Problem {
         dims: parts.amounts.len(),
         words: parts.bits.words(),
@@ -107,14 +95,7 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         ..Problem::default()
     };
     let requirements = builder.requirements;
-    let overcommitted = builder.overcommitted;
-    let (pools, indexes): (Vec<Pool>, Vec<Pooled>) = pools.into_iter().unzip();
-    let templates: Vec<Arc<Template<'s>>> = parts.templates.into_iter().map(Arc::new).collect();
-    let indexed = pools
-        .iter()
-        .map(|pool| templates[pool.group].clone())
-        .zip(indexes);
-    let indexed: Vec<_> = indexed.collect();
+    let (pools, indexed) = indexed(parts.templates, pools);
     Index {
         problem: Problem {
             pools,
@@ -124,15 +105,7 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         snapshot: parts.snapshot,
         pods,
         requirements,
-        pools: indexed
-            .into_iter()
-            .map(|(template, pooled)| PoolIndex {
-                template,
-                limits: pooled.limits,
-                min_value_keys: pooled.min_value_keys,
-                reservation: pooled.reservation,
-            })
-            .collect(),
+        pools: indexed,
         daemons: parts.daemons.iter().map(|daemon| daemon.source).collect(),
         amounts: parts.amounts,
         bits: parts.bits,
@@ -142,6 +115,24 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         overcommitted,
         refused: parts.refused,
     }
+}
+
+/// Pools in numbers, and what each stands for.
+fn indexed<'s>(
+    templates: Vec<Template<'s>>,
+    pools: Vec<(Pool, Pooled)>,
+) -> (Vec<Pool>, Vec<PoolIndex<'s>>) {
+    let templates: Vec<Arc<Template<'s>>> = templates.into_iter().map(Arc::new).collect();
+    let index = |(pool, pooled): (Pool, Pooled)| {
+        let index = PoolIndex {
+            template: templates[pool.group].clone(),
+            limits: pooled.limits,
+            min_value_keys: pooled.min_value_keys,
+            reservation: pooled.reservation,
+        };
+        (pool, index)
+    };
+    pools.into_iter().map(index).unzip()
 }
 
 /// Bits of host ports that some daemon's pods may take away from pods of the batch.
@@ -360,61 +351,6 @@ impl<'s> Builder<'_, 's> {
             ports: bits.set(bits.conflicting(&shape.host_ports)),
         }
     }
-
-    /// Nodes that may take pods: complete ones first, then by name.
-    fn nodes(&mut self, batch: &Batch) -> Vec<Existing> {
-        let snapshot = self.parts.snapshot;
-        let held = volumes::held(&snapshot.volumes);
-        let mut nodes: Vec<(usize, &NodeState)> = snapshot
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(at, node)| (at, &**node))
-            .filter(|(_, node)| !node.is_marked() && !batch.without.contains(&**node.name()))
-            .collect();
-        nodes.sort_by_key(|(at, node)| (!node.is_initialized(), *at));
-        nodes
-            .into_iter()
-            .filter_map(|(at, node)| self.node(at, node, &held))
-            .collect()
-    }
-
-    /// A node; `None` if more is promised on it than it has.
-    fn node(
-        &mut self,
-        at: usize,
-        node: &NodeState,
-        held: &BTreeMap<&str, Attach>,
-    ) -> Option<Existing> {
-        let parts = self.parts;
-        let taints = effective_taints(node);
-        let expected: Vec<usize> = expected_daemons(parts, node, &taints);
-        let room = room(parts, node, &expected);
-        if let Some((id, amount)) = room.iter().find(|(_, amount)| *amount < 0) {
-            self.overcommitted.push((at, id, -amount));
-            return None;
-        }
-        let keys = &parts.keys;
-        let masks = (0..keys.len())
-            .map(|id| keys.label(id, label(node, keys.key(id))))
-            .collect();
-        // Ports of daemons that are expected do not count: the scheduler looks at pods that are
-        // there.
-        let bits = parts.bits.conflicting(&node.host_ports);
-        let mut in_numbers = parts.amounts.vector(&room);
-        let first = in_numbers.len() - parts.amounts.drivers().len();
-        for (at, left) in attachable(parts, node, held).enumerate() {
-            in_numbers[first + at] = left;
-        }
-        Some(Existing {
-            source: at,
-            taints: self.tolerances.column(&taints),
-            masks,
-            room: in_numbers,
-            bits: parts.bits.set(bits),
-            counts: Vec::new(),
-        })
-    }
 }
 
 /// Limits that are far beyond what all pods together ask for need no watching.
@@ -430,126 +366,6 @@ fn watch(parts: &Parts<'_>, limited: &[Limited], left: &[i64]) -> Watch {
         limited.id.is_some() && asked.sum::<i128>() * FAR <= i128::from(*left)
     });
     if far { Watch::AtTheEnd } else { Watch::Closely }
-}
-
-/// A node's taints; a cordoned node has one that its controller may not have written yet.
-pub(crate) fn effective_taints(node: &NodeState) -> Vec<Taint> {
-    let mut taints = node.taints().to_vec();
-    if node
-        .node
-        .as_ref()
-        .is_some_and(|node| node.spec.unschedulable)
-    {
-        let cordoned = Taint::new(
-            "node.kubernetes.io/unschedulable",
-            "",
-            TaintEffect::NoSchedule,
-        );
-        if !taints.iter().any(|taint| taint.same_identity(&cordoned)) {
-            taints.push(cordoned);
-        }
-    }
-    taints
-}
-
-/// Daemon sets whose pods belong on a node, by position in the snapshot.
-fn expected_daemons(parts: &Parts<'_>, node: &NodeState, taints: &[Taint]) -> Vec<usize> {
-    parts
-        .daemons
-        .iter()
-        .filter(|part| {
-            let spec = &parts.snapshot.daemons[part.source].shape.spec;
-            let admits = |requirements: &Requirements| {
-                requirements.iter().all(|r| r.admits(label(node, r.key())))
-            };
-            taints::tolerate_all(&spec.tolerations, taints).is_ok()
-                && part.alternatives.iter().any(admits)
-        })
-        .map(|part| part.source)
-        .collect()
-}
-
-/// What is left for pods once the daemons that are expected have come.
-fn room(parts: &Parts<'_>, node: &NodeState, expected: &[usize]) -> ResourceVec {
-    let mut to_come = ResourceVec::default();
-    for at in expected {
-        to_come.add(&parts.snapshot.daemons[*at].shape.requests);
-    }
-    to_come.subtract(&node.daemon_requested);
-    to_come.floor_at_zero();
-    let mut room = node.available();
-    room.subtract(&to_come);
-    room
-}
-
-/// How many more volumes a node can attach, by driver of the batch.
-fn attachable(
-    parts: &Parts<'_>,
-    node: &NodeState,
-    held: &BTreeMap<&str, Attach>,
-) -> impl Iterator<Item = i64> {
-    let volumes = &parts.snapshot.volumes;
-    let drivers = parts.amounts.drivers();
-    let (limits, mut used) = if drivers.is_empty() {
-        (BTreeMap::new(), Attach::new())
-    } else {
-        (
-            volumes::limits(node, volumes),
-            volumes::attached(node, volumes),
-        )
-    };
-    for (driver, claims) in held.get(&**node.name()).into_iter().flatten() {
-        used.entry(driver.clone())
-            .or_default()
-            .extend(claims.iter().cloned());
-    }
-    let left = drivers.iter().map(|driver| {
-        let used = used.get(driver).map_or(0, BTreeSet::len);
-        limits
-            .get(driver)
-            .map_or(UNLIMITED, |limit| limit.saturating_sub(used) as i64)
-    });
-    left.collect::<Vec<_>>().into_iter()
-}
-
-/// Counts pods that run, on nodes and in domains.
-fn count_running(
-    mut running: Running<'_>,
-    snapshot: &cluster::Snapshot,
-    (keys, places): (&Keys, &[Place]),
-    topology: &mut Topology,
-    nodes: &mut [Existing],
-) {
-    if places.is_empty() {
-        return;
-    }
-    let mut usable: Vec<Option<usize>> = vec![None; snapshot.nodes.len()];
-    for (at, node) in nodes.iter_mut().enumerate() {
-        usable[node.source] = Some(at);
-        node.counts = vec![0; topology.hosts.len()];
-    }
-    for (source, node) in snapshot.nodes.iter().enumerate() {
-        for (counter, count) in running.tally(node, snapshot) {
-            match places[counter] {
-                Place::Host(host) => {
-                    topology.hosts[host as usize].running += count;
-                    if let Some(at) = usable[source] {
-                        nodes[at].counts[host as usize] += count;
-                    }
-                }
-                Place::Domain(domain) => {
-                    let of = &mut topology.domains[domain as usize];
-                    of.anywhere += count;
-                    let value = label(node, keys.key(of.key));
-                    if let Some(domain) = value.and_then(|value| keys.domain(of.key, value))
-                        && running.looks_at(counter, node)
-                    {
-                        of.running[domain] += count;
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// What makes pods with the same requests one class.

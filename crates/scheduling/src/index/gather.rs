@@ -2,21 +2,21 @@
 //! bits are in play.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use api::labels::HOSTNAME;
-use cluster::{HostPort, PodRecord, PodShape, Snapshot};
+use cluster::{HostPort, PodRecord, Snapshot};
 use model::Timestamp;
 use model::k8s::{TaintEffect, Toleration};
 use requirements::{Key, Operator, Requirement, Requirements, pod};
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::amounts::Amounts;
 use super::features::unbuilt;
 use super::pods::{self, Group};
 use super::pools::{self, Template};
 use super::ports::Bits;
+use super::source::Source;
 use super::topology::rules::{Resolved, host_most, resolve};
 use super::topology::terms::{Declarer, declared, terms};
 use super::topology::{self, Binds, CounterId, Counters, OwnLabels, counts_declarers};
@@ -185,40 +185,6 @@ struct Gathering<'a, 's> {
     by_hash: FxHashMap<u64, Vec<usize>>,
 }
 
-/// Where what pods ask for is written: nothing else decides it.
-struct Source {
-    identity: usize,
-    shape: Arc<PodShape>,
-    places: Vec<Requirements>,
-}
-
-impl Source {
-    fn hash(identity: usize, shape: &PodShape, places: &[Requirements]) -> u64 {
-        let mut hasher = FxHasher::default();
-        identity.hash(&mut hasher);
-        let spec = &shape.spec;
-        spec.node_selector.hash(&mut hasher);
-        spec.affinity.hash(&mut hasher);
-        spec.tolerations.hash(&mut hasher);
-        spec.topology_spread_constraints.hash(&mut hasher);
-        shape.host_ports.hash(&mut hasher);
-        places.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn is(&self, identity: usize, shape: &PodShape, places: &[Requirements]) -> bool {
-        let (own, other) = (&self.shape.spec, &shape.spec);
-        self.identity == identity
-            && own.node_selector == other.node_selector
-            && own.affinity == other.affinity
-            && own.tolerations == other.tolerations
-            && own.topology_spread_constraints == other.topology_spread_constraints
-            && self.shape.host_ports == shape.host_ports
-            && self.shape.is_virtual() == shape.is_virtual()
-            && self.places == places
-    }
-}
-
 impl Gathering<'_, '_> {
     /// Pods that are tried; those that are not go to `refused` with the reason.
     fn wanted(&mut self, batch: &Batch, now: Timestamp) -> Vec<Wanted> {
@@ -289,26 +255,23 @@ impl Gathering<'_, '_> {
         let known = known
             .into_iter()
             .find(|at| self.asking[*at].0.is(identity, &group.shape, &places));
-        let asking = match known {
-            Some(at) => at,
-            None => {
-                let Some(asking) = self.ask(pod, identity, &places) else {
-                    self.refused.push((group.pods, Rejection::EmptyAffinity));
-                    return None;
-                };
-                let shape = group.shape.clone();
-                let source = Source {
-                    identity,
-                    shape,
-                    places,
-                };
-                self.asking.push((source, asking));
-                self.by_hash
-                    .entry(hash)
-                    .or_default()
-                    .push(self.asking.len() - 1);
-                self.asking.len() - 1
-            }
+        let asking = if let Some(at) = known {
+            at
+        } else {
+            let Some(asking) = self.ask(pod, identity, &places) else {
+                self.refused.push((group.pods, Rejection::EmptyAffinity));
+                return None;
+            };
+            let shape = group.shape.clone();
+            let source = Source {
+                identity,
+                shape,
+                places,
+            };
+            self.asking.push((source, asking));
+            let at = self.asking.len() - 1;
+            self.by_hash.entry(hash).or_default().push(at);
+            at
         };
         Some(Wanted {
             group,

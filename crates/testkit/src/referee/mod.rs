@@ -6,8 +6,8 @@
 //! are exact quantities. It reads objects out of the snapshot, and none of the sums and projections
 //! that the cluster keeps, except which taints of a young node count.
 //!
-//! Rules between pods are judged in the picture at the end (`picture`): a placement is wrong if there
-//! is no order of arrival in which the Kubernetes scheduler would have taken each pod. What a
+//! Rules between pods are judged in the picture at the end (`picture`): a placement is wrong if
+//! there is no order of arrival in which the Kubernetes scheduler would have taken each pod. What a
 //! planned node leaves open counts as open. Preferences are no rules.
 //!
 //! What a placement must be *better* at (price, number of pods placed) is not its business, except

@@ -1,5 +1,5 @@
-//! Required pod affinity: there is an order of arrival in which each pod finds those that it must be
-//! near.
+//! Required pod affinity: there is an order of arrival in which each pod finds those that it must
+//! be near.
 //!
 //! A pod is counted if *all* terms of the arriving pod are about it, and a term is met where such a
 //! pod is in the same domain. If no such pod is anywhere, a pod that its own terms are about may

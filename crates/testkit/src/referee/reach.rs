@@ -1,9 +1,9 @@
 //! Domains that have no node yet but could get one: a spread counts them, as Karpenter does, or all
 //! pods could be put into one domain of an empty cluster.
 //!
-//! Only where there is no doubt that a node could be planned there for this very pod: a pool without
-//! limits and `minValues`, an available offering, room on an empty node, and nothing else that the
-//! pod or others might have against the domain.
+//! Only where there is no doubt that a node could be planned there for this very pod: a pool
+//! without limits and `minValues`, an available offering, room on an empty node, and nothing else
+//! that the pod or others might have against the domain.
 
 use std::collections::BTreeMap;
 
@@ -52,6 +52,9 @@ pub(super) fn unused(
             && spec.replicas.is_none()
             && requirements.iter().all(|item| item.min_values.is_none())
             && repelled_by(&content.spec.tolerations, &spec.template.spec.taints).is_none()
+            // Whether a taint that is a mere preference counts here is not agreed on.
+            && (rule.constraint.node_taints_policy.is_none()
+                || spec.template.spec.taints.is_empty())
     });
     usable
         .flat_map(|pool| {

@@ -90,8 +90,8 @@ fn add_labels(pod: &PodRecord, keys: &[String], operator: &str, selector: &mut L
     }
 }
 
-/// Whether a completed term, declared in `namespace`, is about the pod. A term without a selector is
-/// about nobody.
+/// Whether a completed term, declared in `namespace`, is about the pod. A term without a selector
+/// is about nobody.
 pub(super) fn is_about(
     snapshot: &Snapshot,
     namespace: &str,

@@ -1,0 +1,69 @@
+//! Pods that are put on nodes, counted by host and domain.
+
+use crate::topology::{DomainId, DomainRule};
+
+use super::{Ask, NodeId, Packing, Put};
+
+impl Packing<'_, '_> {
+    pub(super) fn put(&mut self, ask: Ask, node: NodeId, count: u32) {
+        if count == 0 {
+            return;
+        }
+        let class = &self.problem.classes[ask.class];
+        self.nodes.put(node, class, &self.problem.topology, count);
+        for host in class.hosts.iter() {
+            self.on_hosts[*host as usize] += count;
+        }
+        for counter in class.domains.iter() {
+            self.anywhere[*counter as usize] += count;
+            let spread = |rule: &DomainRule| match rule {
+                DomainRule::Spread(spread) => spread.counter == *counter,
+                _ => false,
+            };
+            let key = self.problem.topology.domains[*counter as usize].key;
+            let domain = self.views.domain(self.nodes.view[node], key);
+            if let Some(domain) = domain
+                && self.rules(ask.rules).domains.iter().any(spread)
+            {
+                self.declared[*counter as usize][domain] += count;
+            }
+            if !self.count(node, *counter, count) {
+                self.loose.entry(node).or_default().push((*counter, count));
+            }
+        }
+        self.puts.push(Put {
+            node,
+            class: ask.class as u32,
+            demand: ask.demand,
+            rules: ask.rules,
+            count,
+        });
+    }
+
+    /// Counts pods in the domain of their node; false if that is not decided.
+    fn count(&mut self, node: NodeId, counter: DomainId, count: u32) -> bool {
+        let view = self.nodes.view[node];
+        let of = &self.problem.topology.domains[counter as usize];
+        let Some(domain) = self.views.domain(view, of.key) else {
+            return self.views.pool(view).is_none();
+        };
+        if self.views.counts(view, of.filter) {
+            self.domains[counter as usize][domain] += count;
+        }
+        true
+    }
+
+    /// Counts pods of a node whose domain has become known.
+    pub(super) fn count_loose(&mut self, node: NodeId) {
+        let Some(loose) = self.loose.remove(&node) else {
+            return;
+        };
+        let still: Vec<_> = loose
+            .into_iter()
+            .filter(|(counter, count)| !self.count(node, *counter, *count))
+            .collect();
+        if !still.is_empty() {
+            self.loose.insert(node, still);
+        }
+    }
+}

@@ -31,9 +31,13 @@ pub(super) fn domains(
         for (_, own) in own.iter().filter(|(id, _)| *id == key) {
             mask = mask.and(own);
         }
-        let open: Vec<usize> = (0..=counts.len())
+        let mut open: Vec<usize> = (0..=counts.len())
             .filter(|domain| keys.has_domain(key, &mask, *domain))
             .collect();
+        // What can have the label has it.
+        if open.len() > 1 {
+            open.retain(|domain| *domain < counts.len());
+        }
         if open.iter().any(|domain| rule.addable(counts, *domain) > 0) {
             return None;
         }

@@ -107,7 +107,7 @@ pub(crate) fn table(groups: &[(String, Sums)], missed: &[String]) {
     }
     println!(
         "\nunplaced: problems that leave more pods than the reference's best run. price, nodes, time: \
-         ours in sum to the reference's.\nno bar: the reference's own answer breaks a rule; its price \
+         ours in sum to the reference's.\nno bar: the reference's own answer breaks a rule; its unplaced pods are no bar, and its price \
          and nodes are left out. compared: problems in the ratios of\nprice and nodes, where as many \
          pods are placed. over bound: median of price over lower bound."
     );

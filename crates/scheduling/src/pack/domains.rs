@@ -129,15 +129,15 @@ impl<'p> Packing<'_, 'p> {
         left
     }
 
-    /// The demand with the domains fixed in which a node for the class is cheapest.
-    pub(super) fn cheapest_choice(&mut self, ask: Ask) -> Option<DemandId> {
+    /// The demand with the domains fixed in which a node for the class is cheapest, and how many
+    /// pods may go there.
+    pub(super) fn cheapest_choice(&mut self, ask: Ask) -> Option<(DemandId, u32)> {
         let choices = self.choices(ask, &self.rules(ask.rules).pins);
         let allowed = choices
             .iter()
-            .filter(|choice| self.addable(ask.rules, choice).is_some());
-        allowed
-            .min_by_key(|choice| choice.price)
-            .map(|choice| choice.demand)
+            .filter_map(|choice| Some((choice, self.addable(ask.rules, choice)?)));
+        let (choice, most) = allowed.min_by_key(|(choice, _)| choice.price)?;
+        Some((choice.demand, most))
     }
 
     /// All combinations of domains in which a pod may be at all.
@@ -249,6 +249,10 @@ impl<'p> Packing<'_, 'p> {
     /// rule that does.
     fn bulk_spread(&self, rules: RulesId) -> Option<&'p Spread> {
         let rules = self.rules(rules);
+        if rules.set.iter().any(|set| *set != 0) {
+            // They go where others are, and that may be one domain only.
+            return None;
+        }
         let mut own = rules.domains.iter().filter_map(|rule| match rule {
             DomainRule::Spread(spread) if spread.own => Some(Ok(spread)),
             DomainRule::Apart { own: true, .. } => Some(Err(())),

@@ -99,8 +99,10 @@ impl Packing<'_, '_> {
         }
         // Where domains tie, prices decide; what is found there draws the others.
         if on_one_node {
-            let pinned = self.cheapest_domains(first);
-            return pinned.map_or(0, |pinned| self.found_on_node(pinned, count));
+            let Some((demand, most)) = self.cheapest_choice(first) else {
+                return 0;
+            };
+            return self.found_on_node(Ask { demand, ..first }, count.min(most));
         }
         1 - self.place_in_domains(first, 1)
     }
@@ -163,11 +165,5 @@ impl Packing<'_, '_> {
             .first()
             .copied()
             .unwrap_or(0)
-    }
-
-    /// The demand with the domains fixed in which a node is cheapest.
-    fn cheapest_domains(&mut self, first: Ask) -> Option<Ask> {
-        let demand = self.cheapest_choice(first)?;
-        Some(Ask { demand, ..first })
     }
 }

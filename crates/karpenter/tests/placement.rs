@@ -330,8 +330,8 @@ fn what_is_planned_is_bound_and_runs_with_no_failed_scheduling_left() -> anyhow:
             assert!(failed < scheduled, "{name}: {failed} after {scheduled}");
         }
     }
-    // Nothing was planned twice: a plan that the scheduler does not carry out leaves nodes empty. It
-    // may choose other nodes of ours for a few pods, so one may be left without work.
+    // Nothing was planned twice: a plan that the scheduler does not carry out leaves nodes empty.
+    // It may choose other nodes of ours for a few pods, so one may be left without work.
     let idle = nodes.keys().filter(|name| {
         let work = pods.iter().filter(|pod| app(pod) != "agent");
         let mut hosts = work.filter_map(|pod| pod["spec"]["nodeName"].as_str());

@@ -1,8 +1,11 @@
 //! Catalogs from JSON, in the format of the KWOK provider.
 //!
 //! A list of `{name, architecture, operatingSystems, resources, offerings: [{Price, Available,
-//! Requirements, ReservationCapacity?}], labels?, overhead?}`, keys in any letter case. Beyond what
-//! the KWOK provider reads: `labels` are further single-valued node labels; `overhead` is what
+//! Requirements, ReservationCapacity?, CapacityOverride?, OverheadOverride?}], labels?,
+//! overhead?}`, keys in any letter case. `CapacityOverride` are amounts that machines of the
+//! offering have in place of the type's `resources`, `OverheadOverride` is `{KubeReserved?,
+//! SystemReserved?, EvictionThreshold?}`, whose sum stands in place of the type's. Beyond what the
+//! KWOK provider reads: `labels` are further single-valued node labels; `overhead` is what
 //! nodes keep for themselves (default: 100m CPU, 10Mi memory); `Available: false` is honoured.
 //! `dynamicResources` are the devices that drivers will publish on a node: `{slices: [{driver,
 //! pool, devices, sharedCounters}], bindings: [{attribute, nodePool?, devices: [[{driver, pool,

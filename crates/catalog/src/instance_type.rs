@@ -9,7 +9,7 @@ use model::{Quantity, ResourceList};
 use requirements::Requirements;
 use serde::{Deserialize, Serialize};
 
-use crate::{DynamicResources, Price};
+use crate::{DynamicResources, Overrides, Price};
 
 /// A kind of machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Offering {
     pub reservation_capacity: Option<u32>,
     /// Whether the price is that of a node overlay and not the provider's.
     pub price_overlaid: bool,
+    /// What its machines have in place of what the type says.
+    pub overrides: Option<Arc<Overrides>>,
 }
 
 /// How a machine is paid for, and whether it can be taken away. The order is the order in which

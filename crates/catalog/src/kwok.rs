@@ -143,6 +143,7 @@ fn instance_type(name: &str, machine: &Machine, offered: &[OfferingRequirements]
             available: true,
             reservation_capacity: None,
             price_overlaid: false,
+            overrides: None,
         })
         .collect();
     InstanceType {

@@ -16,6 +16,7 @@ mod instance_type;
 pub mod kwok;
 mod kwok_labels;
 pub mod overlay;
+pub mod overrides;
 mod price;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ use requirements::Vocabulary;
 pub use by_class::Catalogs;
 pub use dynamic::{AttributeBinding, DeviceName, DynamicResources, SliceTemplate};
 pub use instance_type::{CapacityType, InstanceType, Offering, Overhead, UnknownCapacityType};
+pub use overrides::Overrides;
 pub use price::Price;
 
 /// The instance types that a provider offers.

@@ -4,7 +4,8 @@
 //! requirements. A claim of a pool of fixed size is for no pods, and any type that fits the pool is
 //! good enough.
 
-use catalog::{Catalog, InstanceType, Offering, Price, choose::compatible_offerings};
+use catalog::{Catalog, InstanceType, Offering, choose::compatible_offerings};
+use model::ResourceList;
 use requirements::{Requirements, Vocabulary};
 
 /// Label of the instance type.
@@ -30,14 +31,19 @@ pub(crate) enum NoChoice {
     },
 }
 
-/// The cheapest offering of the types that `requirements` allow. Of equally cheap types the first
-/// by name; of its equally cheap offerings one by `seed`, so that claims spread over zones.
+/// The cheapest offering of the types that the requirements allow, with room for the requests. Of
+/// equally cheap types the first by name; of its equally cheap offerings one by `seed`, so that
+/// claims spread over zones.
 pub(crate) fn choose<'a>(
     catalog: &'a Catalog,
     vocabulary: &Vocabulary,
-    requirements: &Requirements,
+    (requirements, requests): (&Requirements, &ResourceList),
     seed: u64,
 ) -> Result<Choice<'a>, NoChoice> {
+    let offerings = |of: &'a InstanceType| {
+        compatible_offerings(of, requirements, vocabulary)
+            .filter(move |offering| of.serves(offering, requests))
+    };
     let named = requirements
         .get(INSTANCE_TYPE)
         .filter(|requirement| !requirement.is_complement());
@@ -52,7 +58,7 @@ pub(crate) fn choose<'a>(
     let cheapest = allowed
         .iter()
         .filter_map(|instance_type| {
-            let price = compatible_offerings(instance_type, requirements, vocabulary)
+            let price = offerings(instance_type)
                 .map(|offering| offering.price)
                 .min()?;
             Some((price, *instance_type))
@@ -62,24 +68,15 @@ pub(crate) fn choose<'a>(
         allowed: named.map_or(allowed.len(), |named| named.values().len()),
     };
     let (price, instance_type) = cheapest.ok_or(none.clone())?;
-    let equal = at_price(instance_type, requirements, vocabulary, price);
+    let equal: Vec<&Offering> = offerings(instance_type)
+        .filter(|offering| offering.price == price)
+        .collect();
     let at = usize::try_from(seed % equal.len().max(1) as u64).unwrap_or(0);
     let offering = equal.get(at).copied().ok_or(none)?;
     Ok(Choice {
         instance_type,
         offering,
     })
-}
-
-fn at_price<'a>(
-    instance_type: &'a InstanceType,
-    requirements: &Requirements,
-    vocabulary: &Vocabulary,
-    price: Price,
-) -> Vec<&'a Offering> {
-    compatible_offerings(instance_type, requirements, vocabulary)
-        .filter(|offering| offering.price == price)
-        .collect()
 }
 
 #[cfg(test)]
@@ -103,7 +100,8 @@ mod tests {
         seed: u64,
     ) -> Result<(String, String, String), NoChoice> {
         let catalog = catalog::kwok::standard();
-        let choice = choose(&catalog, &catalog.vocabulary(), requirements, seed)?;
+        let asked = (requirements, &ResourceList::new());
+        let choice = choose(&catalog, &catalog.vocabulary(), asked, seed)?;
         let Choice {
             instance_type,
             offering,
@@ -165,6 +163,43 @@ mod tests {
         let moon = asking([Requirement::single("kubernetes.io/arch", "moon")]);
         let none = NoChoice::NoOffering { allowed: 0 };
         assert_eq!(chosen(&moon, 0), Err(none));
+    }
+
+    #[test]
+    fn an_offering_with_other_capacity_is_taken_for_claims_that_need_it() {
+        let offering = |price: f64, device: &str| {
+            let zone = if device.is_empty() { "a" } else { "b" };
+            serde_json::json!({"Price": price, "CapacityOverride": device_list(device),
+            "Requirements": [
+                {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]},
+                {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]},
+            ]})
+        };
+        let file = serde_json::json!([{"name": "m", "architecture": "amd64",
+            "operatingSystems": ["linux"], "resources": {"cpu": "4"},
+            "offerings": [offering(1.0, ""), offering(2.0, "1")]}]);
+        let catalog = catalog::file::parse(file.to_string().as_bytes()).expect("a catalog");
+        let zone = |requests: &ResourceList| {
+            let asked = (&asking([types(&["m"])]), requests);
+            let choice = choose(&catalog, &catalog.vocabulary(), asked, 0);
+            choice.map(|choice| choice.offering.zone.to_string())
+        };
+        let requests = |devices: &str| {
+            let list = serde_json::from_value(device_list(devices));
+            list.expect("a list of resources")
+        };
+        assert_eq!(zone(&requests("")), Ok("a".to_owned()));
+        assert_eq!(zone(&requests("1")), Ok("b".to_owned()));
+        let none = NoChoice::NoOffering { allowed: 1 };
+        assert_eq!(zone(&requests("2")), Err(none));
+    }
+
+    fn device_list(devices: &str) -> serde_json::Value {
+        if devices.is_empty() {
+            serde_json::json!({})
+        } else {
+            serde_json::json!({"x.com/device": devices})
+        }
     }
 
     #[test]

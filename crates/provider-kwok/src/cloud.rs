@@ -133,7 +133,8 @@ impl Kwok {
             node_class: &class.name,
         };
         let seed = node::seed(facts.uid);
-        let choice = choose(&self.catalog, &self.vocabulary, &requirements, seed);
+        let asked = (&requirements, facts.requests);
+        let choice = choose(&self.catalog, &self.vocabulary, asked, seed);
         match choice {
             Ok(choice) => Ok(node::node(&facts, choice)),
             Err(error @ NoChoice::NoOffering { .. }) => {

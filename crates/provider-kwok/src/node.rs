@@ -121,8 +121,9 @@ fn labels_of(claim: &Claim<'_>, choice: Choice<'_>) -> BTreeMap<String, String> 
 /// they have and limits count too little.)
 fn resources(claim: &Claim<'_>, choice: Choice<'_>) -> (ResourceList, ResourceList) {
     let (mut capacity, mut allocatable) = (claim.requests.clone(), claim.requests.clone());
-    capacity.extend(choice.instance_type.capacity.clone());
-    allocatable.extend(choice.instance_type.allocatable());
+    let (of, offering) = (choice.instance_type, choice.offering);
+    capacity.extend(of.capacity_of(offering).into_owned());
+    allocatable.extend(of.allocatable_of(offering));
     (capacity, allocatable)
 }
 
@@ -187,8 +188,9 @@ mod tests {
             requests: &requests,
             node_class: "fake-class",
         };
-        let choice = choose(&catalog, &catalog.vocabulary(), &requirements, 0).expect("a choice");
-        node(&claim, choice)
+        let asked = (&requirements, &requests);
+        let choice = choose(&catalog, &catalog.vocabulary(), asked, 0);
+        node(&claim, choice.expect("a choice"))
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl SimCloud {
         let wanted = Requirements::from_items(&claim.spec.requirements);
         let allowed = wanted.get(api::labels::INSTANCE_TYPE);
         let undefined = AllowUndefined::WellKnown(&self.vocabulary);
+        let requests = &claim.spec.resources.requests;
         let mut best: Option<(Price, Choice)> = None;
         let mut choices = 0;
         for instance_type in &self.catalogs.of(&claim.spec.node_class_ref.name).types {
@@ -144,6 +145,7 @@ impl SimCloud {
             let offering = instance_type
                 .available_offerings()
                 .filter(|offering| wanted.is_compatible(&offering.requirements, &undefined))
+                .filter(|offering| instance_type.serves(offering, requests))
                 .filter(|offering| {
                     !outages
                         .iter()
@@ -197,8 +199,8 @@ impl SimCloud {
             state: InstanceState::Running,
             labels,
             image_id: "ami-simulated".to_owned(),
-            capacity: instance_type.capacity.clone(),
-            allocatable: instance_type.allocatable(),
+            capacity: instance_type.capacity_of(&offering).into_owned(),
+            allocatable: instance_type.allocatable_of(&offering),
         };
         Machine {
             instance,

@@ -379,6 +379,7 @@ fn on_demand(zone: &str, dollars: f64) -> Offering {
         available: true,
         reservation_capacity: None,
         price_overlaid: false,
+        overrides: None,
     }
 }
 

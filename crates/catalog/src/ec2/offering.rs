@@ -109,6 +109,7 @@ impl OfferingSets {
                 available: runs && price.is_some() && here.contains(&*set.zone),
                 reservation_capacity: None,
                 price_overlaid: false,
+                overrides: None,
             }
         })
         .collect()

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::FileError;
 use super::fields::Object;
-use crate::{CapacityType, Offering, Price};
+use crate::{CapacityType, Offering, Overhead, Overrides, Price};
 
 /// What all types of a file have in common.
 #[derive(Default)]
@@ -53,6 +53,7 @@ fn add(
     }
     let available = object.flag("Available")?.unwrap_or(true);
     let reservation_capacity = object.count("ReservationCapacity")?;
+    let overrides = overrides(object)?;
     let requirements = requirements(object)?;
     for zone in values(object, &requirements, ZONE)? {
         for text in values(object, &requirements, CAPACITY_TYPE)? {
@@ -71,10 +72,31 @@ fn add(
                 available,
                 reservation_capacity,
                 price_overlaid: false,
+                overrides: overrides.clone(),
             });
         }
     }
     Ok(())
+}
+
+/// What machines of the offering have in place of what their type says.
+fn overrides(object: &Object<'_>) -> Result<Option<Arc<Overrides>>, FileError> {
+    const OVERHEAD: &str = "OverheadOverride";
+    let capacity = object.resources("CapacityOverride")?.unwrap_or_default();
+    let overhead = match object.get(OVERHEAD) {
+        None => Overhead::default(),
+        Some(value) => {
+            let parts = Object::new(value, object.path_of(OVERHEAD))?;
+            let part = |name| parts.resources(name).map(Option::unwrap_or_default);
+            Overhead {
+                kube_reserved: part("KubeReserved")?,
+                system_reserved: part("SystemReserved")?,
+                eviction_threshold: part("EvictionThreshold")?,
+            }
+        }
+    };
+    let overhead = overhead.total();
+    Ok(Overrides { capacity, overhead }.shared())
 }
 
 fn values<'a>(

@@ -34,6 +34,7 @@ fn allocatable_is_capacity_less_all_overhead() {
     assert_eq!(machine.allocatable(), expected);
 }
 
+/// SCH-73: what huge pages take is no memory for pods, which is never less than nothing.
 #[test]
 fn huge_pages_are_taken_out_of_memory() {
     let capacity = [

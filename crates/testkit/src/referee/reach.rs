@@ -86,7 +86,7 @@ fn domain(
         .find_map(|labels| {
             let domain = find(&labels, &rule.constraint.topology_key, &snapshot.vocabulary)?;
             let wanted = !known(domain)
-                && breach(pool, instance_type, &labels).is_none()
+                && breach(pool, (instance_type, offering), &labels).is_none()
                 && selects(&content.spec, &labels, &snapshot.vocabulary);
             let taints = &pool.pool.spec.template.spec.taints;
             let daemons = || {
@@ -95,7 +95,7 @@ fn domain(
             };
             let fits = || {
                 let needed = requested(daemons().chain([&**content]));
-                has_room(&needed, &allocatable(instance_type))
+                has_room(&needed, &allocatable(instance_type, offering))
             };
             (wanted && fits()).then(|| domain.to_owned())
         })

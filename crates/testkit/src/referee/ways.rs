@@ -38,7 +38,7 @@ pub(super) struct OfType {
     /// The price of the cheapest offering; none if there is none.
     pub(super) cheapest: Option<Price>,
     pub(super) ways: Vec<Way>,
-    /// What pods may ask for.
+    /// What pods may ask for, whatever the offering.
     pub(super) allocatable: ResourceList,
     /// A requirement of the pool that some way does not meet, with the label.
     pub(super) breach: Option<(String, Option<String>)>,
@@ -119,23 +119,23 @@ impl<'a> Ways<'a> {
         claim: &PlannedClaim,
         instance_type: &InstanceType,
     ) -> OfType {
-        let mut different: BTreeSet<Labels> = BTreeSet::new();
+        let mut different: BTreeMap<Labels, &Offering> = BTreeMap::new();
         for offering in offerings(claim, instance_type) {
             let mut choices = choices(claim, instance_type, offering);
             choices.retain(|key, _| self.keys.contains(key));
-            different.extend(worlds(choices));
+            different.extend(worlds(choices).into_iter().map(|world| (world, offering)));
         }
         let breach = different
             .iter()
-            .find_map(|labels| breach(pool, instance_type, labels));
-        let ways = different.into_iter().map(|labels| Way {
+            .find_map(|(labels, offering)| breach(pool, (instance_type, offering), labels));
+        let ways = different.into_keys().map(|labels| Way {
             daemons: self.daemons(claim, &labels),
             labels,
         });
         OfType {
             cheapest: offerings(claim, instance_type).map(|o| o.price).min(),
             ways: ways.collect(),
-            allocatable: allocatable(instance_type),
+            allocatable: least(claim, instance_type),
             breach,
         }
     }
@@ -254,7 +254,7 @@ pub(super) fn worlds(choices: BTreeMap<String, Vec<String>>) -> Vec<Labels> {
 /// A requirement of the pool that a node with these labels does not meet.
 pub(super) fn breach(
     pool: &PoolState,
-    instance_type: &InstanceType,
+    (instance_type, offering): (&InstanceType, &Offering),
     labels: &Labels,
 ) -> Option<(String, Option<String>)> {
     pool.pool
@@ -265,9 +265,10 @@ pub(super) fn breach(
         .iter()
         .find_map(|item| {
             // A device's name is not a label: the amount of it that a type has is what is required.
-            let devices = instance_type
-                .capacity
-                .get(&item.key)
+            let overrides = offering.overrides.as_ref();
+            let devices = overrides
+                .and_then(|overrides| overrides.capacity.get(&item.key))
+                .or_else(|| instance_type.capacity.get(&item.key))
                 .map(ToString::to_string);
             let label = if api::labels::DEVICES.contains(&item.key.as_str()) {
                 devices.as_deref()
@@ -286,21 +287,31 @@ pub(super) fn breach(
 }
 
 /// Capacity less overhead; huge pages come out of memory.
-pub(super) fn allocatable(instance_type: &InstanceType) -> ResourceList {
+pub(super) fn allocatable(instance_type: &InstanceType, offering: &Offering) -> ResourceList {
     let overhead = &instance_type.overhead;
-    let mut room = instance_type.capacity.clone();
+    let mut taken = ResourceList::new();
     for list in [
         &overhead.kube_reserved,
         &overhead.system_reserved,
         &overhead.eviction_threshold,
     ] {
         for (resource, amount) in list {
-            if let Some(room) = room.get_mut(resource) {
-                *room -= *amount;
-            }
+            *taken.entry(resource.clone()).or_default() += *amount;
         }
     }
-    for (resource, amount) in &instance_type.capacity {
+    let mut capacity = instance_type.capacity.clone();
+    // The offering's word counts before the type's.
+    if let Some(overrides) = &offering.overrides {
+        capacity.extend(overrides.capacity.clone());
+        taken.extend(overrides.overhead.clone());
+    }
+    let mut room = capacity.clone();
+    for (resource, amount) in taken {
+        if let Some(room) = room.get_mut(&resource) {
+            *room -= amount;
+        }
+    }
+    for (resource, amount) in &capacity {
         if resource.starts_with("hugepages-")
             && let Some(memory) = room.get_mut("memory")
         {
@@ -308,6 +319,23 @@ pub(super) fn allocatable(instance_type: &InstanceType) -> ResourceList {
         }
     }
     room
+}
+
+/// The least of each resource that any of the offerings leaves for pods.
+fn least(claim: &PlannedClaim, instance_type: &InstanceType) -> ResourceList {
+    let mut different: Vec<&Offering> = offerings(claim, instance_type).collect();
+    different.dedup_by_key(|offering| &offering.overrides);
+    let mut lists = different
+        .into_iter()
+        .map(|offering| allocatable(instance_type, offering));
+    let mut least = lists.next().unwrap_or_default();
+    for list in lists {
+        least.retain(|resource, _| list.contains_key(resource));
+        for (resource, amount) in &mut least {
+            *amount = (*amount).min(list[resource]);
+        }
+    }
+    least
 }
 
 /// Label keys that pools, daemon sets, placed and running pods or volumes ask for.

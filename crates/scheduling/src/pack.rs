@@ -23,7 +23,7 @@ use crate::topology::{DomainId, DomainRule, Rules, RulesId};
 use crate::view::{ViewId, Views};
 
 use budget::Choice;
-pub(crate) use budget::{Budgets, MinValuesCheck, distinct_values, listed};
+pub(crate) use budget::{Budgets, MOST_TYPES, MinValuesCheck, distinct_values, listed};
 pub(crate) use nodes::{NodeId, Nodes};
 pub(crate) use rebuild::{Joining, Planned, rebuild};
 

@@ -77,7 +77,7 @@ fn rejection(
     }
     let shelf = views.full_shelf(view);
     let request = &index.problem.classes[case.class].request;
-    let holding = shelf.holding(request);
+    let holding: Vec<usize> = shelf.holding(request).collect();
     if holding.is_empty() {
         return too_small(index, pool, &shelf, request);
     }

@@ -200,12 +200,19 @@ impl Requirements {
             .collect()
     }
 
-    /// Labels for a node claim: a value for every custom key that must be there, made up by `seed`
-    /// where the requirement leaves it open. Well-known labels are the provider's to set.
-    pub fn labels(&self, vocabulary: &Vocabulary, seed: u64) -> BTreeMap<String, String> {
+    /// Labels for a node claim: a value for every custom key that must be there or that the pool
+    /// speaks of, made up by `seed` where the requirement leaves it open. Well-known labels are the
+    /// provider's to set.
+    pub fn labels(
+        &self,
+        pool: &Self,
+        vocabulary: &Vocabulary,
+        seed: u64,
+    ) -> BTreeMap<String, String> {
         self.list
             .iter()
-            .filter(|r| !r.admits_absence() && vocabulary.is_custom(r.key()))
+            .filter(|r| !r.admits_absence() || pool.contains(r.key()))
+            .filter(|r| vocabulary.is_custom(r.key()))
             .filter_map(|r| Some((r.key().to_string(), r.pick(seed)?.to_string())))
             .collect()
     }

@@ -77,11 +77,7 @@ struct Content {
 
 /// Deals out the pods of each class in the order of the puts.
 fn contents(index: &Index<'_>, packed: &Packed) -> Vec<Content> {
-    let empty = |pods: &u32| Content {
-        pods: Vec::with_capacity(*pods as usize),
-        demands: Vec::new(),
-    };
-    let mut contents: Vec<Content> = packed.nodes.pods.iter().map(empty).collect();
+    let mut contents = vec![Content::default(); packed.nodes.len()];
     let mut dealt = vec![0_usize; index.pods.len()];
     for put in &packed.puts {
         let class = put.class as usize;
@@ -218,7 +214,8 @@ fn common(
         MinValuesOutcome::Kept
     };
     let mut own_labels = template.labels.clone();
-    own_labels.extend(all.labels(&index.snapshot.vocabulary, seed));
+    let vocabulary = &index.snapshot.vocabulary;
+    own_labels.extend(all.labels(&template.requirements, vocabulary, seed));
     Common {
         requirements: Arc::new(all),
         labels: Arc::new(own_labels),

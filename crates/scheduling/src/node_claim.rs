@@ -1,7 +1,6 @@
 //! Planned claims as the objects that are written.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use api::nodeclaim::ResourceRequests;
 use api::{NodeClaim, NodeClaimSpec, NodePool, labels};
@@ -28,12 +27,12 @@ pub fn template_claim(
     for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
         requirements.remove(key);
     }
-    let names: BTreeSet<Arc<str>> = template.types.iter().map(|ty| ty.name.clone()).collect();
-    if names.len() < state.types.len() {
+    if template.types.len() < state.types.len() {
+        let names = template.types.iter().map(|ty| ty.name.clone());
         requirements.add(Requirement::any_of(labels::INSTANCE_TYPE, names));
     }
     let mut own_labels = template.labels.clone();
-    own_labels.extend(requirements.labels(vocabulary, seed));
+    own_labels.extend(requirements.labels(&requirements, vocabulary, seed));
     let spec = &state.pool.spec.template.spec;
     let written = NodeClaimSpec {
         taints: spec.taints.clone(),

@@ -161,7 +161,8 @@ fn reasons_read_well() {
     );
 }
 
-/// SCH-22 and the rules of which labels a claim gets.
+/// SCH-22, SCH-140, SCH-141 and the rules of which labels a claim gets. A pod that only excludes a
+/// value asks for no label; a pool that does has nodes with another value.
 #[test]
 fn claims_get_labels_for_custom_keys_only() {
     let vocabulary = Vocabulary::core();
@@ -177,7 +178,20 @@ fn claims_get_labels_for_custom_keys_only() {
         ("never", Operator::DoesNotExist, &[]),
     ]);
     let expected = labels(&[("one", "v"), ("several", "a"), ("open", "42")]);
-    assert_eq!(requirements.labels(&vocabulary, 42), expected);
+    let nothing = Requirements::default();
+    assert_eq!(requirements.labels(&nothing, &vocabulary, 42), expected);
+    let pool = set(&[
+        ("not", Operator::NotIn, &["v"]),
+        ("never", Operator::NotIn, &["v"]),
+        ("elsewhere", Operator::NotIn, &["v"]),
+    ]);
+    let expected = labels(&[
+        ("one", "v"),
+        ("several", "a"),
+        ("open", "42"),
+        ("not", "42"),
+    ]);
+    assert_eq!(requirements.labels(&pool, &vocabulary, 42), expected);
     assert!(requirements.single_values().contains_key(ZONE));
 }
 

@@ -164,6 +164,7 @@ fn startup_and_passing_taints_do_not_count_before_initialization() {
     assert_eq!(keys(&mut cluster).len(), 4);
 }
 
+/// SCH-109: until it is initialized.
 #[test]
 fn a_young_node_has_what_its_claim_promises() {
     let mut cluster = cluster();

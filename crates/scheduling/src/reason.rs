@@ -88,6 +88,11 @@ pub enum Rejection {
         /// The type that has it.
         instance_type: Arc<str>,
     },
+    /// Daemons take more than any instance type has.
+    NoRoomBesideDaemons {
+        /// How many types meet the requirements.
+        types: usize,
+    },
     /// Each resource fits some instance type, but no type has enough of all.
     NoTypeHoldsAll {
         /// How many types meet the requirements.
@@ -109,8 +114,7 @@ pub enum Rejection {
         /// The least that another node would take.
         needed: Quantity,
     },
-    /// The types that hold the pod, as far as a claim can list them, have too few different values
-    /// of a label.
+    /// The types that hold the pod have too few different values of a label.
     MinValues {
         /// The label.
         key: Arc<str>,
@@ -118,8 +122,6 @@ pub enum Rejection {
         least: usize,
         /// How many there are.
         found: usize,
-        /// How many types a claim can list, where more hold the pod.
-        cheapest: Option<usize>,
     },
     /// The node has too little left.
     NodeFull {
@@ -201,6 +203,12 @@ impl fmt::Display for Rejection {
                 types,
                 reserved_only,
             } => no_offering(f, *types, *reserved_only),
+            Self::NoRoomBesideDaemons { types } => {
+                write!(
+                    f,
+                    "daemons leave no room on any of {types} instance types that meet the requirements"
+                )
+            }
             Self::NoTypeHoldsAll { types } => {
                 write!(
                     f,
@@ -262,16 +270,10 @@ impl Rejection {
                     "limit of {limit} {resource}: {used} are used, and another node takes at least {needed}"
                 )
             }
-            Self::MinValues {
-                key,
-                least,
-                found,
-                cheapest,
-            } => {
-                let those = cheapest.map_or(String::new(), |most| format!("cheapest {most} "));
+            Self::MinValues { key, least, found } => {
                 write!(
                     f,
-                    "minValues requirement is not met for label {key}: {least} different values are demanded, the {those}instance types that hold the pod have {found}"
+                    "minValues requirement is not met for label {key}: {least} different values are demanded, the instance types that hold the pod have {found}"
                 )
             }
             Self::NodeFull {

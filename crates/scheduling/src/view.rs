@@ -60,7 +60,8 @@ pub(crate) struct Views<'p> {
     /// What pinned demands are made of, by id less the problem's own.
     pinned: Vec<Pin>,
     pins: FxHashMap<Pin, DemandId>,
-    /// Per pool: the view of an empty node, unless it admits no type.
+    /// Per pool: the view of an empty node, unless the pool's requirements admit no type. Daemons
+    /// may leave no room on any: where they do not come, a narrower view has some.
     roots: Vec<Option<ViewId>>,
 }
 
@@ -79,12 +80,14 @@ impl<'p> Views<'p> {
             roots: Vec::new(),
         };
         for (index, pool) in problem.pools.iter().enumerate() {
-            let root = views.intern(ViewKey {
+            let root = views.id(ViewKey {
                 host: Host::Pool(index),
                 taints: pool.taints,
                 masks: pool.masks.clone(),
                 ports: vec![0; problem.words],
             });
+            let admits = |ty| cheapest_offer(ty, &pool.masks).is_some();
+            let root = Some(root).filter(|_| pool.types.iter().any(admits));
             views.roots.push(root);
         }
         views
@@ -220,8 +223,13 @@ impl<'p> Views<'p> {
 
     /// The id of a view; `None` if it is a pool's and admits no type.
     fn intern(&mut self, key: ViewKey) -> Option<ViewId> {
+        let id = self.id(key);
+        self.usable(id).then_some(id)
+    }
+
+    fn id(&mut self, key: ViewKey) -> ViewId {
         if let Some(id) = self.ids.get(&key) {
-            return self.usable(*id).then_some(*id);
+            return *id;
         }
         let shelf = match key.host {
             Host::Pool(pool) => {
@@ -239,7 +247,7 @@ impl<'p> Views<'p> {
         self.keys.push(key);
         self.shelves.push(shelf);
         self.steps.push(Vec::new());
-        self.usable(id).then_some(id)
+        id
     }
 
     fn usable(&self, view: ViewId) -> bool {

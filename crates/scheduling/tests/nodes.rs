@@ -1,10 +1,10 @@
-//! Scenarios of packing, nodes that are there, and daemons.
+//! Scenarios of packing and of nodes that are there.
 
 mod common;
 
 use common::world::{
-    CAPACITY_TYPE, Place, World, ZONE, affinity, bound, daemon_set, instance_type, new_node, node,
-    place, reasons,
+    Place, World, ZONE, affinity, bound, claim, daemon_set, instance_type, new_node, node, place,
+    reasons,
 };
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ fn a_million_cores_are_asked_back() {
     assert!(reasons(&placement, "p")[0].contains("m vs M typo?"));
 }
 
-/// SCH-51, SCH-52, SCH-53, SCH-56, SCH-143: requirements restrict the types listed.
+/// SCH-51, SCH-52, SCH-53, SCH-143: requirements restrict the types listed.
 #[test]
 fn requirements_restrict_the_types_that_are_listed() {
     let key = "node.kubernetes.io/instance-type";
@@ -182,26 +182,7 @@ fn what_a_node_has_left_and_its_taints_decide() {
     );
 }
 
-fn claim(name: &str, more: Value) -> Value {
-    let mut claim = json!({
-        "kind": "NodeClaim",
-        "metadata": {"name": name, "labels": {
-            "karpenter.sh/nodepool": "default", ZONE: "test-zone-2", "kubernetes.io/arch": "amd64",
-            "kubernetes.io/os": "linux", CAPACITY_TYPE: "spot",
-            "node.kubernetes.io/instance-type": "default-instance-type",
-        }},
-        "spec": {"nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"}},
-        "status": {
-            "providerID": format!("test://{name}"),
-            "capacity": {"cpu": "4", "memory": "4Gi", "pods": "5"},
-            "allocatable": {"cpu": "3900m", "memory": "4086Mi", "pods": "5"},
-        },
-    });
-    common::world::merge(&mut claim, more);
-    claim
-}
-
-/// SCH-87, SCH-88, SCH-90: nodes that are launched and not there yet take pods like others.
+/// SCH-87 to SCH-90: nodes that are launched and not there yet take pods like others.
 #[test]
 fn nodes_in_flight_take_pods() {
     let world = |pod: Value| {
@@ -219,8 +200,7 @@ fn nodes_in_flight_take_pods() {
             json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
             false,
         ),
-        ("what the claim promises", memory("4086Mi"), true),
-        ("what the claim promises", memory("4087Mi"), false),
+        ("SCH-89", memory("4087Mi"), false),
     ];
     for (scenario, pod, reused) in table {
         let placement = world(pod.clone()).solve();
@@ -229,8 +209,7 @@ fn nodes_in_flight_take_pods() {
     }
 }
 
-/// SCH-95, SCH-96, SCH-97: taints of young nodes that pass by themselves do not count; later they
-/// do.
+/// SCH-95 to SCH-97: taints of young nodes that pass by themselves do not count; later they do.
 #[test]
 fn startup_taints_count_once_a_node_is_complete() {
     let young = |taint: Value, initialized: &str| {
@@ -272,106 +251,6 @@ fn complete_nodes_come_first() {
         .object(claim("z", json!({})))
         .object(node("z", "4", ready));
     assert!(matches!(place(&world.solve(), "p"), Place::Node("z")));
-}
-
-/// SCH-111 to SCH-113, SCH-117 to SCH-121, SCH-124, SCH-125, SCH-129: what daemons take is kept
-/// free.
-#[test]
-fn room_for_daemons_is_kept_free() {
-    let plain = json!({});
-    let soft = json!({"spec": {"template": {"spec": {"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}}}});
-    let hard =
-        json!({"spec": {"template": {"spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}}}});
-    let labelled = json!({"spec": {"template": {"metadata": {"labels": {"team": "a"}}}}});
-    let tolerant = json!({"tolerations": [{"operator": "Exists"}]});
-    let select = |key: &str, value: &str| json!({"nodeSelector": {key: value}});
-    let (small, large) = (Some("small-instance-type"), Some("default-instance-type"));
-    let table = [
-        ("SCH-111", &plain, json!({}), "1", large),
-        ("SCH-113", &plain, json!({}), "10000", None),
-        ("SCH-117", &hard, json!({}), "1", small),
-        ("SCH-118", &plain, select("unknown", "x"), "1", small),
-        ("SCH-118", &labelled, select("team", "a"), "1", large),
-        (
-            "SCH-119",
-            &plain,
-            select("node.kubernetes.io/instance-type", "none"),
-            "1",
-            small,
-        ),
-        ("SCH-120", &plain, select("size", "large"), "1", small),
-        ("SCH-120", &plain, select("size", "small"), "1", large),
-        (
-            "SCH-121",
-            &plain,
-            affinity("foo", "NotIn", &["bar"]),
-            "1",
-            large,
-        ),
-        ("SCH-125", &soft, json!({}), "1", large),
-        (
-            "SCH-101",
-            &plain,
-            select("karpenter.sh/initialized", "true"),
-            "1",
-            large,
-        ),
-    ];
-    for (scenario, pool, daemon, cpu, expected) in table {
-        let placement = World::empty()
-            .pool("default", pool.clone())
-            .object(daemon_set("d", cpu, daemon.clone()))
-            .pod("p", "1500m", tolerant.clone())
-            .solve();
-        let found = match place(&placement, "p") {
-            Place::New(claim) => Some(claim.launch.instance_type.to_string()),
-            _ => None,
-        };
-        assert_eq!(found.as_deref(), expected, "{scenario}: {daemon} on {pool}");
-    }
-}
-
-/// SCH-101, SCH-129: a claim requests pods and daemons, each daemon once, and does not show labels
-/// that only exist while planning.
-#[test]
-fn a_claim_requests_pods_and_daemons() {
-    let selects = json!({"nodeSelector": {"karpenter.sh/registered": "true"}});
-    let placement = World::new()
-        .object(daemon_set("d", "500m", selects))
-        .pods("p", 2, "1", json!({}))
-        .solve();
-    let claim = new_node(&placement, "p-0");
-    assert_eq!(claim.name, new_node(&placement, "p-1").name);
-    assert_eq!(claim.requests["cpu"].to_string(), "2500m");
-    assert_eq!(claim.requests["pods"].to_string(), "3");
-    for key in ["karpenter.sh/registered", "karpenter.sh/initialized"] {
-        assert!(!claim.labels.contains_key(key) && !claim.requirements.contains(key));
-    }
-}
-
-/// SCH-99: daemons that are there already are not counted twice.
-#[test]
-fn daemons_that_are_there_are_not_counted_twice() {
-    let owned =
-        json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "uid-d"}]);
-    let mut there = bound("d-x", "1", "n1", json!({}));
-    there["metadata"]["ownerReferences"] = owned;
-    let world = |with: bool| {
-        let mut world = World::empty()
-            .node("n1", "4", json!({}))
-            .object(daemon_set("d", "1", json!({})))
-            .pod("p", "3", json!({}));
-        if with {
-            world = world.object(there.clone());
-        }
-        world
-    };
-    for with in [false, true] {
-        assert!(
-            matches!(place(&world(with).solve(), "p"), Place::Node("n1")),
-            "{with}"
-        );
-    }
 }
 
 fn port(number: u16) -> Value {

@@ -25,7 +25,6 @@ impl NodeState {
             pods: Vec::new(),
             requested: ResourceVec::default(),
             daemon_requested: ResourceVec::default(),
-            daemons: Vec::new(),
             host_ports: Vec::new(),
             nominated_until: None,
             marked: false,

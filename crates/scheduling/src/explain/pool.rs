@@ -10,7 +10,7 @@ use requirements::{AllowUndefined, Requirement};
 use super::{Case, topology};
 use crate::index::{Index, PoolIndex};
 use crate::mask::Mask;
-use crate::pack::{MOST_TYPES, Packed, distinct_values};
+use crate::pack::{Packed, distinct_values};
 use crate::placement::{Candidate, Refusal};
 use crate::problem::{Pool, Type, bits_meet};
 use crate::reason::Rejection;
@@ -77,7 +77,7 @@ fn rejection(
     }
     let shelf = views.full_shelf(view);
     let request = &index.problem.classes[case.class].request;
-    let holding: Vec<usize> = shelf.holding(request).collect();
+    let holding = shelf.holding(request);
     if holding.is_empty() {
         return too_small(index, pool, &shelf, request);
     }
@@ -143,7 +143,7 @@ fn no_type(index: &Index<'_>, pool: &Pool, root: &[Mask], case: &Case<'_>) -> Re
         .any(|bits| bits_meet(bits, &demand.ports));
     match case.pod.shape.host_ports.first() {
         Some(port) if blocked => Rejection::DaemonPort { port: port.clone() },
-        _ => Rejection::NoTypeHoldsAll {
+        _ => Rejection::NoRoomBesideDaemons {
             types: offered.len(),
         },
     }
@@ -212,8 +212,7 @@ fn limit(
 }
 
 fn min_values(pool_index: &PoolIndex<'_>, pool: &Pool, kinds: &[u32]) -> Option<Rejection> {
-    let listed = &kinds[..kinds.len().min(MOST_TYPES)];
-    let found = distinct_values(pool, listed);
+    let found = distinct_values(pool, kinds);
     let keys = pool_index.min_value_keys.iter();
     keys.zip(found)
         .zip(&pool.min_values)
@@ -222,7 +221,6 @@ fn min_values(pool_index: &PoolIndex<'_>, pool: &Pool, kinds: &[u32]) -> Option<
                 key: Arc::clone(key),
                 least: wanted.least,
                 found,
-                cheapest: (listed.len() < kinds.len()).then_some(MOST_TYPES),
             })
         })
 }

@@ -88,18 +88,17 @@ pub(super) fn gather<'s>(
 ) -> Parts<'s> {
     let templates = templates(snapshot, batch, options);
     let mut counters = Counters::default();
-    let groups = pods::groups(snapshot, batch, now);
     let mut gathered = Gathering {
         snapshot,
         options,
         soft: soft_taints(&templates),
-        own_labels: own_labels(snapshot, &groups),
+        own_labels: own_labels(snapshot, batch, now),
         counters: &mut counters,
         refused: Vec::new(),
         asking: Vec::new(),
         by_hash: FxHashMap::default(),
     };
-    let wanted = gathered.wanted(groups, batch);
+    let wanted = gathered.wanted(batch, now);
     let (refused, own_labels) = (gathered.refused, gathered.own_labels);
     let asking: Vec<Asking> = gathered
         .asking
@@ -162,13 +161,15 @@ fn soft_taints(templates: &[Template<'_>]) -> SoftTaints {
 type Refused = Vec<(Arc<[Arc<PodRecord>]>, Rejection)>;
 
 /// Whether labels that differ from pod to pod decide anything in this pass.
-fn own_labels(snapshot: &Snapshot, groups: &[Group]) -> OwnLabels {
+fn own_labels(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> OwnLabels {
+    let groups = pods::groups(snapshot, batch, now);
     let of_batch = groups.iter().map(|group| &*group.shape);
     let mut seen = FxHashSet::default();
     let running = snapshot.nodes.iter().flat_map(|node| &node.pods);
     let running = running.filter(|pod| pod.shape.spec.affinity.is_some());
     let running = running.filter(|pod| seen.insert(pod.shape.id));
-    topology::own_labels(of_batch.chain(running.map(|pod| &*pod.shape)))
+    let shapes: Vec<_> = of_batch.chain(running.map(|pod| &*pod.shape)).collect();
+    topology::own_labels(&shapes)
 }
 
 /// Looks at the pods of a batch.
@@ -186,9 +187,9 @@ struct Gathering<'a, 's> {
 
 impl Gathering<'_, '_> {
     /// Pods that are tried; those that are not go to `refused` with the reason.
-    fn wanted(&mut self, groups: Vec<Group>, batch: &Batch) -> Vec<Wanted> {
+    fn wanted(&mut self, batch: &Batch, now: Timestamp) -> Vec<Wanted> {
         let mut wanted = Vec::new();
-        for group in groups {
+        for group in pods::groups(self.snapshot, batch, now) {
             if let Some(feature) = unbuilt(&group.shape.spec) {
                 self.refused
                     .push((group.pods, Rejection::NotBuilt { feature }));
@@ -292,10 +293,14 @@ impl Gathering<'_, '_> {
         }
         let variants = at_places(variants, places);
         let alternatives = pod::required(spec, vocabulary);
-        let own = (self.own_labels == OwnLabels::Matter).then(|| pod.labels());
+        let own = pod.labels();
         let declarer = Declarer {
             namespace: pod.namespace(),
-            labels: own.as_ref().unwrap_or(&shape.content.labels),
+            labels: if self.own_labels == OwnLabels::Matter {
+                &own
+            } else {
+                &shape.content.labels
+            },
             spec,
             spreads,
         };

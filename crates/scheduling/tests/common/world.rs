@@ -206,6 +206,26 @@ pub fn node(name: &str, cpu: &str, more: Value) -> Value {
     node
 }
 
+/// A claim of the pool `default` that is launched and has no node yet; `more` is merged into it.
+pub fn claim(name: &str, more: Value) -> Value {
+    let mut claim = json!({
+        "kind": "NodeClaim",
+        "metadata": {"name": name, "labels": {
+            "karpenter.sh/nodepool": "default", ZONE: "test-zone-2", "kubernetes.io/arch": "amd64",
+            "kubernetes.io/os": "linux", CAPACITY_TYPE: "spot",
+            "node.kubernetes.io/instance-type": "default-instance-type",
+        }},
+        "spec": {"nodeClassRef": {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"}},
+        "status": {
+            "providerID": format!("test://{name}"),
+            "capacity": {"cpu": "4", "memory": "4Gi", "pods": "5"},
+            "allocatable": {"cpu": "3900m", "memory": "4086Mi", "pods": "5"},
+        },
+    });
+    merge(&mut claim, more);
+    claim
+}
+
 /// A DaemonSet whose pods ask for cpu.
 pub fn daemon_set(name: &str, cpu: &str, spec: Value) -> Value {
     let mut template =

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use api::{NodeClaim, NodePool};
+use api::{NillableDuration, NodeClaim, NodePool};
 use async_trait::async_trait;
 use catalog::InstanceType;
 use model::{ResourceList, Timestamp};
@@ -28,6 +28,11 @@ pub trait CloudProvider: Send + Sync {
     /// The node class kinds that this provider serves; the first is the default. They decide which
     /// pools, claims and nodes are ours.
     fn node_class_kinds(&self) -> &[NodeClassKind];
+
+    /// How long drains of nodes may take whose pool does not say; none if as long as they need.
+    fn termination_grace_period(&self) -> Option<NillableDuration> {
+        None
+    }
 
     /// Starts an instance for a claim, or returns the one that was started for it before.
     async fn create(&self, claim: &NodeClaim) -> Result<Launched, CloudError>;

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use apiserver::{DeleteOptions, NODES, PODS, Resource, WriteOptions};
-use common::{CLAIMS, Rig};
+use common::{CLAIMS, Fault, Rig};
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -208,6 +208,52 @@ async fn a_buffer_says_what_is_missing() {
         rig.list(CLAIMS).is_empty()
     })
     .await;
+}
+
+/// SCH-285: what a buffer's pods look like is read when the buffer or its template is new and not
+/// for each pass, for several buffers at once. What can't be read is read again, and what is
+/// missing keeps nobody waiting.
+#[tokio::test(start_paused = true)]
+async fn a_buffer_is_read_when_it_is_new_and_again_after_a_failure() {
+    let mut rig = Rig::new();
+    template(&rig, "shared");
+    template(&rig, "late");
+    // The client itself asks five times before it gives up.
+    for _ in 0..14 {
+        rig.wire
+            .aim("GET", "/podtemplates/late", Fault::LostRequest);
+    }
+    let names_template = |name: &str| json!({"podTemplateRef": {"name": name}, "replicas": 1});
+    let several = ["b-0", "b-1", "b-2", "b-3", "b-4"];
+    for name in several {
+        buffer(&rig, name, names_template("shared"));
+    }
+    buffer(&rig, "late", names_template("late"));
+    buffer(&rig, "lost", names_template("lost"));
+    rig.start_with(&GATE);
+    let ready = "ReadyForProvisioning";
+    until_stands(&rig, "late", ready, ("False", "ResolutionFailed")).await;
+    for name in several {
+        until_stands(&rig, name, ready, ("True", "Resolved")).await;
+    }
+    until_stands(&rig, "lost", ready, ("False", "PodTemplateNotFound")).await;
+    until_stands(&rig, "late", ready, ("True", "Resolved")).await;
+    assert!(rig.wire.reads("/podtemplates/late") >= 15);
+    let reads = rig.wire.reads("/podtemplates/shared");
+    let news = ["the buffer", "its template"];
+    assert!(reads <= several.len() * news.len(), "{reads}");
+    for name in several.into_iter().chain(["late"]) {
+        until_fits(&rig, name).await;
+    }
+    let reads = rig.wire.reads("/podtemplates/shared");
+    // Two passes within the half minute after which buffers are looked at again.
+    for name in ["new-1", "new-2"] {
+        buffer(&rig, name, names_template("late"));
+        until_stands(&rig, name, ready, ("True", "Resolved")).await;
+        let decided = |rig: &Rig| !stands(rig, name, "Provisioning").0.is_empty();
+        rig.until(Duration::from_secs(4), "a pass", decided).await;
+    }
+    assert_eq!(rig.wire.reads("/podtemplates/shared"), reads);
 }
 
 /// Without the gate buffers are not looked at.

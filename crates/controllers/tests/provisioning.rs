@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use apiserver::{DeleteOptions, EVENTS, NODES, PODS};
-use common::{CLAIMS, POOLS, Rig};
+use common::{CLAIMS, Fault, POOLS, Rig};
 use runtime::metrics::names;
 use serde_json::{Value, json};
 
@@ -295,6 +295,72 @@ async fn pods_of_a_node_that_goes_and_pending_pods_are_placed_in_one_pass() {
     rig.clock.sleep(2 * MINUTE).await;
     assert!(rig.all_running());
     assert_eq!(rig.list(PODS).len(), 3, "the budget holds the drain");
+}
+
+/// SCH-145: a claim says by which state of its pool it was planned, though the pool has changed
+/// when it is created at last.
+#[tokio::test(start_paused = true)]
+async fn a_claim_keeps_the_hash_of_the_pool_that_it_was_planned_for() {
+    let hash = |rig: &Rig| {
+        let pool = rig.list(POOLS).remove(0);
+        serde_json::from_value::<api::NodePool>(pool)
+            .expect("a pool")
+            .hash()
+    };
+    let mut rig = Rig::new();
+    rig.start();
+    for _ in 0..3 {
+        rig.wire.aim("POST", "/nodeclaims", Fault::LostRequest);
+    }
+    rig.scale_up("web", 1);
+    rig.until(MINUTE, "a creation is tried", |rig| {
+        let writes = rig.wire.writes();
+        writes.iter().any(|write| write.ends_with("/nodeclaims"))
+    })
+    .await;
+    assert_eq!(rig.list(CLAIMS), Vec::<Value>::new());
+    let before = hash(&rig);
+    let labels = json!({"spec": {"template": {"metadata": {"labels": {"new": "label"}}}}});
+    change_pool(&rig, &labels);
+    rig.until(MINUTE, "a claim", |rig| !rig.list(CLAIMS).is_empty())
+        .await;
+    assert_ne!(hash(&rig), before);
+    let claim = rig.list(CLAIMS)[0]["metadata"].clone();
+    assert_eq!(claim["annotations"]["karpenter.sh/nodepool-hash"], before);
+    assert_eq!(claim["labels"]["new"], Value::Null);
+}
+
+/// SCH-146: how long a drain may take is what the pool says, or else what the provider does.
+#[tokio::test(start_paused = true)]
+async fn the_grace_period_is_the_pools_or_else_the_providers() {
+    for (of_pool, of_provider, expected) in [
+        (Some("1h"), Some("5m"), Some("1h")),
+        (Some("1h"), None, Some("1h")),
+        (None, Some("5m"), Some("5m")),
+        (None, None, None),
+    ] {
+        let mut rig = Rig::new();
+        if let Some(period) = of_provider {
+            rig.cloud.grant(period);
+        }
+        let spec = json!({"terminationGracePeriod": of_pool});
+        change_pool(&rig, &json!({"spec": {"template": {"spec": spec}}}));
+        let mut fixed = rig.list(POOLS).remove(0);
+        fixed["metadata"] = json!({"name": "fixed"});
+        fixed["spec"]["replicas"] = json!(1);
+        fixed["spec"]["template"]["spec"]["taints"] = json!([{"key": "k", "effect": "NoSchedule"}]);
+        rig.server.create(POOLS, "", fixed).expect("a pool");
+        rig.start_with(&["--feature-gates", "StaticCapacity=true"]);
+        rig.scale_up("web", 1);
+        rig.until(MINUTE, "a claim of each pool", |rig| {
+            rig.list(CLAIMS).len() == 2
+        })
+        .await;
+        for claim in rig.list(CLAIMS) {
+            let found = claim["spec"]["terminationGracePeriod"].as_str();
+            assert_eq!(found, expected, "{of_pool:?} {of_provider:?}: {claim}");
+        }
+    }
 }
 
 /// SCH-234, SCH-238, SCH-258: what pods went through and what runs, as dashboards show it.

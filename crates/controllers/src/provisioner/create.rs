@@ -62,6 +62,7 @@ pub(super) async fn all(
         let mut claim = planned.to_node_claim(&state.pool);
         provisioner.created += 1;
         claim.metadata.name = names::claim_name(&planned.pool, seed, provisioner.created);
+        complete(shared, &mut claim);
         wanted.push((claim, planned));
     }
     let now = shared.snapshot();
@@ -155,6 +156,14 @@ fn say(nodeclaim: &str, planned: &PlannedClaim) {
         capacity_type = launch.capacity_type.as_str(),
         "created nodeclaim"
     );
+}
+
+/// Fills in what the provider decides where the pool does not say.
+pub(crate) fn complete(shared: &Shared, claim: &mut NodeClaim) {
+    let period = &mut claim.spec.termination_grace_period;
+    if period.is_none() {
+        *period = shared.world.cloud.termination_grace_period();
+    }
 }
 
 /// Creates a claim under its name. If an answer is lost the creation is repeated: the name tells

@@ -79,6 +79,7 @@ async fn one(shared: &Shared, snapshot: &Snapshot, state: &PoolState) -> Result<
     };
     let mut claim = template_claim(state, &snapshot.vocabulary, taint_labels, seed ^ number);
     claim.metadata.name = names::claim_name(pool, seed, number);
+    create::complete(shared, &mut claim);
     let created = create::create(shared, &claim).await?;
     tracing::info!(
         nodepool = pool,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use api::{NodeClaim, NodePool};
+use api::{NillableDuration, NodeClaim, NodePool};
 use async_trait::async_trait;
 use catalog::InstanceType;
 use controllers::cloud::{DriftReason, RepairPolicy};
@@ -42,6 +42,8 @@ struct State {
     silent: bool,
     /// Pools whose types can't be read.
     hidden: Vec<String>,
+    /// How long drains may take where a pool does not say.
+    grace_period: Option<NillableDuration>,
 }
 
 impl Cloud {
@@ -106,6 +108,11 @@ impl Cloud {
     /// The types of these pools can't be read, those of all others can.
     pub fn hide(&self, pools: &[&str]) {
         self.lock().hidden = pools.iter().map(ToString::to_string).collect();
+    }
+
+    /// Drains may take so long where a pool does not say.
+    pub fn grant(&self, period: &str) {
+        self.lock().grace_period = Some(period.parse().expect("a duration"));
     }
 
     /// Instances no longer become nodes.
@@ -180,6 +187,10 @@ impl CloudProvider for Cloud {
 
     fn node_class_kinds(&self) -> &[NodeClassKind] {
         &self.kinds
+    }
+
+    fn termination_grace_period(&self) -> Option<NillableDuration> {
+        self.lock().grace_period.clone()
     }
 
     async fn create(&self, claim: &NodeClaim) -> Result<Launched, CloudError> {

@@ -6,7 +6,7 @@ use apiserver::{Body, HttpService};
 use http::{Request, Response};
 use tower::{BoxError, Service, ServiceExt};
 
-/// What goes wrong with a write.
+/// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The server acts, but its answer is lost.
@@ -17,7 +17,7 @@ pub enum Fault {
     Hang,
 }
 
-/// Writes that were made, and faults for those to come.
+/// Requests that were made, and faults for those to come.
 #[derive(Clone)]
 pub struct Wire {
     service: HttpService,
@@ -26,10 +26,11 @@ pub struct Wire {
 
 #[derive(Default)]
 struct State {
+    reads: Vec<String>,
     writes: Vec<String>,
     /// Faults by number of the write.
     planned: Vec<(usize, Fault)>,
-    /// Faults for the next write of this method and path.
+    /// Faults for the next request of this method and path.
     aimed: Vec<(&'static str, &'static str, Fault)>,
     hung: bool,
 }
@@ -51,7 +52,8 @@ impl Wire {
             .push((number, fault));
     }
 
-    /// Lets the next write with this method whose path contains this text fail.
+    /// Lets the next request with this method whose path contains this text fail. Once for each
+    /// call.
     pub fn aim(&self, method: &'static str, path: &'static str, fault: Fault) {
         self.state
             .lock()
@@ -65,24 +67,42 @@ impl Wire {
         self.state.lock().expect("the wire").writes.clone()
     }
 
+    /// How many reads there were so far with this text in their path.
+    pub fn reads(&self, path: &str) -> usize {
+        let state = self.state.lock().expect("the wire");
+        state
+            .reads
+            .iter()
+            .filter(|read| read.contains(path))
+            .count()
+    }
+
     /// Whether a write has hung since the last call.
     pub fn take_hung(&self) -> bool {
         std::mem::take(&mut self.state.lock().expect("the wire").hung)
     }
 
     fn fault(&self, method: &str, path: &str) -> Option<Fault> {
-        if method == "GET" || path.contains("/events") {
+        if path.contains("/events") {
             return None;
         }
         let mut state = self.state.lock().expect("the wire");
         let number = state.writes.len();
-        state.writes.push(format!("{method} {path}"));
+        let is_read = method == "GET";
+        if is_read {
+            state.reads.push(path.to_owned());
+        } else {
+            state.writes.push(format!("{method} {path}"));
+        }
         if let Some(at) = state
             .aimed
             .iter()
             .position(|(m, p, _)| *m == method && path.contains(p))
         {
             return Some(state.aimed.remove(at).2);
+        }
+        if is_read {
+            return None;
         }
         let at = state
             .planned

@@ -87,7 +87,9 @@ fn a_pool_has_too_many_of_those_that_stay() {
     }
 }
 
-/// SCH-266: the limit is never exceeded, whoever asks at the same time.
+/// SCH-255, SCH-266: the limit is never exceeded, whoever asks at the same time. All of what is
+/// asked for, some of it or nothing is granted; claims that stay, that are being replaced and that
+/// go count; giving back more than was granted leaves nothing reserved.
 #[test]
 fn room_is_granted_once() {
     let mut reservations = Reservations::default();

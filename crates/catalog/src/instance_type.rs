@@ -122,19 +122,33 @@ impl Overhead {
 impl InstanceType {
     /// What pods can have: capacity less overhead, and memory less what huge pages take of it.
     pub fn allocatable(&self) -> ResourceList {
-        let mut allocatable = resources::subtract(&self.capacity, &self.overhead.total());
-        let huge: Quantity = self
-            .capacity
-            .iter()
-            .filter(|(resource, _)| resource.starts_with(HUGEPAGES_PREFIX))
-            .map(|(_, amount)| *amount)
+        let amount = |resource: &String| Some((resource.clone(), self.allocatable_amount(resource)?));
+        self.capacity.keys().filter_map(amount).collect()
+    }
+
+    /// What pods can have of one resource; none if the machine has no such thing.
+    pub fn allocatable_amount(&self, resource: &str) -> Option<Quantity> {
+        let overhead = &self.overhead;
+        let taken = [
+            &overhead.kube_reserved,
+            &overhead.system_reserved,
+            &overhead.eviction_threshold,
+        ];
+        let taken: Quantity = taken
+            .map(|list| resources::get(list, resource))
+            .into_iter()
             .sum();
-        if let Some(memory) = allocatable.get_mut(MEMORY)
-            && !huge.is_zero()
-        {
-            *memory = (*memory - huge).max(Quantity::ZERO);
+        let left = *self.capacity.get(resource)? - taken;
+        if resource != MEMORY {
+            return Some(left);
         }
-        allocatable
+        let first = self.capacity.range(HUGEPAGES_PREFIX.to_owned()..);
+        let huge = first.take_while(|(resource, _)| resource.starts_with(HUGEPAGES_PREFIX));
+        let huge: Quantity = huge.map(|(_, amount)| *amount).sum();
+        if huge.is_zero() {
+            return Some(left);
+        }
+        Some((left - huge).max(Quantity::ZERO))
     }
 
     /// The offerings that can be launched at present.

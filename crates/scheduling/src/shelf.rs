@@ -53,8 +53,11 @@ pub(crate) struct Candidate {
     /// The type and its price.
     pub(crate) slot: Slot,
     /// Room for pods by dimension.
-    pub(crate) room: Vec<i64>,
+    pub(crate) room: Room,
 }
+
+/// Amounts by dimension that mostly need no memory of their own.
+pub(crate) type Room = SmallVec<[i64; 6]>;
 
 /// Which candidates are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::mask::{KeyId, Mask};
 use crate::problem::{Daemon, Demand, DemandId, Offer, Pool, Problem, Type, bits_add, bits_meet};
-use crate::shelf::{Candidate, Keep, Shelf, Slot};
+use crate::shelf::{Candidate, Keep, Room, Shelf, Slot};
 
 /// Index of a view in [`Views`].
 pub(crate) type ViewId = u32;
@@ -314,8 +314,8 @@ fn room_beside_daemons(
     daemons: &[&Daemon],
     masks: &[Mask],
     ports: &[u64],
-) -> Option<Vec<i64>> {
-    let mut room = ty.allocatable.clone();
+) -> Option<Room> {
+    let mut room = Room::from_slice(&ty.allocatable);
     for daemon in daemons.iter().filter(|d| may_run(d, ty, masks)) {
         if bits_meet(&daemon.ports, ports) {
             return None;

@@ -130,7 +130,7 @@ impl Builder<'_, '_> {
                 let price = bin.price as u64;
                 let kind = candidates.len() as u32;
                 let slot = Slot { kind, price };
-                let room = bin.room.clone();
+                let room = bin.room.as_slice().into();
                 candidates.push(Candidate { slot, room });
             }
         }

@@ -400,7 +400,7 @@ impl TableMaker {
                 kind: self.raw.len() as u32,
                 price,
             },
-            room: room.to_vec(),
+            room: room.into(),
         });
         self.raw.push(Entry { pool, kind, groups });
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use catalog::InstanceType;
 use cluster::{Dimensions, ResourceId, ResourceVec};
-use model::{Quantity, ResourceList};
 
 /// The resources that some pod of the batch asks for; cpu and memory first.
 #[derive(Clone, Debug, Default)]
@@ -78,18 +78,17 @@ impl Amounts {
         request
     }
 
-    /// What there is by dimension, rounded down. What a planned node will attach is not known.
-    pub(crate) fn offered(&self, dimensions: &Dimensions, list: &ResourceList) -> Vec<i64> {
+    /// What pods can have of a type by dimension, rounded down. What a planned node will attach is
+    /// not known.
+    pub(crate) fn offered(&self, dimensions: &Dimensions, ty: &InstanceType) -> Vec<i64> {
+        let of = |id: &ResourceId| {
+            let amount = ty.allocatable_amount(dimensions.name(*id)).unwrap_or_default();
+            cluster::resources::offered(*id, amount)
+        };
         self.ids
             .iter()
-            .map(|id| offered(dimensions, *id, list))
+            .map(of)
             .chain(self.drivers.iter().map(|_| UNLIMITED))
             .collect()
     }
-}
-
-/// How much of a resource there is, rounded down.
-pub(crate) fn offered(dimensions: &Dimensions, id: ResourceId, list: &ResourceList) -> i64 {
-    let amount: Quantity = list.get(dimensions.name(id)).copied().unwrap_or_default();
-    cluster::resources::offered(id, amount)
 }

@@ -10,7 +10,7 @@ use model::ResourceList;
 use model::k8s::Taint;
 use model::resources::NODES;
 use requirements::{Key, Requirement, Requirements, Value, Vocabulary};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::amounts::Amounts;
 use crate::mask::{KeyId, Keys, KeysBuilder, Mask};
@@ -167,13 +167,22 @@ fn is_for_users(key: &str, vocabulary: &Vocabulary) -> bool {
 
 /// Lists the values that types have of some keys, so that each has a bit of its own.
 pub(crate) fn list_values(keys: &[Key], types: &[Arc<InstanceType>], builder: &mut KeysBuilder) {
+    let mut seen: FxHashSet<*const Requirements> = FxHashSet::default();
+    let offered = types.iter().flat_map(|ty| &ty.offerings);
+    let offered = offered
+        .map(|offering| &offering.requirements)
+        .filter(|requirements| seen.insert(Arc::as_ptr(requirements)));
+    let offered: Vec<_> = offered.collect();
     for key in keys {
-        for ty in types {
-            let offered = ty.offerings.iter().filter_map(|o| o.requirements.get(key));
-            for requirement in ty.requirements.get(key).into_iter().chain(offered) {
-                for value in requirement.values() {
-                    builder.list(key, value);
-                }
+        let mut listed: FxHashSet<&Requirement> = FxHashSet::default();
+        let of_types = types.iter().filter_map(|ty| ty.requirements.get(key));
+        let of_offerings = offered.iter().filter_map(|all| all.get(key));
+        for requirement in of_types.chain(of_offerings) {
+            if !listed.insert(requirement) {
+                continue;
+            }
+            for value in requirement.values() {
+                builder.list(key, value);
             }
         }
     }
@@ -233,10 +242,10 @@ pub(crate) fn types(
     limited: &[Limited],
 ) -> Vec<Type> {
     let mut sets = OfferingSets::default();
-    let in_numbers = |ty: &Arc<InstanceType>| Type {
+    let mut in_numbers = |ty: &Arc<InstanceType>| Type {
         instance: ty.clone(),
-        masks: masks(ty, template, keys),
-        allocatable: amounts.offered(&snapshot.dimensions, &ty.allocatable()),
+        masks: masks(ty, template, keys, &mut sets),
+        allocatable: amounts.offered(&snapshot.dimensions, ty),
         charge: limited
             .iter()
             .map(|limit| limit.charge(&ty.capacity))
@@ -246,7 +255,7 @@ pub(crate) fn types(
     template
         .types
         .iter()
-        .map(in_numbers)
+        .map(&mut in_numbers)
         .filter(|ty| reservation.is_none() || !ty.offerings.is_empty())
         .collect()
 }
@@ -258,6 +267,20 @@ struct OfferingSets {
 }
 
 impl OfferingSets {
+    fn masks(&mut self, offering: &Offering, keys: &Keys) -> &Masks {
+        self.by_address
+            .entry(Arc::as_ptr(&offering.requirements))
+            .or_insert_with(|| keys.masks(&offering.requirements))
+    }
+
+    /// Whether an offering of a type says something of a key.
+    fn mention(&mut self, ty: &InstanceType, id: KeyId, keys: &Keys) -> bool {
+        ty.offerings.iter().any(|offering| {
+            let masks = self.masks(offering, keys);
+            masks.iter().any(|(of, _)| *of == id)
+        })
+    }
+
     /// Offerings that can be had, cheapest first, then by zone: those of one reservation, or those
     /// of none.
     fn offers(
@@ -272,11 +295,7 @@ impl OfferingSets {
             .enumerate()
             .filter(|(_, o)| o.available && Reservation::of(ty, o).as_ref() == reservation)
             .map(|(index, offering)| Offer {
-                masks: self
-                    .by_address
-                    .entry(Arc::as_ptr(&offering.requirements))
-                    .or_insert_with(|| keys.masks(&offering.requirements))
-                    .clone(),
+                masks: self.masks(offering, keys).clone(),
                 price: offering.price.nanos(),
                 index,
             })
@@ -289,15 +308,19 @@ impl OfferingSets {
     }
 }
 
-fn masks(ty: &InstanceType, template: &Template<'_>, keys: &Keys) -> Vec<Mask> {
+fn masks(
+    ty: &InstanceType,
+    template: &Template<'_>,
+    keys: &Keys,
+    sets: &mut OfferingSets,
+) -> Vec<Mask> {
     (0..keys.len())
         .map(|id| {
             let key = keys.key(id);
             if let Some(requirement) = ty.requirements.get(key) {
                 return keys.mask(id, requirement);
             }
-            let offered = ty.offerings.iter().any(|o| o.requirements.contains(key));
-            if offered || template.requirements.contains(key) {
+            if template.requirements.contains(key) || sets.mention(ty, id, keys) {
                 keys.anything(id)
             } else {
                 keys.absent(id)

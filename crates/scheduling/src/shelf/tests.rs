@@ -15,7 +15,7 @@ fn shelf(types: &[(u64, Vec<i64>)], keep: Keep) -> Shelf {
                 kind: kind as u32,
                 price: *price,
             },
-            room: room.clone(),
+            room: room.as_slice().into(),
         })
         .collect();
     Shelf::new(3, candidates, keep)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::k8s::DaemonSet;
 use model::k8s::pod::Pod;
 
-use crate::pod::{PodContent, PodShape};
+use crate::pod::{OwnerKind, PodContent, PodShape};
 use crate::store::ObjectKey;
 
 /// A DaemonSet and the shape of its pods.
@@ -18,6 +18,16 @@ pub struct DaemonState {
     /// Its pods: like the newest one there is, which admission may have changed, or else like the
     /// template. Required node affinity is always the template's.
     pub shape: Arc<PodShape>,
+}
+
+impl DaemonState {
+    /// Whether pods of this shape are its.
+    pub fn owns(&self, shape: &PodShape) -> bool {
+        let owner = &shape.content.owner;
+        owner.kind == OwnerKind::DaemonSet
+            && *owner.name == *self.key.name
+            && *shape.content.namespace == *self.key.namespace
+    }
 }
 
 /// The content of a DaemonSet's pods. `newest` is that of its newest pod.

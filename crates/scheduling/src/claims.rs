@@ -77,7 +77,11 @@ struct Content {
 
 /// Deals out the pods of each class in the order of the puts.
 fn contents(index: &Index<'_>, packed: &Packed) -> Vec<Content> {
-    let mut contents = vec![Content::default(); packed.nodes.len()];
+    let empty = |pods: &u32| Content {
+        pods: Vec::with_capacity(*pods as usize),
+        demands: Vec::new(),
+    };
+    let mut contents: Vec<Content> = packed.nodes.pods.iter().map(empty).collect();
     let mut dealt = vec![0_usize; index.pods.len()];
     for put in &packed.puts {
         let class = put.class as usize;

@@ -1,6 +1,7 @@
 //! Planned claims as the objects that are written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use api::nodeclaim::ResourceRequests;
 use api::{NodeClaim, NodeClaimSpec, NodePool, labels};
@@ -27,8 +28,8 @@ pub fn template_claim(
     for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
         requirements.remove(key);
     }
-    if template.types.len() < state.types.len() {
-        let names = template.types.iter().map(|ty| ty.name.clone());
+    let names: BTreeSet<Arc<str>> = template.types.iter().map(|ty| ty.name.clone()).collect();
+    if names.len() < state.types.len() {
         requirements.add(Requirement::any_of(labels::INSTANCE_TYPE, names));
     }
     let mut own_labels = template.labels.clone();

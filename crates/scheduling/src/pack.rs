@@ -23,7 +23,7 @@ use crate::topology::{DomainId, DomainRule, Rules, RulesId};
 use crate::view::{ViewId, Views};
 
 use budget::Choice;
-pub(crate) use budget::{Budgets, MinValuesCheck, distinct_values, listed};
+pub(crate) use budget::{Budgets, MOST_TYPES, MinValuesCheck, distinct_values, listed};
 pub(crate) use nodes::{NodeId, Nodes};
 pub(crate) use rebuild::{Joining, Planned, rebuild};
 
@@ -315,13 +315,12 @@ impl<'p> Packing<'_, 'p> {
         let problem = self.problem;
         let request = &problem.classes[ask.class].request;
         let mut left = count;
-        for node in 0..nodes {
-            if left == 0 {
-                break;
-            }
-            if self.nodes.has_slack(node, request) && self.admits(ask, node) {
+        let mut node = self.nodes.next_roomy(0, nodes, request);
+        while left > 0 && node < nodes {
+            if self.admits(ask, node) {
                 left -= self.fill_node(ask, left, node);
             }
+            node = self.nodes.next_roomy(node + 1, nodes, request);
         }
         left
     }

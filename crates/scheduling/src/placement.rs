@@ -56,7 +56,8 @@ pub struct PlannedClaim {
     /// The pods that it is for, in the order in which they were put there. Daemons are not among
     /// them.
     pub pods: Vec<Arc<PodRecord>>,
-    /// Types that hold the pods, cheapest first, at most 600.
+    /// Types that hold the pods, cheapest first, at most 600. One that can be had with several
+    /// capacities stands once for each that holds them, with the offerings that have it.
     pub instance_types: Arc<[Arc<InstanceType>]>,
     /// What the node must be; without the instance types and what is only used while planning.
     pub requirements: Arc<Requirements>,

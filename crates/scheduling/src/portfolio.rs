@@ -132,7 +132,7 @@ fn launch_price(packed: &Packed, node: NodeId, problem: &Problem, views: &Views<
         return nodes.price[node];
     };
     let shelf = views.shelf(view);
-    let holding = shelf.holding(nodes.used(node));
+    let holding: Vec<usize> = shelf.holding(nodes.used(node)).collect();
     let of = |kind: u32| {
         holding
             .iter()

@@ -114,7 +114,8 @@ pub enum Rejection {
         /// The least that another node would take.
         needed: Quantity,
     },
-    /// The types that hold the pod have too few different values of a label.
+    /// The types that hold the pod, as far as a claim can list them, have too few different values
+    /// of a label.
     MinValues {
         /// The label.
         key: Arc<str>,
@@ -122,6 +123,8 @@ pub enum Rejection {
         least: usize,
         /// How many there are.
         found: usize,
+        /// How many types a claim can list, where more hold the pod.
+        cheapest: Option<usize>,
     },
     /// The node has too little left.
     NodeFull {
@@ -270,10 +273,16 @@ impl Rejection {
                     "limit of {limit} {resource}: {used} are used, and another node takes at least {needed}"
                 )
             }
-            Self::MinValues { key, least, found } => {
+            Self::MinValues {
+                key,
+                least,
+                found,
+                cheapest,
+            } => {
+                let those = cheapest.map_or(String::new(), |most| format!("cheapest {most} "));
                 write!(
                     f,
-                    "minValues requirement is not met for label {key}: {least} different values are demanded, the instance types that hold the pod have {found}"
+                    "minValues requirement is not met for label {key}: {least} different values are demanded, the {those}instance types that hold the pod have {found}"
                 )
             }
             Self::NodeFull {

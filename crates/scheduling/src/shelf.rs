@@ -41,10 +41,16 @@ pub(crate) type SlotSet = SmallVec<[u64; 16]>;
 
 /// The positions in a set, ascending.
 pub(crate) fn positions(set: &SlotSet) -> impl Iterator<Item = usize> {
-    set.iter().enumerate().flat_map(|(word, bits)| {
-        let next = |bits: &u64| Some(bits & (bits - 1)).filter(|bits| *bits != 0);
-        std::iter::successors(Some(*bits).filter(|bits| *bits != 0), next)
-            .map(move |bits| word * 64 + bits.trailing_zeros() as usize)
+    let words = set.iter().enumerate();
+    words.flat_map(|(word, bits)| ones(word, *bits))
+}
+
+/// The positions that a word of a set holds.
+fn ones(word: usize, mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(word * 64 + bit)
     })
 }
 
@@ -123,8 +129,11 @@ impl Shelf {
     }
 
     /// The positions of all types that hold `need`, cheapest first.
-    pub(crate) fn holding(&self, need: &[i64]) -> Vec<usize> {
-        positions(&self.holding_set(need)).collect()
+    pub(crate) fn holding(&self, need: &[i64]) -> impl Iterator<Item = usize> + '_ {
+        let rows = self.rows(need);
+        let words = if rows.is_some() { self.words } else { 0 };
+        let rows = rows.unwrap_or_default();
+        (0..words).flat_map(move |word| ones(word, self.word(&rows, word)))
     }
 
     /// The positions of all types that hold `need` as a bit set.
@@ -144,14 +153,7 @@ impl Shelf {
         let rows = self.rows(need);
         let words = if rows.is_some() { self.words } else { 0 };
         let rows = rows.unwrap_or_default();
-        (0..words).flat_map(move |word| {
-            let mut bits = self.word(&rows, word) & within[word];
-            std::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-                bits &= bits - 1;
-                Some(word * 64 + bit)
-            })
-        })
+        (0..words).flat_map(move |word| ones(word, self.word(&rows, word) & within[word]))
     }
 
     /// Where the row of each dimension's rank begins; `None` if some need is beyond all types.

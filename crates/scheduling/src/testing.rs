@@ -162,6 +162,7 @@ fn instance(name: &str) -> Arc<InstanceType> {
             available: true,
             reservation_capacity: None,
             price_overlaid: false,
+            overrides: None,
         }],
         capacity: model::ResourceList::new(),
         capacity_overlaid: false,

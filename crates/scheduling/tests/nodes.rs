@@ -72,7 +72,7 @@ fn a_million_cores_are_asked_back() {
     assert!(reasons(&placement, "p")[0].contains("m vs M typo?"));
 }
 
-/// SCH-51, SCH-52, SCH-53, SCH-143: requirements restrict the types listed.
+/// SCH-51, SCH-52, SCH-53, SCH-56, SCH-143: requirements restrict the types listed.
 #[test]
 fn requirements_restrict_the_types_that_are_listed() {
     let key = "node.kubernetes.io/instance-type";
@@ -182,7 +182,7 @@ fn what_a_node_has_left_and_its_taints_decide() {
     );
 }
 
-/// SCH-87 to SCH-90: nodes that are launched and not there yet take pods like others.
+/// SCH-87, SCH-88, SCH-90: nodes that are launched and not there yet take pods like others.
 #[test]
 fn nodes_in_flight_take_pods() {
     let world = |pod: Value| {
@@ -200,7 +200,8 @@ fn nodes_in_flight_take_pods() {
             json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
             false,
         ),
-        ("SCH-89", memory("4087Mi"), false),
+        ("what the claim promises", memory("4086Mi"), true),
+        ("what the claim promises", memory("4087Mi"), false),
     ];
     for (scenario, pod, reused) in table {
         let placement = world(pod.clone()).solve();
@@ -209,7 +210,8 @@ fn nodes_in_flight_take_pods() {
     }
 }
 
-/// SCH-95 to SCH-97: taints of young nodes that pass by themselves do not count; later they do.
+/// SCH-95, SCH-96, SCH-97: taints of young nodes that pass by themselves do not count; later they
+/// do.
 #[test]
 fn startup_taints_count_once_a_node_is_complete() {
     let young = |taint: Value, initialized: &str| {

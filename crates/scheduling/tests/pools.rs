@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::world::{Place, World, ZONE, new_node, place, reasons, requires};
+use common::world::{
+    CAPACITY_TYPE, Place, World, ZONE, instance_type, new_node, place, reasons, requires,
+};
 use scheduling::{MinValuesOutcome, MinValuesPolicy};
 use serde_json::{Value, json};
 
@@ -201,4 +203,99 @@ fn best_effort_lowers_min_values() {
         claim.annotations["karpenter.sh/nodeclaim-min-values-relaxed"],
         "true"
     );
+}
+
+/// Types of 1 to 5 cpu, labelled so.
+fn numbered() -> World {
+    let ty = |cpu: u32| instance_type(&format!("t{cpu}"), cpu, 4, json!({}));
+    World::empty().with_types(&(1..=5).map(ty).collect::<Vec<_>>())
+}
+
+/// SCH-75: `minValues` of a number that is bounded: enough types within the bounds are listed, or
+/// the pod stays.
+#[test]
+fn min_values_count_numbers_within_bounds() {
+    let table = [
+        ("Gt", "2", 2, Some(["t3", "t4", "t5"])),
+        ("Gt", "2", 3, Some(["t3", "t4", "t5"])),
+        ("Gt", "2", 4, None),
+        ("Lt", "4", 3, Some(["t1", "t2", "t3"])),
+        ("Lt", "4", 4, None),
+    ];
+    for (operator, bound, least, expected) in table {
+        let item = json!({"key": "integer", "operator": operator, "values": [bound],
+            "minValues": least});
+        let placement = numbered()
+            .pool("default", requires(json!([item])))
+            .pod("p", "100m", json!({}))
+            .solve();
+        let case = format!("integer {operator} {bound}, {least} values");
+        if let Some(names) = expected {
+            let types = new_node(&placement, "p").instance_types.iter();
+            let found: Vec<&str> = types.map(|ty| &*ty.name).collect();
+            assert_eq!(found, names, "{case}");
+        } else {
+            let reasons = reasons(&placement, "p");
+            assert!(reasons[0].contains("minValues"), "{case}: {reasons:?}");
+        }
+    }
+}
+
+/// SCH-79: what counts for `minValues` are the types that are listed, the cheapest 600. A type
+/// beyond them does not help, and the pod stays with that reason.
+#[test]
+fn min_values_are_counted_among_the_types_that_are_listed() {
+    let world = |dollars_of_the_other: f64| {
+        let ty = |number: usize| {
+            let (family, price) = if number == 600 {
+                ("other", dollars_of_the_other)
+            } else {
+                ("usual", 1.0)
+            };
+            let offering = json!({"Price": price, "Requirements": [
+                {"key": ZONE, "operator": "In", "values": ["test-zone-1"]},
+                {"key": CAPACITY_TYPE, "operator": "In", "values": ["on-demand"]},
+            ]});
+            let more = json!({"labels": {"family": family}, "offerings": [offering]});
+            instance_type(&format!("t{number:03}"), 2, 4, more)
+        };
+        World::empty()
+            .with_types(&(0..=600).map(ty).collect::<Vec<_>>())
+            .pool("default", min_values("family", 2))
+            .pod("p", "1", json!({}))
+            .solve()
+    };
+    let within = world(0.5);
+    assert_eq!(new_node(&within, "p").instance_types.len(), 600);
+    let beyond = world(2.0);
+    assert!(beyond.new_claims.is_empty());
+    assert_eq!(
+        reasons(&beyond, "p"),
+        [
+            "nodepool/default: minValues requirement is not met for label family: 2 different values are demanded, the cheapest 600 instance types that hold the pod have 1"
+        ],
+    );
+}
+
+/// SCH-83: with best effort, of two pools that both have to give way the heavier one is used.
+#[test]
+fn of_pools_that_give_way_the_heavier_one_is_used() {
+    let key = "node.kubernetes.io/instance-type";
+    for (a, b) in [(10, 1), (1, 10)] {
+        let weighted = |weight: u32| {
+            let mut pool = min_values(key, 3);
+            pool["spec"]["weight"] = json!(weight);
+            pool
+        };
+        let mut world = World::empty()
+            .pool("a", weighted(a))
+            .pool("b", weighted(b))
+            .pod("p", "10", json!({}));
+        world.options.min_values_policy = MinValuesPolicy::BestEffort;
+        let placement = world.solve();
+        let claim = new_node(&placement, "p");
+        let heavier = if a > b { "a" } else { "b" };
+        let found = (&*claim.pool, claim.min_values);
+        assert_eq!(found, (heavier, MinValuesOutcome::Relaxed));
+    }
 }

@@ -21,8 +21,8 @@ fn selector(key: &str, value: &str) -> Value {
     json!({"nodeSelector": {key: value}})
 }
 
-/// SCH-05, SCH-06, SCH-09, SCH-10, SCH-17 to SCH-20, SCH-23 to SCH-27, SCH-35, SCH-37, SCH-147:
-/// which pods a pool takes.
+/// SCH-05, SCH-06, SCH-09, SCH-10, SCH-17 to SCH-20, SCH-24, SCH-26, SCH-27, SCH-35, SCH-37,
+/// SCH-147: which pods a pool takes.
 #[test]
 fn a_pool_takes_pods_whose_requirements_it_can_meet() {
     let plain = json!({});
@@ -135,12 +135,6 @@ fn a_pool_takes_pods_whose_requirements_it_can_meet() {
             false,
         ),
         (
-            "SCH-56",
-            &plain,
-            affinity("special", "DoesNotExist", &[]),
-            true,
-        ),
-        (
             "SCH-147",
             &requires(json!([{"key": "kubernetes.io/arch", "operator": "In", "values": ["z80"]}])),
             json!({}),
@@ -154,6 +148,47 @@ fn a_pool_takes_pods_whose_requirements_it_can_meet() {
             "{scenario}: {pod} on {pool}"
         );
     }
+}
+
+/// SCH-26: of the zones a pod is not kept out of, and SCH-30: of all that selectors, requirements
+/// and preferences say about several keys, what is left is where the node is.
+#[test]
+fn what_selectors_requirements_and_preferences_leave_is_where_the_node_is() {
+    let out = affinity(ZONE, "NotIn", &["test-zone-1", "test-zone-2", "x"]);
+    assert_eq!(zone_of(out, PreferencePolicy::Respect), "test-zone-3");
+    let key = "node.kubernetes.io/instance-type";
+    let required = json!([{"matchExpressions": [
+        {"key": ZONE, "operator": "In", "values": ["test-zone-2", "test-zone-3"]},
+        {"key": key, "operator": "In", "values": ["small-instance-type", "arm-instance-type"]},
+    ]}]);
+    let mut pod = json!({"affinity": {"nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": required},
+    }}});
+    merge(&mut pod, selector(CAPACITY_TYPE, "on-demand"));
+    let prefers = |expressions: Value| {
+        let term = json!([{"weight": 1, "preference": {"matchExpressions": expressions}}]);
+        let rule = "preferredDuringSchedulingIgnoredDuringExecution";
+        json!({"affinity": {"nodeAffinity": {rule: term}}})
+    };
+    let zone_3 = json!({"key": ZONE, "operator": "In", "values": ["test-zone-3"]});
+    let arm = json!({"key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"]});
+    merge(&mut pod, prefers(json!([zone_3, arm])));
+    let placement = World::new().pod("p", "1", pod.clone()).solve();
+    let claim = new_node(&placement, "p");
+    let names: Vec<&str> = claim.instance_types.iter().map(|ty| &*ty.name).collect();
+    assert_eq!(names, ["arm-instance-type"]);
+    let only = |key: &str| claim.requirements.get(key).and_then(|r| r.single_value());
+    for (key, value) in [
+        (ZONE, "test-zone-3"),
+        (CAPACITY_TYPE, "on-demand"),
+        ("kubernetes.io/arch", "arm64"),
+    ] {
+        assert_eq!(only(key).map(|found| &**found), Some(value), "{key}");
+    }
+    // Without a part of the preference more is left.
+    merge(&mut pod, prefers(json!([zone_3])));
+    let placement = World::new().pod("p", "1", pod).solve();
+    assert_eq!(new_node(&placement, "p").instance_types.len(), 2);
 }
 
 /// SCH-25: numeric requirements choose types by their label.

@@ -18,7 +18,7 @@ use api::labels::{CAPACITY_TYPE, HOSTNAME, INSTANCE_TYPE, NODEPOOL, ZONE};
 use model::k8s::{Node, Taint};
 use model::{ResourceList, Timestamp, resources};
 
-use crate::pod::PodRecord;
+use crate::pod::{PodRecord, PodShape};
 use crate::{HostPort, ResourceVec};
 
 pub(crate) use project::node_provider_id;
@@ -45,6 +45,8 @@ pub struct NodeState {
     pub requested: ResourceVec,
     /// What those of them request that DaemonSets own.
     pub daemon_requested: ResourceVec,
+    /// The shapes of those that DaemonSets own, one for each pod, in no order.
+    pub daemons: Vec<Arc<PodShape>>,
     /// Ports that these pods take, sorted.
     pub host_ports: Vec<HostPort>,
     /// Until when pods are expected here, so that the node must stay.

@@ -25,6 +25,7 @@ impl NodeState {
             pods: Vec::new(),
             requested: ResourceVec::default(),
             daemon_requested: ResourceVec::default(),
+            daemons: Vec::new(),
             host_ports: Vec::new(),
             nominated_until: None,
             marked: false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::NodeState;
 use crate::ResourceVec;
-use crate::pod::{OwnerKind, PodRecord};
+use crate::pod::{OwnerKind, PodRecord, PodShape};
 
 impl NodeState {
     /// Where a pod stands, or would.
@@ -26,6 +26,7 @@ impl NodeState {
                 self.requested.add(&pod.shape.requests);
                 if pod.shape.owner.kind == OwnerKind::DaemonSet {
                     self.daemon_requested.add(&pod.shape.requests);
+                    self.daemons.push(pod.shape.clone());
                 }
                 self.host_ports.extend(pod.shape.host_ports.iter().cloned());
                 self.host_ports.sort();
@@ -41,6 +42,10 @@ impl NodeState {
         self.requested.subtract(&gone.shape.requests);
         if gone.shape.owner.kind == OwnerKind::DaemonSet {
             self.daemon_requested.subtract(&gone.shape.requests);
+            let shape = |daemon: &Arc<PodShape>| Arc::ptr_eq(daemon, &gone.shape);
+            if let Some(at) = self.daemons.iter().position(shape) {
+                self.daemons.swap_remove(at);
+            }
         }
         if !gone.shape.host_ports.is_empty() {
             self.host_ports = self

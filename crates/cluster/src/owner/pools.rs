@@ -183,6 +183,9 @@ fn largest(claim: &NodeClaim, types: &Types) -> ResourceList {
             wanted.is_none_or(|wanted| wanted.contains(&*candidate.name))
         })
         .fold(ResourceList::new(), |largest, candidate| {
-            resources::max_each(&largest, &candidate.capacity)
+            let special = candidate.offerings.iter().filter(|o| o.overrides.is_some());
+            let special = special.map(|offering| candidate.capacity_of(offering).into_owned());
+            let largest = resources::max_each(&largest, &candidate.capacity);
+            special.fold(largest, |all, one| resources::max_each(&all, &one))
         })
 }

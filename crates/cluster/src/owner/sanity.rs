@@ -1,6 +1,6 @@
 //! Walks all cross references and recounts all sums. For tests, after every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{ResourceList, resources};
@@ -10,7 +10,7 @@ use super::machines::{is_trackable, plan_keys};
 use super::pods::{daemon_set_of, room_on};
 use crate::node::node_provider_id;
 use crate::store::ObjectKey;
-use crate::{NodeKey, selection};
+use crate::{NodeKey, OwnerKind, PodRecord, selection};
 
 /// Something in the derived state contradicts something else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,6 +139,14 @@ impl Cluster {
                     || format!("{key:?} has lost count of {}", self.dimensions.name(id)),
                 )?;
             }
+            let listed: BTreeSet<_> = machine.daemons.iter().map(Arc::as_ptr).collect();
+            let owned = |pod: &&Arc<PodRecord>| pod.shape.owner.kind == OwnerKind::DaemonSet;
+            let there = machine.pods.iter().filter(owned);
+            let shapes: Vec<_> = there.map(|pod| Arc::as_ptr(&pod.shape)).collect();
+            let same = listed == shapes.iter().copied().collect();
+            require(same && shapes.len() == machine.daemons.len(), || {
+                format!("{key:?} has lost count of daemons")
+            })?;
             let mut ports: Vec<_> = machine
                 .pods
                 .iter()

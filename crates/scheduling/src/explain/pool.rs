@@ -10,7 +10,7 @@ use requirements::{AllowUndefined, Requirement};
 use super::{Case, topology};
 use crate::index::{Index, PoolIndex};
 use crate::mask::Mask;
-use crate::pack::{Packed, distinct_values};
+use crate::pack::{MOST_TYPES, Packed, distinct_values};
 use crate::placement::{Candidate, Refusal};
 use crate::problem::{Pool, Type, bits_meet};
 use crate::reason::Rejection;
@@ -77,7 +77,7 @@ fn rejection(
     }
     let shelf = views.full_shelf(view);
     let request = &index.problem.classes[case.class].request;
-    let holding = shelf.holding(request);
+    let holding: Vec<usize> = shelf.holding(request).collect();
     if holding.is_empty() {
         return too_small(index, pool, &shelf, request);
     }
@@ -212,7 +212,8 @@ fn limit(
 }
 
 fn min_values(pool_index: &PoolIndex<'_>, pool: &Pool, kinds: &[u32]) -> Option<Rejection> {
-    let found = distinct_values(pool, kinds);
+    let listed = &kinds[..kinds.len().min(MOST_TYPES)];
+    let found = distinct_values(pool, listed);
     let keys = pool_index.min_value_keys.iter();
     keys.zip(found)
         .zip(&pool.min_values)
@@ -221,6 +222,7 @@ fn min_values(pool_index: &PoolIndex<'_>, pool: &Pool, kinds: &[u32]) -> Option<
                 key: Arc::clone(key),
                 least: wanted.least,
                 found,
+                cheapest: (listed.len() < kinds.len()).then_some(MOST_TYPES),
             })
         })
 }

@@ -88,17 +88,18 @@ pub(super) fn gather<'s>(
 ) -> Parts<'s> {
     let templates = templates(snapshot, batch, options);
     let mut counters = Counters::default();
+    let groups = pods::groups(snapshot, batch, now);
     let mut gathered = Gathering {
         snapshot,
         options,
         soft: soft_taints(&templates),
-        own_labels: own_labels(snapshot, batch, now),
+        own_labels: own_labels(snapshot, &groups),
         counters: &mut counters,
         refused: Vec::new(),
         asking: Vec::new(),
         by_hash: FxHashMap::default(),
     };
-    let wanted = gathered.wanted(batch, now);
+    let wanted = gathered.wanted(groups, batch);
     let (refused, own_labels) = (gathered.refused, gathered.own_labels);
     let asking: Vec<Asking> = gathered
         .asking
@@ -161,15 +162,13 @@ fn soft_taints(templates: &[Template<'_>]) -> SoftTaints {
 type Refused = Vec<(Arc<[Arc<PodRecord>]>, Rejection)>;
 
 /// Whether labels that differ from pod to pod decide anything in this pass.
-fn own_labels(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> OwnLabels {
-    let groups = pods::groups(snapshot, batch, now);
+fn own_labels(snapshot: &Snapshot, groups: &[Group]) -> OwnLabels {
     let of_batch = groups.iter().map(|group| &*group.shape);
     let mut seen = FxHashSet::default();
     let running = snapshot.nodes.iter().flat_map(|node| &node.pods);
     let running = running.filter(|pod| pod.shape.spec.affinity.is_some());
     let running = running.filter(|pod| seen.insert(pod.shape.id));
-    let shapes: Vec<_> = of_batch.chain(running.map(|pod| &*pod.shape)).collect();
-    topology::own_labels(&shapes)
+    topology::own_labels(of_batch.chain(running.map(|pod| &*pod.shape)))
 }
 
 /// Looks at the pods of a batch.
@@ -187,9 +186,9 @@ struct Gathering<'a, 's> {
 
 impl Gathering<'_, '_> {
     /// Pods that are tried; those that are not go to `refused` with the reason.
-    fn wanted(&mut self, batch: &Batch, now: Timestamp) -> Vec<Wanted> {
+    fn wanted(&mut self, groups: Vec<Group>, batch: &Batch) -> Vec<Wanted> {
         let mut wanted = Vec::new();
-        for group in pods::groups(self.snapshot, batch, now) {
+        for group in groups {
             if let Some(feature) = unbuilt(&group.shape.spec) {
                 self.refused
                     .push((group.pods, Rejection::NotBuilt { feature }));
@@ -293,14 +292,10 @@ impl Gathering<'_, '_> {
         }
         let variants = at_places(variants, places);
         let alternatives = pod::required(spec, vocabulary);
-        let own = pod.labels();
+        let own = (self.own_labels == OwnLabels::Matter).then(|| pod.labels());
         let declarer = Declarer {
             namespace: pod.namespace(),
-            labels: if self.own_labels == OwnLabels::Matter {
-                &own
-            } else {
-                &shape.content.labels
-            },
+            labels: own.as_ref().unwrap_or(&shape.content.labels),
             spec,
             spreads,
         };

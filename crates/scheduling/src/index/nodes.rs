@@ -122,14 +122,15 @@ fn expected_daemons(parts: &Parts<'_>, node: &NodeState, taints: &[Taint]) -> Ve
 
 /// What is left for pods once the daemons that are expected have come.
 fn room(parts: &Parts<'_>, node: &NodeState, expected: &[usize]) -> ResourceVec {
-    let mut to_come = ResourceVec::default();
-    for at in expected {
-        to_come.add(&parts.snapshot.daemons[*at].shape.requests);
-    }
-    to_come.subtract(&node.daemon_requested);
-    to_come.floor_at_zero();
     let mut room = node.available();
-    room.subtract(&to_come);
+    for daemon in expected.iter().map(|at| &parts.snapshot.daemons[*at]) {
+        let mut to_come = daemon.shape.requests.clone();
+        for there in node.daemons.iter().filter(|there| daemon.owns(there)) {
+            to_come.subtract(&there.requests);
+        }
+        to_come.floor_at_zero();
+        room.subtract(&to_come);
+    }
     room
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::labels;
+use catalog::overrides::by_capacity;
 use catalog::{CapacityType, InstanceType, Offering};
 use cluster::{PoolState, ResourceId, Snapshot};
 use model::ResourceList;
@@ -38,7 +39,8 @@ pub(crate) struct Template<'s> {
     pub(crate) shared_taints: Arc<[Taint]>,
     /// Taints until a node is initialized.
     pub(crate) startup_taints: Arc<[Taint]>,
-    /// Types that have the devices that the pool requires by resource name.
+    /// Types that have the devices that the pool requires by resource name, each once for every
+    /// capacity that it can be had with.
     pub(crate) types: Vec<Arc<InstanceType>>,
 }
 
@@ -50,21 +52,18 @@ impl<'s> Template<'s> {
         vocabulary: &Vocabulary,
         taint_labels: TaintLabels,
     ) -> Self {
+        let all: Vec<Arc<InstanceType>> = by_capacity(&state.types).collect();
         let (devices, required): (Vec<Requirement>, Vec<Requirement>) = vocabulary
             .item_requirements(&state.pool.spec.template.spec.requirements)
             .iter()
             .cloned()
-            .partition(|requirement| is_device(requirement.key(), state, vocabulary));
+            .partition(|requirement| is_device(requirement.key(), &all, vocabulary));
         let mut requirements: Requirements = required.into_iter().collect();
         let labels = labels_of(state, &requirements, vocabulary, taint_labels);
         requirements.extend(vocabulary.label_requirements(&labels).iter().cloned());
         requirements.extend(PROGRESS.map(|key| Requirement::single(key, "true")));
-        let types = state
-            .types
-            .iter()
-            .filter(|ty| devices.iter().all(|device| has_device(ty, device)))
-            .cloned()
-            .collect();
+        let mut types = all;
+        types.retain(|ty| devices.iter().all(|device| has_device(ty, device)));
         let spec = &state.pool.spec.template.spec;
         Self {
             source,
@@ -113,11 +112,11 @@ impl<'s> Template<'s> {
 }
 
 /// Whether a pool's requirement is about a device that instance types have, not about a label.
-fn is_device(key: &str, state: &PoolState, vocabulary: &Vocabulary) -> bool {
+fn is_device(key: &str, types: &[Arc<InstanceType>], vocabulary: &Vocabulary) -> bool {
     if vocabulary.is_well_known(key) {
         return false;
     }
-    labels::DEVICES.contains(&key) || state.types.iter().any(|ty| ty.capacity.contains_key(key))
+    labels::DEVICES.contains(&key) || types.iter().any(|ty| ty.capacity.contains_key(key))
 }
 
 fn has_device(ty: &InstanceType, device: &Requirement) -> bool {

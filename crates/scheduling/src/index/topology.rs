@@ -8,22 +8,51 @@ pub(crate) mod rules;
 pub(crate) mod running;
 pub(crate) mod terms;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use cluster::{PodRecord, Snapshot};
+use cluster::{PodRecord, PodShape, Snapshot};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::intern::Interner;
-use terms::{CounterKey, Declarer, Labels, Namespaces, Of, Term};
+use terms::{CounterKey, Labels, Namespaces, Of};
 
 /// Index of a counter in [`Counters`].
 pub(crate) type CounterId = usize;
 
 /// A namespace and labels: all that selections look at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 struct Identity {
-    namespace: Arc<str>,
-    labels: Labels,
+    shape: Arc<PodShape>,
+    /// All labels of a pod that has some that its shape does not show.
+    own: Option<Arc<Labels>>,
+}
+
+impl Identity {
+    fn seen(&self) -> (&str, &Labels) {
+        let labels = self.own.as_deref().unwrap_or(&self.shape.content.labels);
+        (&self.shape.namespace, labels)
+    }
+
+    /// Whether a selection is about it.
+    fn is_selected(&self, key: &CounterKey, namespaces: &Namespaces) -> bool {
+        let (namespace, labels) = self.seen();
+        key.selects(namespace, labels, namespaces)
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.seen() == other.seen()
+    }
+}
+
+impl Eq for Identity {}
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.seen().hash(state);
+    }
 }
 
 /// Everything that is counted in a pass, and which pods are.
@@ -57,13 +86,10 @@ impl Counters {
         {
             return *known;
         }
-        let labels = if has_own {
-            pod.labels()
-        } else {
-            pod.shape.content.labels.clone()
-        };
-        let namespace = pod.shape.namespace.clone();
-        let at = self.identities.intern(&Identity { namespace, labels });
+        let at = self.identities.intern(&Identity {
+            shape: pod.shape.clone(),
+            own: has_own.then(|| Arc::new(pod.labels())),
+        });
         if !has_own {
             self.by_shape.insert(pod.shape.id, at);
         }
@@ -73,14 +99,8 @@ impl Counters {
     /// Finds out which selections are about which pods. To be called once all are known.
     pub(crate) fn select(&mut self, namespaces: &Namespaces) {
         for identity in &self.identities.all()[self.selected.len()..] {
-            let about =
-                |key: &CounterKey| key.selects(&identity.namespace, &identity.labels, namespaces);
-            let found = self
-                .keys
-                .all()
-                .iter()
-                .enumerate()
-                .filter(|(_, key)| about(key));
+            let all = self.keys.all().iter().enumerate();
+            let found = all.filter(|(_, key)| identity.is_selected(key, namespaces));
             self.selected.push(found.map(|(at, _)| at).collect());
         }
     }
@@ -92,9 +112,8 @@ impl Counters {
 
     /// Whether a selection is about any pod of the identities that are known.
     fn selects_any(&self, key: &CounterKey, namespaces: &Namespaces) -> bool {
-        let about =
-            |identity: &Identity| key.selects(&identity.namespace, &identity.labels, namespaces);
-        self.identities.all().iter().any(about)
+        let mut identities = self.identities.all().iter();
+        identities.any(|identity| identity.is_selected(key, namespaces))
     }
 }
 
@@ -121,40 +140,13 @@ pub(crate) fn has_own_labels(pod: &PodRecord) -> bool {
     pod.own.as_ref().is_some_and(|own| !own.labels.is_empty())
 }
 
-/// Whether any selection of pods in the cluster names a label that differs from pod to pod.
-pub(crate) fn own_labels(shapes: &[&cluster::PodShape]) -> OwnLabels {
-    let named = |shape: &&cluster::PodShape| {
-        let declarer = Declarer {
-            namespace: &shape.namespace,
-            labels: &shape.content.labels,
-            spec: &shape.spec,
-            spreads: &shape.spec.topology_spread_constraints,
-        };
-        names_own_label(declarer)
-    };
-    if shapes.iter().any(named) {
+/// Whether any selection that these shapes declare names a label that differs from pod to pod.
+pub(crate) fn own_labels<'s>(mut shapes: impl Iterator<Item = &'s cluster::PodShape>) -> OwnLabels {
+    if shapes.any(|shape| terms::names(&shape.spec, |key| cluster::OWN_LABELS.contains(&key))) {
         OwnLabels::Matter
     } else {
         OwnLabels::Idle
     }
-}
-
-fn names_own_label(pod: Declarer<'_>) -> bool {
-    let is_own = |key: &str| cluster::OWN_LABELS.contains(&key);
-    let kept = super::variants::Kept {
-        spreads: (0..pod.spreads.len()).collect(),
-        ..super::variants::Kept::default()
-    };
-    let of_terms = terms::terms(pod, &kept, &[])
-        .into_iter()
-        .map(|term| match term {
-            Term::Spread { counter, .. } | Term::Near(counter) | Term::Away(counter) => counter,
-        });
-    let keys_listed = pod.spreads.iter().flat_map(|c| &c.match_label_keys);
-    of_terms
-        .chain(terms::declared(pod))
-        .any(|counter| counter.selections.iter().any(|s| s.keys().any(is_own)))
-        || keys_listed.into_iter().any(|key| is_own(key))
 }
 
 /// Notes running pods that keep pods of the batch away. Call when the batch's pods have identities.

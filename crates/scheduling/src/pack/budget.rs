@@ -108,13 +108,15 @@ impl Choice<'_> {
     /// The cheapest type that holds `need`, is within the limits, and leaves enough different
     /// values.
     pub(super) fn pick(&self, shelf: &Shelf, need: &[i64]) -> Option<usize> {
-        let holding = shelf.holding(need);
-        holding.iter().copied().find(|slot| {
-            self.affords(shelf.slot(*slot).kind)
-                && (self.check == MinValuesCheck::Relaxed
-                    || self.pool.min_values.is_empty()
-                    || has_min_values(self.pool, &listed(self.pool, shelf, &holding, *slot, &[])))
-        })
+        let mut affordable = shelf
+            .holding(need)
+            .filter(|slot| self.affords(shelf.slot(*slot).kind));
+        if self.check == MinValuesCheck::Relaxed || self.pool.min_values.is_empty() {
+            return affordable.next();
+        }
+        let holding: Vec<usize> = shelf.holding(need).collect();
+        affordable
+            .find(|slot| has_min_values(self.pool, &listed(self.pool, shelf, &holding, *slot, &[])))
     }
 
     fn affords(&self, kind: u32) -> bool {

@@ -105,10 +105,8 @@ impl Packing<'_, '_> {
         } else {
             left.min(self.cap(ask, node))
         };
-        let mut room: smallvec::SmallVec<[i64; 8]> = shelf.room(slot).into();
-        for (room, used) in room.iter_mut().zip(self.nodes.used(node)) {
-            *room -= used;
-        }
+        let room = shelf.room(slot).iter().zip(self.nodes.used(node));
+        let room: smallvec::SmallVec<[i64; 8]> = room.map(|(room, used)| room - used).collect();
         let count = times(&room, &class.request, most);
         let taken = class.request[0] * i64::from(count);
         Some(Growth {

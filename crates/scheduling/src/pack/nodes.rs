@@ -13,6 +13,9 @@ pub(crate) type NodeId = usize;
 /// No type: a node that is there.
 const NO_KIND: u32 = u32::MAX;
 
+/// How many nodes have one summary of their slack.
+const BLOCK: usize = 32;
+
 /// Parallel arrays, one entry per node.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
@@ -32,6 +35,10 @@ pub(crate) struct Nodes {
     /// Requests of the pods put there, by node and dimension.
     used: Vec<i64>,
     bits: Vec<u64>,
+    /// By block of nodes and dimension: no node of the block has more slack.
+    most: Vec<i64>,
+    /// By block: whether slack has shrunk since.
+    stale: Vec<bool>,
     hosts: usize,
     /// Pods by node and host counter, running ones included.
     counts: Vec<u32>,
@@ -83,7 +90,57 @@ impl Nodes {
         self.used.extend(std::iter::repeat_n(0, self.dims));
         self.bits.extend_from_slice(bits);
         self.counts.extend(std::iter::repeat_n(0, self.hosts));
-        self.view.len() - 1
+        let node = self.view.len() - 1;
+        if node.is_multiple_of(BLOCK) {
+            self.most.extend_from_slice(room);
+            self.stale.push(false);
+        } else {
+            self.raise(node);
+        }
+        node
+    }
+
+    /// Notes that a node has more slack than before.
+    fn raise(&mut self, node: NodeId) {
+        let (dims, block) = (self.dims, node / BLOCK);
+        let slack = &self.slack[node * dims..(node + 1) * dims];
+        for (most, slack) in self.most[block * dims..].iter_mut().zip(slack) {
+            *most = (*most).max(*slack);
+        }
+    }
+
+    /// The nodes below `end` in blocks that may have a node with so much slack, in order: the next
+    /// such node at or after `node`.
+    pub(super) fn next_roomy(&mut self, node: NodeId, end: NodeId, request: &[i64]) -> NodeId {
+        let mut node = node;
+        while node < end {
+            if node.is_multiple_of(BLOCK) && !self.may_hold(node / BLOCK, request) {
+                node += BLOCK;
+            } else if self.has_slack(node, request) {
+                return node;
+            } else {
+                node += 1;
+            }
+        }
+        end
+    }
+
+    fn may_hold(&mut self, block: usize, request: &[i64]) -> bool {
+        let dims = self.dims;
+        let most = block * dims..(block + 1) * dims;
+        if !at_least(&self.most[most.clone()], request) {
+            return false;
+        }
+        if !self.stale[block] {
+            return true;
+        }
+        self.stale[block] = false;
+        let (first, end) = (block * BLOCK, ((block + 1) * BLOCK).min(self.view.len()));
+        self.most[most.clone()].copy_from_slice(&self.slack[first * dims..(first + 1) * dims]);
+        for node in first + 1..end {
+            self.raise(node);
+        }
+        at_least(&self.most[most], request)
     }
 
     /// Adds an empty planned node.
@@ -133,6 +190,8 @@ impl Nodes {
             let at = node * self.dims + dim;
             self.slack[at] = room - self.used[at];
         }
+        self.raise(node);
+        self.stale[node / BLOCK] = true;
     }
 
     /// Puts pods of a class there.
@@ -147,6 +206,7 @@ impl Nodes {
             self.slack[at] -= request * i64::from(count);
             self.used[at] += request * i64::from(count);
         }
+        self.stale[node / BLOCK] = true;
         let words = node * self.words..(node + 1) * self.words;
         bits_add(&mut self.bits[words], &class.sets);
     }

@@ -74,9 +74,8 @@ impl Packing<'_, '_> {
                 let most = left.min(self.fresh_cap(ask));
                 let shelf = self.views.shelf(view);
                 let request = &self.problem.classes[ask.class].request;
-                let slots = 0..shelf.slots().len();
                 let fee = self.policy.node_fee;
-                best_slot(shelf, slots, request, most, fee)
+                best_slot(shelf, request, most, fee)
                     .map(|(slot, stable_from)| self.new_node(ask, pool, view, slot, stable_from))
             }
         })
@@ -221,27 +220,24 @@ impl Packing<'_, '_> {
 ///
 /// With fewer pods left, a slot that is not full costs more per pod, and one that is full the same.
 /// So the best one stays the best as long as it gets full.
-fn best_slot(
-    shelf: &Shelf,
-    slots: impl Iterator<Item = usize>,
-    request: &[i64],
-    most: u32,
-    fee: u64,
-) -> Option<(usize, u32)> {
+fn best_slot(shelf: &Shelf, request: &[i64], most: u32, fee: u64) -> Option<(usize, u32)> {
     let mut best: Option<(usize, Cost)> = None;
-    for slot in slots {
-        let count = times(shelf.room(slot), request, most);
-        if count == 0 {
-            continue;
+    for slot in shelf.holding(request) {
+        let price = shelf.slot(slot).price + fee;
+        let full = Cost { price, count: most };
+        if best.is_some_and(|(_, best)| full.cmp(best).is_gt()) {
+            // Dearer even if it were full, and so are all that follow.
+            break;
         }
-        let cost = Cost {
-            price: shelf.slot(slot).price + fee,
-            count,
-        };
+        let count = times(shelf.room(slot), request, most);
+        let cost = Cost { price, count };
         let better =
             best.is_none_or(|(_, best)| cost.cmp(best).then(best.count.cmp(&cost.count)).is_lt());
-        if better {
+        if better && count > 0 {
             best = Some((slot, cost));
+        }
+        if count == most {
+            break;
         }
     }
     best.map(|(slot, cost)| (slot, cost.count))

@@ -47,7 +47,7 @@ proptest! {
         need in prop::collection::vec(0_i64..9, 3),
     ) {
         let shelf = shelf(&types, Keep::All);
-        let holding = shelf.holding(&need);
+        let holding: Vec<usize> = shelf.holding(&need).collect();
         let expected = types.iter().filter(|(_, room)| at_least(room, &need)).count();
         prop_assert_eq!(holding.len(), expected);
         prop_assert!(holding.is_sorted_by_key(|index| shelf.slot(*index).price));

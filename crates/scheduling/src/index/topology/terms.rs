@@ -40,13 +40,6 @@ impl Selection {
                 namespace.is_none_or(|namespace| selector.matches(&namespace.metadata.labels))
             })
     }
-
-    /// Label keys that decide.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        let exact = self.selector.match_labels.keys().map(String::as_str);
-        let others = self.selector.match_expressions.iter();
-        exact.chain(others.map(|expression| expression.key.as_str()))
-    }
 }
 
 /// What is counted.
@@ -161,6 +154,36 @@ pub(crate) fn declared(pod: Declarer<'_>) -> Vec<CounterKey> {
     let away = affinity.and_then(|affinity| affinity.pod_anti_affinity.as_ref());
     let required = away.into_iter().flat_map(|away| &away.required);
     required.map(|term| one(pod, term, Of::Declarers)).collect()
+}
+
+/// Whether a selection of pods that a spec declares names such a label.
+pub(crate) fn names(spec: &PodSpec, is_such: impl Fn(&str) -> bool) -> bool {
+    let in_selector = |selector: &LabelSelector| {
+        let others = selector.match_expressions.iter();
+        selector.match_labels.keys().any(|key| is_such(key))
+            || others.into_iter().any(|other| is_such(&other.key))
+    };
+    let among = |keys: &[String]| keys.iter().any(|key| is_such(key));
+    let in_term = |term: &PodAffinityTerm| {
+        term.label_selector.as_ref().is_some_and(in_selector)
+            || among(&term.match_label_keys)
+            || among(&term.mismatch_label_keys)
+    };
+    let of_spread = |constraint: &TopologySpreadConstraint| {
+        constraint.label_selector.as_ref().is_some_and(in_selector)
+            || among(&constraint.match_label_keys)
+    };
+    let affinity = spec.affinity.as_ref();
+    let near = affinity.and_then(|affinity| affinity.pod_affinity.as_ref());
+    let away = affinity.and_then(|affinity| affinity.pod_anti_affinity.as_ref());
+    let near = near.map(|near| (&near.required, &near.preferred));
+    let away = away.map(|away| (&away.required, &away.preferred));
+    let mut of_pods = near.into_iter().chain(away);
+    spec.topology_spread_constraints.iter().any(of_spread)
+        || of_pods.any(|(required, preferred)| {
+            let preferred = preferred.iter().map(|term| &term.pod_affinity_term);
+            required.iter().chain(preferred).any(in_term)
+        })
 }
 
 fn by_weight(terms: &[model::k8s::affinity::WeightedPodAffinityTerm]) -> Vec<&PodAffinityTerm> {

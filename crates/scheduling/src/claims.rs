@@ -4,6 +4,7 @@
 //! and shared: lists of types, requirements, labels.
 
 mod listing;
+mod open;
 mod overlays;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::problem::DemandId;
 use crate::view::Views;
 
 use listing::{Listing, Listings};
+use open::OpenLabels;
 use overlays::Overlays;
 
 /// Planned claims, and nodes that are there with their new pods.
@@ -55,6 +57,7 @@ pub(crate) fn claims(
         requests: FxHashMap::default(),
         numbers: vec![0; index.pools.len()],
         overlays: Overlays::of(index),
+        open: OpenLabels::of(index),
     };
     let mut by_pool: Vec<Vec<PlannedClaim>> = Vec::new();
     by_pool.resize_with(index.pools.len(), Vec::new);
@@ -121,6 +124,7 @@ struct Writer<'a, 'p, 's> {
     /// Claims so far, by pool.
     numbers: Vec<usize>,
     overlays: Overlays,
+    open: OpenLabels<'a>,
 }
 
 impl Writer<'_, '_, '_> {
@@ -134,11 +138,13 @@ impl Writer<'_, '_, '_> {
         let relaxed = self.packed.nodes.check[node] == MinValuesCheck::Relaxed;
         let capacity_types = listing.capacity_types.clone();
         let key: CommonKey = (pool, content.demands, capacity_types, relaxed.then_some(at));
-        let (index, views, seed) = (self.index, self.views, self.seed);
+        let (index, packed, seed) = (self.index, self.packed, self.seed);
+        let views = (self.views, packed.nodes.view[node]);
+        let open = |all: &Requirements| self.open.choose(index, views, packed, all);
         let common = self
             .common
             .entry(key)
-            .or_insert_with_key(|key| common(index, views, key, &listing, seed));
+            .or_insert_with_key(|key| common((index, views.0), key, &listing, (seed, open)));
         let annotations = self.overlays.marked(at, &listing, &common.annotations);
         PlannedClaim {
             name: format!("{}-{}", template.state.name(), self.numbers[group]),
@@ -192,12 +198,13 @@ fn add_demand(index: &Index<'_>, views: &Views<'_>, demand: DemandId, all: &mut 
     });
 }
 
+/// `open` chooses labels where rules about other pods are over what requirements leave open, the
+/// seed where nothing is.
 fn common(
-    index: &Index<'_>,
-    views: &Views<'_>,
+    (index, views): (&Index<'_>, &Views<'_>),
     key: &CommonKey,
     listing: &Listing,
-    seed: u64,
+    (seed, open): (u64, impl Fn(&Requirements) -> Vec<(String, String)>),
 ) -> Common {
     let (pool, demands, capacity_types, relaxed) = key;
     let template = &index.pools[*pool].template;
@@ -220,6 +227,7 @@ fn common(
     let mut own_labels = template.labels.clone();
     let vocabulary = &index.snapshot.vocabulary;
     own_labels.extend(all.labels(&template.requirements, vocabulary, seed));
+    own_labels.extend(open(&all));
     Common {
         requirements: Arc::new(all),
         labels: Arc::new(own_labels),

@@ -32,6 +32,7 @@ mod testing;
 mod topology;
 mod view;
 pub mod volumes;
+mod zones;
 
 pub use node_claim::template_claim;
 pub use options::{
@@ -45,3 +46,4 @@ pub use placement::{
 };
 pub use reason::{Feature, Rejection, TopologyKind, TopologyRefusal};
 pub use solve::solve;
+pub use zones::EffectiveZones;

@@ -53,6 +53,11 @@ impl Mask {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
     }
 
+    /// Whether the other set holds all that this one does.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+    }
+
     /// Whether the three sets have something in common.
     pub(crate) fn meets_both(&self, one: &Self, two: &Self) -> bool {
         self.0

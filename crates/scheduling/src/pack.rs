@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 
 use crate::policy::{Policy, order};
 use crate::problem::{DemandId, Problem, bits_meet};
-use crate::shelf::times;
 use crate::topology::{DomainId, DomainRule, Rules, RulesId};
 use crate::view::{ViewId, Views};
 
@@ -337,8 +336,8 @@ impl<'p> Packing<'_, 'p> {
         if view != before && !self.narrow(ask.class, node, view) {
             return 0;
         }
-        let request = &self.problem.classes[ask.class].request;
-        let fit = times(self.nodes.slack(node), request, most);
+        let class = &self.problem.classes[ask.class];
+        let fit = self.nodes.fit(node, class, most);
         self.put(ask, node, fit);
         fit
     }

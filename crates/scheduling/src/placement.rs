@@ -12,6 +12,7 @@ use requirements::Requirements;
 
 use crate::pack::Counters;
 use crate::reason::Rejection;
+use crate::zones::EffectiveZones;
 
 /// Where every pod of the batch goes, or why it goes nowhere.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,9 @@ pub struct Placement {
     /// No placement of the same pods on new nodes can cost less an hour. Topology, preferences and
     /// limits are ignored. `None` where it was not computed.
     pub lower_bound: Option<Price>,
+    /// Where pods with rules over zones could go before anything was placed. Not looked at under
+    /// [`crate::Effort::Single`].
+    pub effective_zones: Vec<EffectiveZones>,
 }
 
 impl Placement {

@@ -210,3 +210,6 @@ fn further(balanced: Policy) -> [Policy; 5] {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,8 +60,19 @@ pub(crate) struct Class {
     pub(crate) hosts: Arc<[HostId]>,
     /// Counters per domain that count its pods.
     pub(crate) domains: Arc<[DomainId]>,
+    /// Volumes that its pods share with each other or with pods of other classes.
+    pub(crate) shared: Arc<[SharedClaim]>,
     /// Whether its pods only stand for room that a capacity buffer keeps.
     pub(crate) is_virtual: bool,
+}
+
+/// A claim that several pods share: a node attaches its volume once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SharedClaim {
+    /// The bit that a node has whose volume is attached.
+    pub(crate) bit: usize,
+    /// The dimension of its driver.
+    pub(crate) dim: usize,
 }
 
 /// What a pod asks for, with some preferences kept and others given up.

@@ -4,12 +4,12 @@ use cluster::Snapshot;
 use model::Timestamp;
 
 use crate::index::{Index, index};
-use crate::options::{Batch, Options};
+use crate::options::{Batch, Effort, Options};
 use crate::placement::Placement;
 use crate::portfolio::best;
 use crate::problem::Watch;
 use crate::view::Views;
-use crate::{bound, claims, explain};
+use crate::{bound, claims, explain, zones};
 
 /// Gives every pod of the batch a node, or the reasons why it gets none.
 ///
@@ -41,11 +41,16 @@ fn attempt(index: &Index<'_>, batch: &Batch, options: &Options, seed: u64) -> Op
     }
     let (new_claims, existing) = claims::claims(index, &views, &packed, seed);
     let unplaced = explain::unplaced(index, &mut views, &packed, batch);
+    let effective_zones = match options.effort {
+        Effort::Single => Vec::new(),
+        Effort::Portfolio | Effort::Thorough => zones::effective(index),
+    };
     Some(Placement {
         new_claims,
         existing,
         unplaced,
         counters,
+        effective_zones,
         lower_bound: bound::lower_bound(&index.problem, &mut views, &packed, options.lower_bound),
     })
 }

@@ -96,6 +96,7 @@ pub(crate) fn class(count: u32, request: &[i64]) -> Class {
         sets: [0].into(),
         hosts: [].into(),
         domains: [].into(),
+        shared: [].into(),
         is_virtual: false,
     }
 }

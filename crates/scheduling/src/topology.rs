@@ -121,16 +121,39 @@ pub(crate) struct Spread {
     pub(crate) eligible: Vec<bool>,
 }
 
+/// Whether a counter looks at a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Looks {
+    /// It does, whatever the node is launched as.
+    Surely,
+    /// That is not decided yet.
+    Perhaps,
+    /// It does not.
+    Never,
+}
+
 impl Filter {
     /// Whether a node with these taints and labels is looked at.
-    pub(crate) fn admits(&self, problem: &Problem, taints: usize, masks: &[Mask]) -> bool {
-        let meets =
-            |alternative: &Masks| alternative.iter().all(|(id, mask)| mask.meets(&masks[*id]));
-        let selected = self.alternatives.as_ref();
-        selected.is_none_or(|alternatives| alternatives.iter().any(meets))
-            && self
-                .tolerations
-                .is_none_or(|row| problem.tolerates(row, taints))
+    pub(crate) fn looks(&self, problem: &Problem, taints: usize, masks: &[Mask]) -> Looks {
+        if self
+            .tolerations
+            .is_some_and(|row| !problem.tolerates(row, taints))
+        {
+            return Looks::Never;
+        }
+        let Some(alternatives) = &self.alternatives else {
+            return Looks::Surely;
+        };
+        let all = |set: &Masks, test: fn(&Mask, &Mask) -> bool| {
+            set.iter().all(|(id, mask)| test(&masks[*id], mask))
+        };
+        if alternatives.iter().any(|set| all(set, Mask::is_within)) {
+            Looks::Surely
+        } else if alternatives.iter().any(|set| all(set, Mask::meets)) {
+            Looks::Perhaps
+        } else {
+            Looks::Never
+        }
     }
 }
 

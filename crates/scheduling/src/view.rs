@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use crate::mask::{KeyId, Mask};
 use crate::problem::{Daemon, Demand, DemandId, Offer, Pool, Problem, Type, bits_add, bits_meet};
 use crate::shelf::{Candidate, Keep, Room, Shelf, Slot};
+use crate::topology::Looks;
 
 /// Index of a view in [`Views`].
 pub(crate) type ViewId = u32;
@@ -176,12 +177,12 @@ impl<'p> Views<'p> {
     }
 
     /// Whether a counter with this filter looks at a node with this view.
-    pub(crate) fn counts(&self, view: ViewId, filter: Option<usize>) -> bool {
+    pub(crate) fn looks(&self, view: ViewId, filter: Option<usize>) -> Looks {
         let Some(filter) = filter.map(|at| &self.problem.topology.filters[at]) else {
-            return true;
+            return Looks::Surely;
         };
         let key = &self.keys[view as usize];
-        filter.admits(self.problem, key.taints, &key.masks)
+        filter.looks(self.problem, key.taints, &key.masks)
     }
 
     /// The view of a node after a pod with this demand has joined, if it may.

@@ -55,6 +55,11 @@ pub fn has_claims(pod: &PodRecord) -> bool {
     !pod.shape.spec.volumes.is_empty()
 }
 
+/// The claims that a pod names, in order of its volumes.
+pub fn claims(pod: &PodRecord) -> impl Iterator<Item = ObjectKey> + use<'_> {
+    claim::named(pod).map(|named| named.key)
+}
+
 /// What the volumes of a pod ask of its node.
 ///
 /// # Errors

@@ -404,3 +404,57 @@ fn a_volume_does_not_count_against_a_spread() {
     let placement = world.object(in_group(pod("p", "100m", spec))).solve();
     assert_eq!(zone_of(&placement, "p").as_deref(), Some(ZONES[0]));
 }
+
+/// A claim that several pods share is attached once, and not at all where it is attached already.
+#[test]
+fn a_shared_claim_counts_once_on_a_node_that_is_there() {
+    let shared = |count: usize, limit: u32| {
+        let mut world = World::empty()
+            .node("n1", "64", json!({}))
+            .object(csi_node("n1", EBS, limit))
+            .object(class("wait", &[]))
+            .object(unbound("data", "wait"));
+        for number in 0..count {
+            world = world.pod(&format!("p-{number}"), "100m", with_claims(&["data"]));
+        }
+        world
+    };
+    assert_eq!(spread(&shared(5, 1).solve()).0["n1"], 5);
+    assert!(shared(5, 0).solve().existing.is_empty());
+    // A node that is full, but has the claim.
+    let world = shared(2, 1).object(bound("r", "1", "n1", with_claims(&["data"])));
+    assert_eq!(spread(&world.solve()).0["n1"], 2);
+    // Beside one that they share pods have one each.
+    let mut world = World::empty()
+        .node("n1", "64", json!({}))
+        .object(csi_node("n1", EBS, 4))
+        .object(class("wait", &[]))
+        .object(unbound("data", "wait"));
+    for number in 0..5 {
+        let own = format!("own-{number}");
+        let claims = with_claims(&["data", &own]);
+        let pod = pod(&format!("p-{number}"), "100m", claims);
+        world = world.object(pod).object(unbound(&own, "wait"));
+    }
+    let placement = world.solve();
+    assert_eq!(spread(&placement).0["n1"], 3);
+    let reasons = reasons(&placement, "p-4");
+    let full = |reason: &String| reason.contains("attaches 4 at most");
+    assert!(reasons.iter().any(full), "{reasons:?}");
+}
+
+/// A volume that is still attached after its pod has gone needs no room of its own.
+#[test]
+fn a_volume_that_is_still_attached_is_attached_already() {
+    let attachment = json!({"kind": "VolumeAttachment", "metadata": {"name": "1"},
+        "spec": {"attacher": EBS, "nodeName": "n1",
+            "source": {"persistentVolumeName": "vol"}}});
+    let world = World::empty()
+        .node("n1", "64", json!({}))
+        .object(csi_node("n1", EBS, 1))
+        .object(volume("vol", csi(), &[]))
+        .object(bound_to("data", "vol"))
+        .object(attachment)
+        .pod("p", "100m", with_claims(&["data"]));
+    assert_eq!(spread(&world.solve()).0["n1"], 1);
+}

@@ -104,9 +104,11 @@ fn rejection(
         .zip(&class.request)
         .enumerate()
     {
-        if slack < request {
+        let shared = packed.nodes.unattached(at, class);
+        let shared = shared.filter(|shared| shared.dim == dim).count() as i64;
+        if *slack < request + shared {
             let Some(id) = index.amounts.id(dim) else {
-                return no_volume_more(index, state, (dim, *request));
+                return no_volume_more(index, state, (dim, request + shared));
             };
             let dimensions = &index.snapshot.dimensions;
             return Rejection::NodeFull {

@@ -142,7 +142,13 @@ fn thawed_nodes(problem: &Problem, views: &Views<'_>, packed: &Packed) -> Vec<bo
             keeps_away[*counter as usize]
                 && views.domain(packed.nodes.view[put.node], key).is_none()
         });
-        if open || !rules.together.is_empty() || rules.set.iter().any(|word| *word != 0) {
+        // Another node may be one that the counter does not look at.
+        let filtered = class.domains.iter().any(|counter| {
+            problem.topology.domains[*counter as usize].filter.is_some()
+                && rules.domains.iter().all(|rule| rule.counter() != *counter)
+        });
+        if open || filtered || !rules.together.is_empty() || rules.set.iter().any(|word| *word != 0)
+        {
             thawed[put.node] = false;
         }
     }

@@ -1,5 +1,6 @@
 //! Which resources count in a pass, and amounts as vectors over them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use catalog::InstanceType;
@@ -67,12 +68,22 @@ impl Amounts {
             .collect()
     }
 
-    /// What pods request by dimension, volumes included.
-    pub(crate) fn request(&self, amounts: &ResourceVec, attach: &[(Arc<str>, i64)]) -> Vec<i64> {
+    /// The dimension of a driver's volumes.
+    pub(crate) fn driver_dim(&self, driver: &Arc<str>) -> Option<usize> {
+        let at = self.drivers.binary_search(driver).ok()?;
+        Some(self.ids.len() + at)
+    }
+
+    /// What pods request by dimension, with the volumes that each has to itself.
+    pub(crate) fn request(
+        &self,
+        amounts: &ResourceVec,
+        own: &BTreeMap<Arc<str>, usize>,
+    ) -> Vec<i64> {
         let mut request = self.vector(amounts);
-        for (driver, count) in attach {
-            if let Ok(at) = self.drivers.binary_search(driver) {
-                request[self.ids.len() + at] = *count;
+        for (driver, count) in own {
+            if let Some(dim) = self.driver_dim(driver) {
+                request[dim] = i64::try_from(*count).unwrap_or(UNLIMITED);
             }
         }
         request
@@ -82,7 +93,9 @@ impl Amounts {
     /// not known.
     pub(crate) fn offered(&self, dimensions: &Dimensions, ty: &InstanceType) -> Vec<i64> {
         let of = |id: &ResourceId| {
-            let amount = ty.allocatable_amount(dimensions.name(*id)).unwrap_or_default();
+            let amount = ty
+                .allocatable_amount(dimensions.name(*id))
+                .unwrap_or_default();
             cluster::resources::offered(*id, amount)
         };
         self.ids

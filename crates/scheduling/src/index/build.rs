@@ -19,7 +19,7 @@ use super::variants::{SoftTaints, Variant, tolerate_soft};
 use super::{Index, PoolIndex, nodes, pods};
 use crate::mask::Mask;
 use crate::options::{Batch, Reserved};
-use crate::problem::{self, Class, Daemon, Demand, DemandId, Pool, Problem, Watch};
+use crate::problem::{self, Class, Daemon, Demand, DemandId, Pool, Problem, SharedClaim, Watch};
 
 /// How many times what pods ask for a limit must be not to be watched.
 const FAR: i128 = 8;
@@ -158,26 +158,33 @@ impl<'s> Builder<'_, 's> {
         let kinds: Vec<Kind> = parts.asking.iter().map(|a| self.kind(a, rules)).collect();
         let mut distinct = Interner::default();
         let kind_of: Vec<usize> = kinds.iter().map(|kind| distinct.intern(kind)).collect();
-        let mut merged: Vec<(usize, Vec<i64>, Vec<ClassPods>)> = Vec::new();
-        let mut ids: FxHashMap<(usize, Vec<i64>), usize> = FxHashMap::default();
+        let mut merged: Vec<(Alike, Vec<ClassPods>)> = Vec::new();
+        let mut ids: FxHashMap<Alike, usize> = FxHashMap::default();
         for wanted in &parts.wanted {
-            let kind = kind_of[wanted.asking];
             let requests = &wanted.group.shape.requests;
-            let request = parts.amounts.request(requests, &wanted.attach);
-            let at = *ids
-                .entry((kind, request))
-                .or_insert_with_key(|(kind, request)| {
-                    merged.push((*kind, request.clone(), Vec::new()));
-                    merged.len() - 1
-                });
-            merged[at].2.push(wanted.group.pods.clone());
+            let alike = Alike {
+                kind: kind_of[wanted.asking],
+                request: parts.amounts.request(requests, &wanted.attach.own),
+                shared: parts.shared.of(&wanted.attach),
+            };
+            let at = *ids.entry(alike).or_insert_with_key(|alike| {
+                merged.push((alike.clone(), Vec::new()));
+                merged.len() - 1
+            });
+            merged[at].1.push(wanted.group.pods.clone());
         }
         let mut classes: Vec<(Class, ClassPods)> = merged
             .into_iter()
-            .map(|(kind, request, groups)| {
+            .map(|(alike, groups)| {
                 let pods = pods::merge(groups);
+                let Alike {
+                    kind,
+                    request,
+                    shared,
+                } = alike;
                 let kind = distinct.get(kind);
                 let class = Class {
+                    shared: shared.into(),
                     count: pods.len() as u32,
                     request,
                     variants: kind.variants.clone(),
@@ -202,7 +209,6 @@ impl<'s> Builder<'_, 's> {
         let subject = Subject {
             identity: asking.identity,
             declares: &asking.declares,
-            alternatives: &asking.alternatives,
             ports: &parts.bits.conflicting(&asking.host_ports),
             single: !own.is_empty(),
         };
@@ -283,7 +289,6 @@ impl<'s> Builder<'_, 's> {
     ) -> (Pool, Pooled) {
         let parts = self.parts;
         let (limited, left) = limits(template.state, parts.snapshot);
-        let (min_value_keys, min_values) = min_values(template).into_iter().unzip();
         let (at, reservation) = reservation.unzip();
         let types = types(
             template,
@@ -292,6 +297,7 @@ impl<'s> Builder<'_, 's> {
             (&parts.keys, &parts.amounts),
             &limited,
         );
+        let (min_value_keys, min_values) = min_values(template, &types).into_iter().unzip();
         let pool = Pool {
             group,
             reservation: at,
@@ -301,7 +307,7 @@ impl<'s> Builder<'_, 's> {
             types,
             watch: watch(parts, &limited, &left),
             limits: left,
-            min_values: if at.is_some() { Vec::new() } else { min_values },
+            min_values,
         };
         let pooled = Pooled {
             limits: limited,
@@ -321,7 +327,7 @@ impl<'s> Builder<'_, 's> {
         let keys = &self.parts.keys;
         let mut masks: Vec<Mask> = (0..keys.len())
             .map(|id| match template.requirements.get(keys.key(id)) {
-                Some(requirement) => keys.mask(id, requirement),
+                Some(requirement) => template.mask(id, keys, requirement),
                 None if self.parts.snapshot.vocabulary.is_well_known(keys.key(id)) => {
                     keys.anything(id)
                 }
@@ -366,6 +372,15 @@ fn watch(parts: &Parts<'_>, limited: &[Limited], left: &[i64]) -> Watch {
         limited.id.is_some() && asked.sum::<i128>() * FAR <= i128::from(*left)
     });
     if far { Watch::AtTheEnd } else { Watch::Closely }
+}
+
+/// What makes pods one class.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Alike {
+    /// Number of their kind.
+    kind: usize,
+    request: Vec<i64>,
+    shared: Vec<SharedClaim>,
 }
 
 /// What makes pods with the same requests one class.

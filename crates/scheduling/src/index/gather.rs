@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::labels::HOSTNAME;
-use cluster::{HostPort, PodRecord, Snapshot};
+use cluster::{HostPort, ObjectKey, PodRecord, Snapshot};
 use model::Timestamp;
 use model::k8s::{TaintEffect, Toleration};
 use requirements::{Key, Operator, Requirement, Requirements, pod};
@@ -13,9 +13,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::amounts::Amounts;
 use super::features::unbuilt;
+use super::open;
 use super::pods::{self, Group};
 use super::pools::{self, Template};
 use super::ports::Bits;
+use super::shared::{self, SharedClaims};
 use super::source::Source;
 use super::topology::rules::{Resolved, host_most, resolve};
 use super::topology::terms::{Declarer, declared, terms};
@@ -24,7 +26,7 @@ use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
 use crate::options::{Batch, NewNodes, Options, Reserved};
 use crate::reason::Rejection;
-use crate::volumes::{Unsupported, needs};
+use crate::volumes::{AttachDemand, Unsupported, needs};
 
 /// What takes part in a pass.
 pub(super) struct Parts<'s> {
@@ -39,6 +41,8 @@ pub(super) struct Parts<'s> {
     /// Bits of counts on hosts: counter, the count that may not be passed, bit.
     pub(super) thresholds: Vec<(CounterId, u32, usize)>,
     pub(super) own_labels: OwnLabels,
+    /// Claims that several pods share.
+    pub(super) shared: SharedClaims,
     pub(super) reserved: Reserved,
     pub(super) keys: Keys,
     pub(super) amounts: Amounts,
@@ -50,8 +54,8 @@ pub(super) struct Wanted {
     pub(super) group: Group,
     /// Position of what they ask for in [`Parts::asking`].
     pub(super) asking: usize,
-    /// Volumes that each pod adds to a node, by driver.
-    pub(super) attach: Vec<(Arc<str>, i64)>,
+    /// Volumes that are to be attached for each pod.
+    pub(super) attach: AttachDemand,
 }
 
 /// What pods ask for beside room. Pods of many shapes may ask for the same.
@@ -63,8 +67,6 @@ pub(super) struct Asking {
     pub(super) identity: usize,
     /// Counters of their own required anti-affinity terms.
     pub(super) declares: Vec<CounterId>,
-    /// Alternatives of node selector and required node affinity.
-    pub(super) alternatives: Vec<Requirements>,
     pub(super) tolerations: Vec<Toleration>,
     pub(super) host_ports: Vec<HostPort>,
     /// Whether the pods only stand for room that a capacity buffer keeps.
@@ -86,7 +88,7 @@ pub(super) fn gather<'s>(
     options: &Options,
     now: Timestamp,
 ) -> Parts<'s> {
-    let templates = templates(snapshot, batch, options);
+    let mut templates = templates(snapshot, batch, options);
     let mut counters = Counters::default();
     let groups = pods::groups(snapshot, batch, now);
     let mut gathered = Gathering {
@@ -96,6 +98,7 @@ pub(super) fn gather<'s>(
         own_labels: own_labels(snapshot, &groups),
         counters: &mut counters,
         refused: Vec::new(),
+        is_shared: shared::names(snapshot, batch, now),
         asking: Vec::new(),
         by_hash: FxHashMap::default(),
     };
@@ -110,12 +113,13 @@ pub(super) fn gather<'s>(
     counters.select(&snapshot.namespaces);
     let drivers = wanted
         .iter()
-        .flat_map(|w| w.attach.iter().map(|(driver, _)| driver));
+        .flat_map(|w| w.attach.own.keys().chain(w.attach.shared.keys()));
     let amounts = Amounts::of(wanted.iter().map(|w| &w.group.shape.requests), drivers);
     let mut bits = Bits::of(asking.iter().flat_map(|asking| &asking.host_ports));
     let thresholds = thresholds(&asking, &counters, &mut bits);
+    let shared = SharedClaims::new(wanted.iter().map(|w| &w.attach), &amounts, &mut bits);
     let daemons = daemons(snapshot);
-    let keys = keys(snapshot, &asking, &daemons, &templates, &counters);
+    let keys = keys(snapshot, &asking, &daemons, &mut templates, &counters);
     Parts {
         snapshot,
         templates,
@@ -126,6 +130,7 @@ pub(super) fn gather<'s>(
         counters,
         thresholds,
         own_labels,
+        shared,
         reserved: options.reserved,
         keys,
         amounts,
@@ -179,6 +184,8 @@ struct Gathering<'a, 's> {
     own_labels: OwnLabels,
     counters: &'a mut Counters,
     refused: Refused,
+    /// Claims that several pods name, or that some node has attached.
+    is_shared: BTreeSet<ObjectKey>,
     asking: Vec<(Source, Asking)>,
     /// Positions in `asking` by hash of the source.
     by_hash: FxHashMap<u64, Vec<usize>>,
@@ -212,7 +219,7 @@ impl Gathering<'_, '_> {
     /// Adds the pods of a group, apart where their volumes differ.
     fn add(&mut self, group: Group, wanted: &mut Vec<Wanted>) {
         if group.shape.spec.volumes.is_empty() {
-            wanted.extend(self.one(group, Vec::new(), Vec::new()));
+            wanted.extend(self.one(group, Vec::new(), AttachDemand::default()));
             return;
         }
         let snapshot = self.snapshot;
@@ -221,10 +228,7 @@ impl Gathering<'_, '_> {
             let unsupported = Unsupported::default();
             match needs(pod, &snapshot.volumes, &snapshot.vocabulary, &unsupported) {
                 Ok(needs) => {
-                    let count = |(driver, claims): (&Arc<str>, &BTreeSet<_>)| {
-                        (driver.clone(), claims.len() as i64)
-                    };
-                    let attach = needs.attach.iter().map(count).collect();
+                    let attach = needs.demand(|claim| self.is_shared.contains(claim));
                     let part = parts.entry((needs.alternatives, attach)).or_default();
                     part.push(pod.clone());
                 }
@@ -245,7 +249,7 @@ impl Gathering<'_, '_> {
         &mut self,
         group: Group,
         places: Vec<Requirements>,
-        attach: Vec<(Arc<str>, i64)>,
+        attach: AttachDemand,
     ) -> Option<Wanted> {
         let pod = group.pods.first()?;
         let identity = self.counters.identity(pod, self.own_labels);
@@ -315,7 +319,6 @@ impl Gathering<'_, '_> {
             variants,
             terms,
             identity,
-            alternatives,
             tolerations: spec.tolerations.clone(),
             host_ports: shape.host_ports.clone(),
             is_virtual: shape.is_virtual(),
@@ -323,8 +326,8 @@ impl Gathering<'_, '_> {
     }
 }
 
-/// What pods of one shape may differ in: places of their volumes, and volumes by driver.
-type Needs = (Vec<Requirements>, Vec<(Arc<str>, i64)>);
+/// What pods of one shape may differ in: places of their volumes, and what is to be attached.
+type Needs = (Vec<Requirements>, AttachDemand);
 
 /// Each variant once for each place that the pod's volumes can be reached from.
 fn at_places(variants: Vec<Variant>, places: &[Requirements]) -> Vec<Variant> {
@@ -390,7 +393,7 @@ fn keys(
     snapshot: &Snapshot,
     asking: &[Asking],
     daemons: &[DaemonPart],
-    templates: &[Template<'_>],
+    templates: &mut [Template<'_>],
     counters: &Counters,
 ) -> Keys {
     let mut builder = KeysBuilder::default();
@@ -407,9 +410,10 @@ fn keys(
         }
     }
     let mut listed = topology_keys(counters, &mut builder);
+    open::settle(snapshot, &listed, asking, templates, &mut builder);
     let bounded = builder.mentioned().filter(|key| builder.is_bounded(key));
     listed.extend(bounded.cloned());
-    for template in templates {
+    for template in templates.iter() {
         let own = template.requirements.iter();
         let own: Vec<_> = own.filter(|r| listed.contains(r.key())).collect();
         for value in own

@@ -67,11 +67,15 @@ fn node(
         .collect();
     // Ports of daemons that are expected do not count: the scheduler looks at pods that are
     // there.
-    let bits = parts.bits.conflicting(&node.host_ports);
+    let mut bits = parts.bits.conflicting(&node.host_ports);
     let mut in_numbers = parts.amounts.vector(&room);
-    let first = in_numbers.len() - parts.amounts.drivers().len();
-    for (at, left) in attachable(parts, node, held).enumerate() {
-        in_numbers[first + at] = left;
+    if !parts.amounts.drivers().is_empty() {
+        let attached = attached(parts, node, held);
+        let first = in_numbers.len() - parts.amounts.drivers().len();
+        for (at, left) in attachable(parts, node, &attached).enumerate() {
+            in_numbers[first + at] = left;
+        }
+        bits.extend(parts.shared.bits(&attached));
     }
     Ok(Existing {
         source: at,
@@ -134,29 +138,21 @@ fn room(parts: &Parts<'_>, node: &NodeState, expected: &[usize]) -> ResourceVec 
     room
 }
 
-/// How many more volumes a node can attach, by driver of the batch.
-fn attachable(
-    parts: &Parts<'_>,
-    node: &NodeState,
-    held: &BTreeMap<&str, Attach>,
-) -> impl Iterator<Item = i64> {
-    let volumes = &parts.snapshot.volumes;
-    let drivers = parts.amounts.drivers();
-    let (limits, mut used) = if drivers.is_empty() {
-        (BTreeMap::new(), Attach::new())
-    } else {
-        (
-            volumes::limits(node, volumes),
-            volumes::attached(node, volumes),
-        )
-    };
+/// Volumes that a node has attached: those of its pods, and those that are still there.
+fn attached(parts: &Parts<'_>, node: &NodeState, held: &BTreeMap<&str, Attach>) -> Attach {
+    let mut attached = volumes::attached(node, &parts.snapshot.volumes);
     for (driver, claims) in held.get(&**node.name()).into_iter().flatten() {
-        used.entry(driver.clone())
-            .or_default()
-            .extend(claims.iter().cloned());
+        let known = attached.entry(driver.clone()).or_default();
+        known.extend(claims.iter().cloned());
     }
-    let left = drivers.iter().map(|driver| {
-        let used = used.get(driver).map_or(0, BTreeSet::len);
+    attached
+}
+
+/// How many more volumes a node can attach, by driver of the batch.
+fn attachable(parts: &Parts<'_>, node: &NodeState, attached: &Attach) -> impl Iterator<Item = i64> {
+    let limits = volumes::limits(node, &parts.snapshot.volumes);
+    let left = parts.amounts.drivers().iter().map(|driver| {
+        let used = attached.get(driver).map_or(0, BTreeSet::len);
         limits
             .get(driver)
             .map_or(UNLIMITED, |limit| limit.saturating_sub(used) as i64)

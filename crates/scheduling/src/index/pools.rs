@@ -42,6 +42,9 @@ pub(crate) struct Template<'s> {
     /// Types that have the devices that the pool requires by resource name, each once for every
     /// capacity that it can be had with.
     pub(crate) types: Vec<Arc<InstanceType>>,
+    /// Values that its nodes may get of labels that it leaves open, where rules about other pods
+    /// are over them.
+    pub(crate) open: BTreeMap<Key, Vec<Value>>,
 }
 
 impl<'s> Template<'s> {
@@ -74,6 +77,7 @@ impl<'s> Template<'s> {
             shared_taints: spec.taints.as_slice().into(),
             startup_taints: spec.startup_taints.as_slice().into(),
             types,
+            open: BTreeMap::new(),
         }
     }
 
@@ -92,6 +96,7 @@ impl<'s> Template<'s> {
         if let Some(own) = own.filter(|own| !own.is_complement()) {
             add(own.values());
         }
+        add(self.open.get(key).map_or(&[], Vec::as_slice));
         let mut seen: Vec<&Requirement> = Vec::new();
         for ty in &self.types {
             if let Some(requirement) = ty.requirements.get(key)
@@ -103,6 +108,20 @@ impl<'s> Template<'s> {
             }
         }
         found
+    }
+
+    /// What its nodes may have of a key that it requires something of.
+    pub(crate) fn mask(&self, id: KeyId, keys: &Keys, requirement: &Requirement) -> Mask {
+        let Some(settled) = self.open.get(keys.key(id)) else {
+            return keys.mask(id, requirement);
+        };
+        let values = settled.iter().filter_map(|value| keys.domain(id, value));
+        let none = if requirement.admits_absence() {
+            keys.absent(id)
+        } else {
+            keys.nothing(id)
+        };
+        values.fold(none, |all, domain| all.or(&keys.domain_mask(id, domain)))
     }
 
     /// Taints that its nodes have for good.
@@ -375,8 +394,8 @@ pub(crate) fn limits(state: &PoolState, snapshot: &Snapshot) -> (Vec<Limited>, V
         .unzip()
 }
 
-/// The `minValues` of a pool, over its types.
-pub(crate) fn min_values(template: &Template<'_>) -> Vec<(Arc<str>, MinValues)> {
+/// The `minValues` of a pool, over these of its types.
+pub(crate) fn min_values(template: &Template<'_>, types: &[Type]) -> Vec<(Arc<str>, MinValues)> {
     template
         .requirements
         .iter()
@@ -390,8 +409,9 @@ pub(crate) fn min_values(template: &Template<'_>) -> Vec<(Arc<str>, MinValues)> 
                 .flat_map(Requirement::values)
                 .collect();
             let values: Vec<&Arc<str>> = values.into_iter().collect();
-            let of_type = |ty: &Arc<InstanceType>| {
-                ty.requirements
+            let of_type = |ty: &Type| {
+                ty.instance
+                    .requirements
                     .get(key)
                     .into_iter()
                     .flat_map(Requirement::values)
@@ -401,7 +421,7 @@ pub(crate) fn min_values(template: &Template<'_>) -> Vec<(Arc<str>, MinValues)> 
             };
             let min_values = MinValues {
                 least,
-                values: template.types.iter().map(of_type).collect(),
+                values: types.iter().map(of_type).collect(),
             };
             Some((key.clone(), min_values))
         })

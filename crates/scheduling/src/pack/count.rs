@@ -1,6 +1,6 @@
 //! Pods that are put on nodes, counted by host and domain.
 
-use crate::topology::{DomainId, DomainRule};
+use crate::topology::{DomainId, DomainRule, Looks};
 
 use super::{Ask, NodeId, Packing, Put};
 
@@ -40,20 +40,22 @@ impl Packing<'_, '_> {
         });
     }
 
-    /// Counts pods in the domain of their node; false if that is not decided.
+    /// Counts pods in the domain of their node; false if that, or whether the node counts at all, is
+    /// not decided.
     fn count(&mut self, node: NodeId, counter: DomainId, count: u32) -> bool {
         let view = self.nodes.view[node];
         let of = &self.problem.topology.domains[counter as usize];
         let Some(domain) = self.views.domain(view, of.key) else {
             return self.views.pool(view).is_none();
         };
-        if self.views.counts(view, of.filter) {
+        let looks = self.views.looks(view, of.filter);
+        if looks == Looks::Surely {
             self.domains[counter as usize][domain] += count;
         }
-        true
+        looks != Looks::Perhaps
     }
 
-    /// Counts pods of a node whose domain has become known.
+    /// Counts pods of a node that has become another, as far as it is known now.
     pub(super) fn count_loose(&mut self, node: NodeId) {
         let Some(loose) = self.loose.remove(&node) else {
             return;

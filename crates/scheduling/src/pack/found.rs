@@ -140,7 +140,8 @@ impl Packing<'_, '_> {
                     return None;
                 }
                 let most = count.min(self.cap(first, node));
-                Some((node, times(self.nodes.slack(node), request, most)))
+                let class = &self.problem.classes[first.class];
+                Some((node, self.nodes.fit(node, class, most)))
             })
             .min_by_key(|(node, most)| (Reverse(*most), *node))
             .filter(|(_, most)| *most > 0)

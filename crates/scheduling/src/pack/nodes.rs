@@ -1,7 +1,7 @@
 //! Nodes of a packing as parallel arrays: nodes that are there first, then planned ones.
 
-use crate::problem::{Class, Problem, bits_add};
-use crate::shelf::{Shelf, at_least};
+use crate::problem::{Class, Problem, SharedClaim, bits_add};
+use crate::shelf::{Shelf, at_least, times};
 use crate::topology::{HostCounter, HostId, Topology};
 use crate::view::{ViewId, Views};
 
@@ -180,6 +180,33 @@ impl Nodes {
         at_least(self.slack(node), request)
     }
 
+    /// How many pods of a class, up to `most`, fit into a node as it is. Of volumes that pods share
+    /// those that the node has not attached yet need room, once.
+    pub(super) fn fit(&self, node: NodeId, class: &Class, most: u32) -> u32 {
+        if class.shared.is_empty() {
+            return times(self.slack(node), &class.request, most);
+        }
+        let mut slack = self.slack(node).to_vec();
+        for shared in self.unattached(node, class) {
+            slack[shared.dim] -= 1;
+        }
+        if slack.iter().any(|room| *room < 0) {
+            return 0;
+        }
+        times(&slack, &class.request, most)
+    }
+
+    /// Volumes that pods of a class share and that a node has not attached.
+    pub(crate) fn unattached<'c>(
+        &self,
+        node: NodeId,
+        class: &'c Class,
+    ) -> impl Iterator<Item = &'c SharedClaim> + use<'_, 'c> {
+        let bits = self.bits(node);
+        let is_new = |shared: &&SharedClaim| bits[shared.bit / 64] & (1 << (shared.bit % 64)) == 0;
+        class.shared.iter().filter(is_new)
+    }
+
     /// Makes a planned node one of this type.
     pub(super) fn resize(&mut self, node: NodeId, view: ViewId, shelf: &Shelf, slot: usize) {
         let chosen = shelf.slot(slot);
@@ -201,6 +228,14 @@ impl Nodes {
             self.add(node, &topology.hosts[host], host, count);
         }
         self.pods[node] += count;
+        if count > 0 && !class.shared.is_empty() {
+            let new: Vec<SharedClaim> = self.unattached(node, class).copied().collect();
+            for shared in new {
+                self.slack[node * self.dims + shared.dim] -= 1;
+                self.used[node * self.dims + shared.dim] += 1;
+                self.bits[node * self.words + shared.bit / 64] |= 1 << (shared.bit % 64);
+            }
+        }
         for (dim, request) in class.request.iter().enumerate() {
             let at = node * self.dims + dim;
             self.slack[at] -= request * i64::from(count);

@@ -1,7 +1,7 @@
 //! What variants of classes demand, in terms of counters, bits and domains.
 
 use cluster::Snapshot;
-use requirements::Requirements;
+use requirements::{AllowUndefined, Requirements};
 use rustc_hash::FxHashMap;
 
 use super::terms::{CounterKey, Of, Term};
@@ -82,8 +82,6 @@ pub(crate) struct Subject<'a> {
     pub(crate) identity: usize,
     /// Counters of its own required anti-affinity terms.
     pub(crate) declares: &'a [CounterId],
-    /// Alternatives of node selector and required node affinity.
-    pub(crate) alternatives: &'a [Requirements],
     /// Host port bits that must be clear.
     pub(crate) ports: &'a [usize],
     /// Whether it takes a host port.
@@ -102,8 +100,8 @@ pub(crate) struct RuleBuilder<'a, 's> {
     threshold_bits: FxHashMap<(HostId, u32), usize>,
     /// Per key: domains that pools could open, with the pool's position.
     offered: FxHashMap<KeyId, Vec<Mask>>,
-    /// Eligible domains by counter and alternatives.
-    eligible: FxHashMap<(CounterId, Vec<Requirements>), Vec<bool>>,
+    /// Eligible domains by counter.
+    eligible: FxHashMap<CounterId, Vec<bool>>,
     words: usize,
 }
 
@@ -290,7 +288,7 @@ impl<'a, 's> RuleBuilder<'a, 's> {
                 max_skew: *max_skew,
                 min_domains: *min_domains,
                 own,
-                eligible: self.eligible(counter, subject.alternatives, keys, templates),
+                eligible: self.eligible(counter, keys, templates),
             })),
         }
     }
@@ -331,12 +329,10 @@ impl<'a, 's> RuleBuilder<'a, 's> {
     fn eligible(
         &mut self,
         counter: CounterId,
-        alternatives: &[Requirements],
         keys: &Keys,
         templates: &[Template<'_>],
     ) -> Vec<bool> {
-        let memo = (counter, alternatives.to_vec());
-        if let Some(known) = self.eligible.get(&memo) {
+        if let Some(known) = self.eligible.get(&counter) {
             return known.clone();
         }
         let key = self.counters.keys.get(counter);
@@ -360,26 +356,30 @@ impl<'a, 's> RuleBuilder<'a, 's> {
             let labels = |key: &str| label(node, key).map(str::to_owned);
             found[domain] |= tolerated && honours(&labels);
         }
-        let of_pod: Vec<Mask> = alternatives
-            .iter()
-            .filter(|_| key.filter.alternatives.is_some())
-            .map(|set| match set.get(&key.topology_key) {
-                Some(requirement) => keys.mask(id, requirement),
-                None => keys.anything(id),
-            })
-            .collect();
         self.offer(id, keys, templates);
+        let planned = AllowUndefined::WellKnown(&self.snapshot.vocabulary);
         for (mask, template) in self.offered[&id].iter().zip(templates) {
             let tolerated = key.filter.tolerations.as_ref().is_none_or(|tolerations| {
                 requirements::taints::tolerate_all(tolerations, template.taints()).is_ok()
             });
+            // What of the pool's domains the pods may be in that the rule is for.
+            let reachable = match &key.filter.alternatives {
+                None => keys.anything(id),
+                Some(alternatives) => alternatives
+                    .iter()
+                    .filter(|set| template.requirements.is_compatible(set, &planned))
+                    .map(|set| match set.get(&key.topology_key) {
+                        Some(requirement) => keys.mask(id, requirement),
+                        None => keys.anything(id),
+                    })
+                    .fold(keys.nothing(id), |all, mask| all.or(&mask)),
+            };
+            let reachable = reachable.and(mask);
             for (domain, found) in found.iter_mut().enumerate() {
-                let wanted =
-                    of_pod.is_empty() || of_pod.iter().any(|m| keys.has_domain(id, m, domain));
-                *found |= tolerated && wanted && keys.has_domain(id, mask, domain);
+                *found |= tolerated && keys.has_domain(id, &reachable, domain);
             }
         }
-        self.eligible.insert(memo, found.clone());
+        self.eligible.insert(counter, found.clone());
         found
     }
 

@@ -8,9 +8,9 @@ use cluster::ObjectKey;
 use model::k8s::affinity::{PodAffinityTerm, TopologySpreadConstraint};
 use model::k8s::selector::LabelSelectorRequirement;
 use model::k8s::{LabelSelector, Namespace, PodSpec, Toleration};
-use requirements::Requirements;
+use requirements::{Requirement, Requirements};
 
-use crate::index::variants::Kept;
+use crate::index::variants::{Kept, tolerate_soft};
 
 /// Namespaces by name, for their labels.
 pub(crate) type Namespaces = BTreeMap<ObjectKey, Arc<Namespace>>;
@@ -258,21 +258,63 @@ fn spread(
             selector,
         }],
     );
-    let honours_affinity = constraint.node_affinity_policy.as_deref() != Some("Ignore");
-    let selective = alternatives
-        .iter()
-        .any(|alternative| !alternative.is_empty());
-    counter.filter = FilterKey {
-        alternatives: (honours_affinity && selective).then(|| alternatives.to_vec()),
-        tolerations: (constraint.node_taints_policy.as_deref() == Some("Honor"))
-            .then(|| pod.spec.tolerations.clone()),
-    };
+    counter.filter = filter(pod, constraint, alternatives);
     let at_least = |number: i32| u32::try_from(number).unwrap_or(0);
     Term::Spread {
         counter,
         max_skew: at_least(constraint.max_skew).max(1),
         min_domains: at_least(constraint.min_domains.unwrap_or(0)),
     }
+}
+
+/// Nodes that a spread constraint counts. Taints that are mere preferences keep no node out, and a
+/// node that lacks the label of another constraint of the pod is none of this one either.
+fn filter(
+    pod: Declarer<'_>,
+    constraint: &TopologySpreadConstraint,
+    alternatives: &[Requirements],
+) -> FilterKey {
+    let honours_affinity = constraint.node_affinity_policy.as_deref() != Some("Ignore");
+    let selective = alternatives
+        .iter()
+        .any(|alternative| !alternative.is_empty());
+    let mut counted = if honours_affinity && selective {
+        alternatives.to_vec()
+    } else {
+        Vec::new()
+    };
+    let beside = keys_beside(pod, constraint);
+    if !beside.is_empty() && counted.is_empty() {
+        counted.push(Requirements::new());
+    }
+    for set in &mut counted {
+        set.extend(beside.iter().map(|key| Requirement::exists(*key)));
+    }
+    let honours_taints = constraint.node_taints_policy.as_deref() == Some("Honor");
+    let tolerations = || {
+        let mut tolerations = pod.spec.tolerations.clone();
+        tolerations.push(tolerate_soft());
+        tolerations
+    };
+    FilterKey {
+        alternatives: (!counted.is_empty()).then_some(counted),
+        tolerations: honours_taints.then(tolerations),
+    }
+}
+
+/// Keys of the pod's other constraints that must hold, where this one must. Every node has a host
+/// name.
+fn keys_beside<'a>(pod: Declarer<'a>, constraint: &TopologySpreadConstraint) -> BTreeSet<&'a str> {
+    let is_hard = |other: &TopologySpreadConstraint| other.when_unsatisfiable != "ScheduleAnyway";
+    let own = canonical(&constraint.topology_key);
+    if !is_hard(constraint) || own == HOSTNAME {
+        return BTreeSet::new();
+    }
+    let others = pod.spreads.iter().filter(|other| is_hard(other));
+    let mut keys: BTreeSet<&str> = others.map(|other| canonical(&other.topology_key)).collect();
+    keys.remove(own);
+    keys.remove(HOSTNAME);
+    keys
 }
 
 /// The selector that selects nothing, which is what an absent one means.

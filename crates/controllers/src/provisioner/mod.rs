@@ -108,9 +108,9 @@ impl Provisioner {
             return Left::Again(SETTLE);
         }
         let ignored = report::ignored(shared, &snapshot);
-        report::zones(shared, &snapshot);
         let pods = snapshot.pending_count() + snapshot.displaced(shared.now()).len();
         if pods == 0 {
+            report::zones(shared, &snapshot, &Placement::default());
             report::unschedulable(shared, 0);
             capacitybuffer::after_pass(shared, &snapshot, &Placement::default());
             // Who made an ignored pod is told again as time passes.
@@ -122,6 +122,7 @@ impl Provisioner {
         }
         self.pools.review(shared, &snapshot);
         let placement = self.compute(shared, &snapshot, pods);
+        report::zones(shared, &snapshot, &placement);
         nominate(shared, &placement);
         capacitybuffer::after_pass(shared, &snapshot, &placement);
         let failed = create::all(shared, self, &snapshot, &placement).await;

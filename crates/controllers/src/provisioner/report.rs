@@ -2,6 +2,7 @@
 //!
 //! What is *not* here: what pools are good for (`pools`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cluster::{PodRecord, Snapshot};
@@ -152,10 +153,15 @@ pub(super) fn took(shared: &Shared, seconds: f64) {
     shared.world.metrics.observe(metric, &[CONTROLLER], seconds);
 }
 
-/// Where pending pods can go.
-pub(super) fn zones(shared: &Shared, snapshot: &Snapshot) {
-    // Zones that rules about other pods leave are not told by the solver yet.
-    let counts = super::zones::count(snapshot, |_| None);
+/// Where pending pods could go before a pass.
+pub(super) fn zones(shared: &Shared, snapshot: &Snapshot, placement: &Placement) {
+    let mut ruled = BTreeMap::new();
+    for alike in &placement.effective_zones {
+        ruled.extend(alike.pods.iter().map(|pod| (pod.key(), &alike.zones)));
+    }
+    let counts = super::zones::count(snapshot, |pod| {
+        ruled.get(&pod.key()).map(|zones| BTreeSet::clone(zones))
+    });
     let series = counts.iter().map(|(zone, &count)| {
         let labels = vec![CONTROLLER.to_owned(), zone.as_str().to_owned()];
         (labels, count as f64)

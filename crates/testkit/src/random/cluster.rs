@@ -30,10 +30,12 @@ fn one_pool(dice: &mut Dice, at: usize) -> Value {
     if dice.chance(10) {
         pool = pool.taint("rather-not", "x", "PreferNoSchedule");
     }
-    match dice.below(6) {
+    match dice.below(9) {
         0 => pool = pool.node_label("team", dice.one(&TEAMS)),
         1 => pool = pool.require("team", "In", &dice.some(&TEAMS)),
         2 => pool = pool.require("team", "Exists", &[]),
+        3 => pool = pool.require("team", dice.one(&["Gt", "Lt"]), &["5"]),
+        4 => pool = pool.require("team", "NotIn", &["a"]),
         _ => {}
     }
     if dice.chance(20) {
@@ -49,6 +51,9 @@ fn one_pool(dice: &mut Dice, at: usize) -> Value {
     if dice.chance(20) {
         pool = pool.limit("cpu", dice.one(&["4", "20", "100"]));
     }
+    if dice.chance(8) {
+        pool = pool.limit("memory", dice.one(&["8Gi", "64Gi"]));
+    }
     if dice.chance(20) {
         pool = pool.limit("nodes", dice.one(&["1", "2", "5"]));
     }
@@ -58,12 +63,16 @@ fn one_pool(dice: &mut Dice, at: usize) -> Value {
             json!([{"key": "starting", "effect": "NoSchedule"}]);
     }
     if dice.chance(10) {
-        let item = json!({"key": "node.kubernetes.io/instance-type", "operator": "Exists",
-            "minValues": dice.between(2, 6)});
+        let key = dice.one(&["node.kubernetes.io/instance-type", "kubernetes.io/arch"]);
+        let item = json!({"key": key, "operator": "Exists", "minValues": dice.between(1, 4)});
         let requirements = &mut json["spec"]["template"]["spec"]["requirements"];
         if let Some(list) = requirements.as_array_mut() {
             list.push(item);
         }
+    }
+    // It has as many nodes as it says, and gets none for pods.
+    if dice.chance(6) {
+        json["spec"]["replicas"] = json!(dice.below(3));
     }
     json
 }
@@ -78,6 +87,9 @@ pub(super) fn nodes(dice: &mut Dice, size: usize) -> Nodes {
         let name = format!("n{at}");
         one_node(dice, &name, &mut nodes.items);
         nodes.names.push(name);
+    }
+    for at in 0..dice.one(&[0, 0, 0, 1, 2]) {
+        one_launched(dice, &format!("launched-{at}"), &mut nodes.items);
     }
     nodes
 }
@@ -100,6 +112,15 @@ fn one_node(dice: &mut Dice, name: &str, items: &mut Vec<Value>) {
     if dice.chance(15) {
         node = node.taint("dedicated", "x", "NoSchedule");
     }
+    if dice.chance(8) {
+        node = node.taint("rather-not", "x", "PreferNoSchedule");
+    }
+    if dice.chance(5) {
+        node = node.with(&json!({"spec": {"unschedulable": true}}));
+    }
+    if dice.chance(15) {
+        node = node.amount("example.com/gpu", "2");
+    }
     if dice.chance(15) {
         let csi = json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
             "metadata": {"name": name}, "spec": {"drivers": [{"name": "disk.example.com",
@@ -121,15 +142,46 @@ fn one_node(dice: &mut Dice, name: &str, items: &mut Vec<Value>) {
     items.push(node.json());
 }
 
+/// A machine that was launched and has not joined: a claim without a node.
+fn one_launched(dice: &mut Dice, name: &str, items: &mut Vec<Value>) {
+    let mut claim = build::claim(name, "pool-0")
+        .provider_id(&format!("id-{name}"))
+        .label("node.kubernetes.io/instance-type", "c-4x-amd64-linux")
+        .label("kubernetes.io/arch", "amd64")
+        .label("kubernetes.io/os", "linux")
+        .label(ZONE, dice.one(&ZONES))
+        .label("karpenter.sh/capacity-type", dice.one(&CAPACITY_TYPES))
+        .amount("cpu", "4")
+        .amount("memory", "16Gi")
+        .amount("pods", "110");
+    if dice.chance(30) {
+        claim = claim.with(&json!({"spec": {"startupTaints":
+            [{"key": "starting", "effect": "NoSchedule"}]}}));
+    }
+    items.push(claim.json());
+}
+
 /// Up to two daemon sets.
 pub(super) fn daemons(dice: &mut Dice) -> Vec<Value> {
     let mut daemons = Vec::new();
     for at in 0..dice.below(3) {
         let mut daemon = daemon_set(&format!("d{at}")).request("cpu", dice.one(&["50m", "700m"]));
-        if dice.chance(30) {
-            daemon = daemon.with(&json!({"spec": {"template": {"spec":
-                {"nodeSelector": {"kubernetes.io/arch": "arm64"}}}}}));
-        }
+        let patch = match dice.below(8) {
+            0 | 1 => json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
+            2 => json!({"nodeSelector": {"team": dice.one(&TEAMS)}}),
+            3 => json!({"affinity": {"nodeAffinity":
+                {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": ZONE, "operator": dice.one(&["In", "NotIn"]),
+                        "values": dice.some(&ZONES[..3])}]},
+                    {"matchExpressions": [{"key": "karpenter.sh/capacity-type", "operator": "In",
+                        "values": [dice.one(&CAPACITY_TYPES)]}]}]}}}}),
+            4 => json!({"containers": [{"name": "main",
+                "resources": {"requests": {"cpu": "50m"}},
+                "ports": [{"containerPort": 80, "hostPort": dice.between(1, 3)}]}]}),
+            5 => json!({"tolerations": []}),
+            _ => json!({}),
+        };
+        daemon = daemon.with(&json!({"spec": {"template": {"spec": patch}}}));
         daemons.push(daemon.json());
     }
     daemons

@@ -47,7 +47,11 @@ fn selector(dice: &mut Dice) -> Value {
 }
 
 fn expression(dice: &mut Dice) -> Value {
-    match dice.below(5) {
+    match dice.below(8) {
+        5 => json!({"key": "team", "operator": "NotIn", "values": dice.some(&TEAMS)}),
+        6 => json!({"key": "team", "operator": dice.one(&["Gt", "Lt"]), "values": ["7"]}),
+        7 => json!({"key": "node.kubernetes.io/instance-type", "operator": "In",
+            "values": dice.some(&["c-4x-amd64-linux", "m-8x-arm64-linux", "s-2x-amd64-linux"])}),
         0 => {
             json!({"key": ZONE, "operator": dice.one(&["In", "NotIn"]), "values": dice.some(&ZONES[..3])})
         }

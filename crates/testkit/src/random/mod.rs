@@ -13,16 +13,18 @@
 mod cluster;
 mod demand;
 mod dice;
+mod extras;
 mod pods;
 
 use std::sync::Arc;
 
-use ::cluster::Snapshot;
+use ::cluster::{Cluster, Event, ObjectKey, PodUpdate, Snapshot};
 use catalog::{InstanceType, kwok};
 use model::Timestamp;
-use scheduling::{MinValuesPolicy, Options, PreferencePolicy};
+use scheduling::{Batch, MinValuesPolicy, Options, PreferencePolicy, solve};
 use serde_json::Value;
 
+use crate::referee::{self, Violation};
 use dice::Dice;
 
 /// A random problem.
@@ -32,6 +34,10 @@ pub struct RandomProblem {
     pub items: Vec<Value>,
     /// What all pools can launch: some of the types of the KWOK provider.
     pub types: Arc<[Arc<InstanceType>]>,
+    /// Pods of a capacity buffer, which are no objects.
+    pub buffer: Vec<Value>,
+    /// Which pods are to be placed.
+    pub batch: Batch,
     /// The options.
     pub options: Options,
     /// The clock.
@@ -47,9 +53,12 @@ pub fn problem(seed: u64, size: usize) -> RandomProblem {
     items.extend(cluster::namespaces());
     items.extend(pods::pods(&mut dice, size, &nodes.names));
     items.extend(nodes.items);
+    items.extend(extras::budgets(&mut dice));
     RandomProblem {
         items,
         types: types(&mut dice),
+        buffer: extras::buffer(&mut dice),
+        batch: extras::batch(&mut dice, &nodes.names),
         options: options(&mut dice),
         now: Timestamp::EPOCH,
     }
@@ -59,7 +68,32 @@ impl RandomProblem {
     /// The cluster.
     pub fn snapshot(&self) -> Snapshot {
         let vocabulary = kwok::standard().vocabulary();
-        crate::world::cluster_of(&self.items, vocabulary, &self.types).snapshot()
+        let mut cluster = crate::world::cluster_of(&self.items, vocabulary, &self.types);
+        self.keep_buffer(&mut cluster);
+        cluster.snapshot()
+    }
+
+    /// Tells a cluster of the capacity buffer.
+    ///
+    /// # Panics
+    /// If its pods are not valid.
+    pub fn keep_buffer(&self, cluster: &mut Cluster) {
+        let decoded = self.buffer.iter().map(|pod| {
+            let pod = serde_json::from_value(pod.clone()).expect("the pod is valid");
+            PodUpdate::virtual_of(&pod)
+        });
+        let pods: Vec<PodUpdate> = decoded.collect();
+        if !pods.is_empty() {
+            let buffer = ObjectKey::new("default", "b");
+            cluster.apply(Event::VirtualPods { buffer, pods });
+        }
+    }
+
+    /// What is wrong with the solver's answer.
+    pub fn violations(&self) -> Vec<Violation> {
+        let snapshot = self.snapshot();
+        let placement = solve(&snapshot, &self.batch, &self.options, self.now, 1);
+        referee::check(&snapshot, &self.batch, self.now, &placement)
     }
 
     /// The same problem, whose objects come in another order.
@@ -67,6 +101,7 @@ impl RandomProblem {
     pub fn shuffled(&self, seed: u64) -> Self {
         let mut shuffled = self.clone();
         Dice::new(seed).shuffle(&mut shuffled.items);
+        Dice::new(seed).shuffle(&mut shuffled.buffer);
         shuffled
     }
 }
@@ -79,6 +114,7 @@ fn types(dice: &mut Dice) -> Arc<[Arc<InstanceType>]> {
     if types.is_empty() {
         types.push(all[dice.below(all.len())].clone());
     }
+    extras::reserve(dice, &mut types);
     types.into()
 }
 

@@ -42,7 +42,8 @@ fn workloads(
     } else {
         dice.one(&[0, 0, 50, 100])
     };
-    let volume = dice.chance(15).then(|| Volume::any(dice));
+    let gpu = dice.chance(4);
+    let volume = dice.chance(20).then(|| Volume::any(dice));
     for number in 0..replicas {
         let name = format!("w{workload}-{number}");
         let mut pod: Builder<Pod> = alike(&name)
@@ -57,11 +58,20 @@ fn workloads(
             pod = pod.tolerate("dedicated");
         }
         if let Some(volume) = &volume {
-            let claim = volume.claim(dice, &format!("w{workload}"), number, namespace, items);
-            pod = pod.with(&json!({"spec": {"volumes":
-                [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]}}));
+            let workload = format!("w{workload}");
+            let volumes = volume.volumes(dice, &workload, number, (namespace, nodes), items);
+            pod = pod.with(&json!({"spec": {"volumes": volumes}}));
+        }
+        if gpu {
+            pod = pod.request("example.com/gpu", "1");
         }
         if dice.chance(running) {
+            if dice.chance(5) {
+                pod = pod.annotation("karpenter.sh/do-not-disrupt", "true");
+            }
+            if dice.chance(5) {
+                pod = pod.with(&json!({"metadata": {"deletionTimestamp": "1970-01-01T00:00:00Z"}}));
+            }
             pod = pod
                 .owner("apps/v1", "ReplicaSet", &format!("w{workload}"))
                 .on(&nodes[dice.below(nodes.len())]);
@@ -86,53 +96,109 @@ fn classes(dice: &mut Dice) -> Vec<Value> {
 enum Volume {
     /// One for all, in a zone.
     Shared(&'static str),
+    /// One for all, to be made.
+    SharedToBeMade(&'static str),
     /// One each, each in some zone.
     Bound,
     /// One each, to be made.
     ToBeMade(&'static str),
+    /// One each, as long as the pod lives.
+    Ephemeral(&'static str),
+    /// One for all, in a zone, and one each, to be made.
+    Both(&'static str),
 }
 
 impl Volume {
     fn any(dice: &mut Dice) -> Self {
-        match dice.below(3) {
-            0 => Self::Shared(dice.one(&ZONES)),
-            1 => Self::Bound,
-            _ => Self::ToBeMade(dice.one(&["anywhere", "narrow"])),
+        let class = dice.one(&["anywhere", "narrow"]);
+        match dice.below(7) {
+            0 | 1 => Self::Shared(dice.one(&ZONES)),
+            2 => Self::SharedToBeMade(class),
+            3 => Self::Bound,
+            4 => Self::ToBeMade(class),
+            5 => Self::Ephemeral(class),
+            _ => Self::Both(dice.one(&ZONES)),
         }
     }
 
-    /// The claim for a pod. What belongs to it is added to the items.
-    fn claim(
+    /// The volumes of a pod. What belongs to them is added to the items.
+    fn volumes(
         &self,
         dice: &mut Dice,
         workload: &str,
         number: usize,
-        namespace: &str,
+        (namespace, nodes): (&str, &[String]),
         items: &mut Vec<Value>,
-    ) -> String {
+    ) -> Value {
         let own = format!("{workload}-{number}");
-        let (name, zone) = match self {
-            Self::Shared(zone) => (workload.to_owned(), *zone),
-            Self::Bound => (own, dice.one(&ZONES)),
-            Self::ToBeMade(class) => {
-                items.push(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
-                    "metadata": {"name": own, "namespace": namespace},
-                    "spec": {"storageClassName": class}, "status": {"phase": "Pending"}}));
-                return own;
+        let of =
+            |claim: &str| json!({"name": claim, "persistentVolumeClaim": {"claimName": claim}});
+        match self {
+            Self::Shared(zone) | Self::Both(zone) => {
+                if number == 0 {
+                    bound(dice, workload, zone, (namespace, nodes), items);
+                }
+                if matches!(self, Self::Shared(_)) {
+                    return json!([of(workload)]);
+                }
+                items.push(to_be_made(&own, "anywhere", namespace));
+                json!([of(workload), of(&own)])
             }
-        };
-        if number == 0 || matches!(self, Self::Bound) {
-            let volume = format!("volume-{name}");
-            items.push(json!({"apiVersion": "v1", "kind": "PersistentVolume",
-                "metadata": {"name": volume}, "spec": {
-                    "csi": {"driver": "disk.example.com", "volumeHandle": volume},
-                    "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions":
-                        [{"key": ZONE, "operator": "In", "values": [zone]}]}]}}}}));
-            items.push(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
-                "metadata": {"name": name, "namespace": namespace,
-                    "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
-                "spec": {"volumeName": volume}, "status": {"phase": "Bound"}}));
+            Self::SharedToBeMade(class) => {
+                if number == 0 {
+                    items.push(to_be_made(workload, class, namespace));
+                }
+                json!([of(workload)])
+            }
+            Self::Bound => {
+                let zone = dice.one(&ZONES);
+                bound(dice, &own, zone, (namespace, nodes), items);
+                json!([of(&own)])
+            }
+            Self::ToBeMade(class) => {
+                items.push(to_be_made(&own, class, namespace));
+                json!([of(&own)])
+            }
+            Self::Ephemeral(class) => {
+                // The referee wants to see the claim.
+                items.push(to_be_made(&format!("{own}-scratch"), class, namespace));
+                json!([{"name": "scratch", "ephemeral":
+                    {"volumeClaimTemplate": {"spec": {"storageClassName": class}}}}])
+            }
         }
-        name
     }
+}
+
+fn to_be_made(name: &str, class: &str, namespace: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"storageClassName": class}, "status": {"phase": "Pending"}})
+}
+
+/// A claim and its volume, which may still be attached to some node.
+fn bound(
+    dice: &mut Dice,
+    name: &str,
+    zone: &str,
+    (namespace, nodes): (&str, &[String]),
+    items: &mut Vec<Value>,
+) {
+    let volume = format!("volume-{name}");
+    if !nodes.is_empty() && dice.chance(20) {
+        items.push(
+            json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment",
+            "metadata": {"name": format!("attachment-{name}")},
+            "spec": {"attacher": "disk.example.com", "nodeName": nodes[dice.below(nodes.len())],
+                "source": {"persistentVolumeName": volume}}}),
+        );
+    }
+    items.push(json!({"apiVersion": "v1", "kind": "PersistentVolume",
+        "metadata": {"name": volume}, "spec": {
+            "csi": {"driver": "disk.example.com", "volumeHandle": volume},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions":
+                [{"key": ZONE, "operator": "In", "values": [zone]}]}]}}}}));
+    items.push(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": namespace,
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+        "spec": {"volumeName": volume}, "status": {"phase": "Bound"}}));
 }

@@ -122,7 +122,8 @@ impl Overhead {
 impl InstanceType {
     /// What pods can have: capacity less overhead, and memory less what huge pages take of it.
     pub fn allocatable(&self) -> ResourceList {
-        let amount = |resource: &String| Some((resource.clone(), self.allocatable_amount(resource)?));
+        let amount =
+            |resource: &String| Some((resource.clone(), self.allocatable_amount(resource)?));
         self.capacity.keys().filter_map(amount).collect()
     }
 

@@ -350,3 +350,26 @@ fn a_daemon_of_one_zone_counts_where_the_zone_may_be() {
     assert!(matches!(place(&with_zone, "fits"), Place::Node("n1")));
     assert!(!reasons(&with_zone, "p").is_empty());
 }
+
+/// A daemon comes to a node whatever soft taints it has, so there is room for it.
+#[test]
+fn soft_taints_of_a_node_keep_no_daemon_away() {
+    let place_of = |effect: &str| {
+        let taints = json!({"spec": {"taints": [{"key": "k", "effect": effect}]}});
+        let placement = World::new()
+            .node("n1", "2", taints)
+            .object(daemon_set("d", "1", json!({})))
+            .pod(
+                "p",
+                "1500m",
+                json!({"tolerations": [{"operator": "Exists"}]}),
+            )
+            .solve();
+        match place(&placement, "p") {
+            Place::Node(node) => node.to_owned(),
+            _ => "new".to_owned(),
+        }
+    };
+    assert_eq!(place_of("NoSchedule"), "n1");
+    assert_eq!(place_of("PreferNoSchedule"), "new");
+}

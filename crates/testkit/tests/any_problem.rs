@@ -329,7 +329,7 @@ fn told(problem: &RandomProblem, histories: Vec<(Name, History)>, order: &[Index
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn the_way_to_a_cluster_does_not_matter(

@@ -107,7 +107,8 @@ pub(crate) fn effective_taints(node: &NodeState) -> Vec<Taint> {
     taints
 }
 
-/// Daemon sets whose pods belong on a node, by position in the snapshot.
+/// Daemon sets whose pods belong on a node, by position in the snapshot. Soft taints keep none
+/// away.
 fn expected_daemons(parts: &Parts<'_>, node: &NodeState, taints: &[Taint]) -> Vec<usize> {
     parts
         .daemons
@@ -117,7 +118,9 @@ fn expected_daemons(parts: &Parts<'_>, node: &NodeState, taints: &[Taint]) -> Ve
             let admits = |requirements: &Requirements| {
                 requirements.iter().all(|r| r.admits(label(node, r.key())))
             };
-            taints::tolerate_all(&spec.tolerations, taints).is_ok()
+            let hard = taints.iter();
+            let hard = hard.filter(|taint| taint.effect != TaintEffect::PreferNoSchedule);
+            taints::tolerate_all(&spec.tolerations, hard).is_ok()
                 && part.alternatives.iter().any(admits)
         })
         .map(|part| part.source)

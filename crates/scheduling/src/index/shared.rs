@@ -1,5 +1,6 @@
-//! Claims that several pods share, or that some node has attached: on a node they count once, however
-//! many of its pods name them. Each has a bit that a node has as soon as it has the volume attached.
+//! Claims that several pods share, or that some node has attached: on a node they count once,
+//! however many of its pods name them. Each has a bit that a node has as soon as it has the volume
+//! attached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -40,8 +40,8 @@ impl Packing<'_, '_> {
         });
     }
 
-    /// Counts pods in the domain of their node; false if that, or whether the node counts at all, is
-    /// not decided.
+    /// Counts pods in the domain of their node; false if that, or whether the node counts at all,
+    /// is not decided.
     fn count(&mut self, node: NodeId, counter: DomainId, count: u32) -> bool {
         let view = self.nodes.view[node];
         let of = &self.problem.topology.domains[counter as usize];

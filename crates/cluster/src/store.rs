@@ -79,6 +79,10 @@ impl Tombstones {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     pub(crate) fn has(&self, uid: &str) -> bool {
         self.uids.contains(uid)
     }

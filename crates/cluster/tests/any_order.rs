@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::NodeClaim;
 use cluster::{Change, Cluster, Event, Gone, PodUpdate, Snapshot};
@@ -300,5 +300,39 @@ proptest! {
         relisted.feed(Event::Node(Change::Reset(survivors(&after.nodes))));
         let mut expected = with_constants(fresh(&after));
         prop_assert_eq!(describe(&relisted.snapshot()), describe(&expected.snapshot()));
+    }
+
+    #[test]
+    fn pods_taken_in_at_once_are_those_taken_in_one_by_one(
+        (world, pods) in world().prop_flat_map(|world| {
+            // Every version of every pod, in any order.
+            let pods: Vec<Pod> = world.pods.iter().flat_map(|life| life.versions.clone()).collect();
+            (Just(world), Just(pods).prop_shuffle())
+        })
+    ) {
+        let updates = || pods.iter().map(PodUpdate::from).collect::<Vec<_>>();
+        let others = World { pods: Vec::new(), ..world };
+        let mut filled = with_constants(fresh(&others));
+        filled.snapshot();
+        filled.fill(updates());
+        filled.sanity_check().unwrap();
+        let mut expected = with_constants(fresh(&others));
+        expected.apply(Event::Pod(Change::Reset(updates())));
+        prop_assert_eq!(describe(&filled.snapshot()), describe(&expected.snapshot()));
+        let shapes = |cluster: &mut Cluster| -> Vec<u32> {
+            let snapshot = cluster.snapshot();
+            snapshot.pending.iter().map(|group| group.shape.id.0).collect()
+        };
+        let names: BTreeSet<&str> = pods.iter().map(|pod| &*pod.metadata.name).collect();
+        if names.len() == pods.len() {
+            // Nothing is too late, so shapes are even met in the same order.
+            prop_assert_eq!(shapes(&mut filled), shapes(&mut expected));
+        }
+        // And it goes on from there.
+        filled.apply(Event::Pod(Change::Reset(Vec::new())));
+        filled.sanity_check().unwrap();
+        prop_assert_eq!(filled.pod_count(), 0);
+        filled.fill(updates());
+        filled.sanity_check().unwrap();
     }
 }

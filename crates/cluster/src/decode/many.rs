@@ -35,25 +35,31 @@ impl PodDecoder {
         let own = chunks.next().unwrap_or_default();
         let (first, others) = thread::scope(|scope| {
             let running: Vec<_> = chunks
-                .map(|texts| scope.spawn(move || PodDecoder::new().decode_all(texts)))
+                .map(|texts| {
+                    scope.spawn(move || {
+                        let mut decoder = PodDecoder::new();
+                        let pods = decoder.decode_all(texts)?;
+                        Ok((decoder, pods))
+                    })
+                })
                 .collect();
             let first = self.decode_all(own);
             let join = |part: thread::ScopedJoinHandle<'_, _>| match part.join() {
                 Ok(part) => part,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
-            let others: Vec<Result<Vec<PodUpdate>, NotAPod>> =
+            let others: Vec<Result<(PodDecoder, Vec<PodUpdate>), NotAPod>> =
                 running.into_iter().map(join).collect();
             (first, others)
         });
         let mut pods = first?;
         pods.reserve(texts.len() - pods.len());
         for (chunk, part) in others.into_iter().enumerate() {
-            let part = part.map_err(|error| NotAPod {
+            let (decoder, part) = part.map_err(|error| NotAPod {
                 index: error.index + (chunk + 1) * size,
                 ..error
             })?;
-            self.adopt(part, &mut pods);
+            self.adopt(decoder, part, &mut pods);
         }
         Ok(pods)
     }
@@ -67,27 +73,33 @@ impl PodDecoder {
     }
 
     /// Takes over what another decoder has decoded, so that equal contents are one again.
-    fn adopt(&mut self, part: Vec<PodUpdate>, pods: &mut Vec<PodUpdate>) {
-        // By address: the other decoder has shared equal contents already. Each is held on to, so
-        // that no address is used twice.
-        let mut known: FxHashMap<usize, (Arc<PodContent>, Arc<PodContent>)> = FxHashMap::default();
+    fn adopt(&mut self, mut other: Self, part: Vec<PodUpdate>, pods: &mut Vec<PodUpdate>) {
+        // By address: the other decoder has shared equal contents already, and holds on to each.
+        let mut known: FxHashMap<usize, Arc<PodContent>> = FxHashMap::default();
+        let address = |content: &Arc<PodContent>| Arc::as_ptr(content).addr();
+        let memo = std::mem::take(&mut other.memo);
+        for (key, theirs) in &memo {
+            // Equal texts mean the same, which is soon found out.
+            if let Some(own) = self.memo.get(key) {
+                known.insert(address(theirs), own.clone());
+            }
+        }
+        for (key, theirs) in memo {
+            if !self.memo.contains_key(&key) {
+                let own = known
+                    .entry(address(&theirs))
+                    .or_insert_with(|| self.share_arc(theirs.clone()))
+                    .clone();
+                self.remember(key, own);
+            }
+        }
         for mut pod in part {
-            let address = Arc::as_ptr(&pod.content).addr();
-            let (_, own) = known
-                .entry(address)
-                .or_insert_with(|| (pod.content.clone(), self.share_arc(&pod.content)));
+            let own = known
+                .entry(address(&pod.content))
+                .or_insert_with(|| self.share_arc(pod.content.clone()));
             pod.content = own.clone();
             pod.facts.node = pod.facts.node.map(|name| self.node(&name));
             pods.push(pod);
         }
-    }
-
-    fn share_arc(&mut self, content: &Arc<PodContent>) -> Arc<PodContent> {
-        if let Some(known) = self.contents.get(content) {
-            return known.clone();
-        }
-        self.sweep();
-        self.contents.insert(content.clone());
-        content.clone()
     }
 }

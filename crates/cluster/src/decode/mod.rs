@@ -17,6 +17,7 @@ mod many;
 mod raw;
 mod time;
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use model::Timestamp;
@@ -50,7 +51,11 @@ pub enum DecodeError {
 pub struct PodDecoder {
     memo: FxHashMap<Box<[u8]>, Arc<PodContent>>,
     memo_bytes: usize,
-    contents: FxHashSet<Arc<PodContent>>,
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "an entry of a map is found or made with one look, one of a set with two"
+    )]
+    contents: FxHashMap<Arc<PodContent>, ()>,
     sweep_at: usize,
     nodes: FxHashSet<Arc<str>>,
     nodes_sweep_at: usize,
@@ -65,11 +70,15 @@ impl Default for PodDecoder {
 
 impl PodDecoder {
     /// A decoder that has seen nothing.
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "an entry of a map is found or made with one look, one of a set with two"
+    )]
     pub fn new() -> Self {
         Self {
             memo: FxHashMap::default(),
             memo_bytes: 0,
-            contents: FxHashSet::default(),
+            contents: FxHashMap::default(),
             sweep_at: SWEEP_MIN,
             nodes: FxHashSet::default(),
             nodes_sweep_at: SWEEP_MIN,
@@ -120,23 +129,35 @@ impl PodDecoder {
         let (content, _) = PodContent::split(&pod);
         let content = self.share_content(content);
         let key: Box<[u8]> = self.key.bytes().into();
+        self.remember(key, content.clone());
+        Ok(content)
+    }
+
+    /// Notes what a text means.
+    fn remember(&mut self, key: Box<[u8]>, content: Arc<PodContent>) {
         if self.memo_bytes + key.len() > MEMO_BYTES {
             self.memo.clear();
             self.memo_bytes = 0;
         }
         self.memo_bytes += key.len();
-        self.memo.insert(key, content.clone());
-        Ok(content)
+        self.memo.insert(key, content);
     }
 
     fn share_content(&mut self, content: PodContent) -> Arc<PodContent> {
-        if let Some(known) = self.contents.get(&content) {
-            return known.clone();
-        }
+        self.share_arc(Arc::new(content))
+    }
+
+    /// The content that is held for all that are equal to this one.
+    fn share_arc(&mut self, content: Arc<PodContent>) -> Arc<PodContent> {
         self.sweep();
-        let content = Arc::new(content);
-        self.contents.insert(content.clone());
-        content
+        match self.contents.entry(content) {
+            Entry::Occupied(known) => known.key().clone(),
+            Entry::Vacant(new) => {
+                let content = new.key().clone();
+                new.insert(());
+                content
+            }
+        }
     }
 
     /// Forgets contents that nobody uses, once there are twice as many as after the last time.
@@ -148,7 +169,7 @@ impl PodDecoder {
             .retain(|_, content| Arc::strong_count(content) > 2);
         self.memo_bytes = self.memo.keys().map(|key| key.len()).sum();
         self.contents
-            .retain(|content| Arc::strong_count(content) > 1);
+            .retain(|content, ()| Arc::strong_count(content) > 1);
         self.sweep_at = SWEEP_MIN.max(2 * self.contents.len());
     }
 

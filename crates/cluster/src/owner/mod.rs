@@ -1,6 +1,7 @@
 //! The owner of all derived state: takes events and intents in, gives snapshots out.
 
 mod build;
+mod fill;
 mod intents;
 mod listing;
 mod look;

@@ -57,17 +57,40 @@ impl Pending {
             self.waiting_changed = true;
             return false;
         }
-        let group = self.groups.entry(pod.shape.id).or_insert_with(|| Group {
-            shape: pod.shape.clone(),
-            pods: BTreeMap::new(),
-            view: None,
-        });
+        let group = self.group(&pod.shape);
         group
             .pods
             .insert((pod.created, pod.name.clone()), pod.clone());
         group.view = None;
         self.groups_changed = true;
         pod.shape.problems.is_empty()
+    }
+
+    fn group(&mut self, shape: &Arc<PodShape>) -> &mut Group {
+        self.groups.entry(shape.id).or_insert_with(|| Group {
+            shape: shape.clone(),
+            pods: BTreeMap::new(),
+            view: None,
+        })
+    }
+
+    /// Whether there is no unbound pod.
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Adds unbound pods that are provisionable and not spoken for, all of one namespace.
+    pub(super) fn fill(&mut self, mut pods: Vec<Arc<PodRecord>>) {
+        // Those of a shape stand together then.
+        pods.sort_by_key(|pod| pod.shape.id);
+        for same in pods.chunk_by(|a, b| a.shape.id == b.shape.id) {
+            let keyed = same.iter();
+            let keyed = keyed.map(|pod| ((pod.created, pod.name.clone()), pod.clone()));
+            let group = self.group(&same[0].shape);
+            group.pods.extend(keyed);
+            group.view = None;
+        }
+        self.groups_changed |= !pods.is_empty();
     }
 
     /// Takes an unbound pod out; whether it was provisionable and not spoken for.

@@ -43,6 +43,24 @@ impl Pods {
         self.get(&daemon_set.namespace, name)
     }
 
+    /// Whether no pod is known, nor known to be gone.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.count == 0 && self.tombstones.is_empty()
+    }
+
+    /// Adds a namespace that is not known yet, with its pods in order of their names.
+    pub(super) fn fill(&mut self, namespace: Arc<str>, pods: Vec<Arc<PodRecord>>) {
+        self.count += pods.len();
+        let names = pods.into_iter().map(|pod| (pod.name.clone(), pod));
+        self.by_namespace.insert(namespace, names.collect());
+    }
+
+    /// Lists a pod as one of a DaemonSet.
+    pub(super) fn list_with(&mut self, daemon_set: ObjectKey, pod: &PodRecord) {
+        let pods = self.of_daemon_sets.entry(daemon_set).or_default();
+        pods.insert((pod.created, pod.name.clone()));
+    }
+
     fn insert(&mut self, pod: Arc<PodRecord>) -> Option<Arc<PodRecord>> {
         let namespace = &pod.shape.namespace;
         let names = match self.by_namespace.get_mut(namespace) {
@@ -107,7 +125,8 @@ impl Cluster {
 
     fn put_pod(&mut self, update: PodUpdate, touched: &mut Touched) {
         let PodUpdate { content, facts } = update;
-        if !facts.uid.is_empty() && self.pods.tombstones.has(&facts.uid.to_string()) {
+        let gone = &self.pods.tombstones;
+        if !gone.is_empty() && !facts.uid.is_empty() && gone.has(&facts.uid.to_string()) {
             return;
         }
         let held = self.pods.get(&content.namespace, &facts.name);
@@ -174,8 +193,7 @@ impl Cluster {
     fn enter(&mut self, pod: &Arc<PodRecord>, touched: &mut Touched) -> bool {
         if let Some(daemon_set) = daemon_set_of(pod) {
             touched.daemon_sets.insert(daemon_set.to_string());
-            let pods = self.pods.of_daemon_sets.entry(daemon_set).or_default();
-            pods.insert((pod.created, pod.name.clone()));
+            self.pods.list_with(daemon_set, pod);
         }
         if let Some(node) = room_on(pod) {
             touched.nodes.insert(node.clone());

@@ -1,5 +1,6 @@
 //! One shape per content.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use requirements::Vocabulary;
@@ -44,10 +45,11 @@ impl Shapes {
         if let Some(shape) = self.by_address.get(&address(content)) {
             return shape.clone();
         }
-        if let Some(shape) = self.by_content.get(content) {
-            return shape.clone();
-        }
         self.sweep();
+        let new = match self.by_content.entry(content.clone()) {
+            Entry::Occupied(known) => return known.get().clone(),
+            Entry::Vacant(new) => new,
+        };
         let requests = content.requests();
         if !dimensions.know(&requests) {
             let dimensions = Arc::make_mut(dimensions);
@@ -69,7 +71,7 @@ impl Shapes {
             problems: selection::problems(content, vocabulary),
         });
         self.next += 1;
-        self.by_content.insert(content.clone(), shape.clone());
+        new.insert(shape.clone());
         self.by_address.insert(address(content), shape.clone());
         shape
     }

@@ -4,9 +4,9 @@
 //! run time.
 
 mod control_plane;
-mod corpus;
 mod crds;
 mod ec2_table;
+mod program;
 mod scenarios;
 mod test;
 mod tidy;
@@ -28,13 +28,15 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Solve every problem of the corpus and compare with the reference.
-    Corpus(corpus::Corpus),
+    Corpus(program::Program),
     /// Make the chart of custom resource definitions from the types.
     Crds(crds::Crds),
     /// Run a real Kubernetes control plane on loopback.
     ControlPlane(control_plane::ControlPlane),
     /// Make the EC2 tables of the catalog from their sources.
     Ec2Table(ec2_table::Ec2Table),
+    /// Measure how time and memory grow with what a cluster holds.
+    Growth(program::Program),
     /// Say which of the specified scenarios are named by a test.
     Scenarios(scenarios::Scenarios),
     /// Run all tests; build the control plane first if it is missing.
@@ -56,10 +58,11 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     let root = repository()?;
     match command {
-        Command::Corpus(options) => return corpus::run(&root, options),
+        Command::Corpus(options) => return program::run(&root, "corpus", options),
         Command::Crds(options) => crds::run(&root, options)?,
         Command::ControlPlane(options) => control_plane::run(options)?,
         Command::Ec2Table(options) => ec2_table::run(&root, options)?,
+        Command::Growth(options) => return program::run(&root, "growth", options),
         Command::Scenarios(options) => scenarios::run(&root, options)?,
         Command::Test(options) => return test::run(&root, options),
         Command::Tidy(options) => return tidy::run(&root, options),

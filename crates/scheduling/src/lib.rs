@@ -45,5 +45,5 @@ pub use placement::{
     Unplaced,
 };
 pub use reason::{Feature, Rejection, TopologyKind, TopologyRefusal};
-pub use solve::solve;
+pub use solve::{classes, solve};
 pub use zones::EffectiveZones;

@@ -32,6 +32,12 @@ pub fn solve(
         .unwrap_or_else(|| unreachable!("limits that are watched are kept"))
 }
 
+/// How many classes of equal pods a pass tells apart. All that [`solve`] does before it places
+/// anything is done for it, which is what those want who measure.
+pub fn classes(snapshot: &Snapshot, batch: &Batch, options: &Options, now: Timestamp) -> usize {
+    index(snapshot, batch, options, now).problem.classes.len()
+}
+
 /// A pass; none if a limit that was not watched is exceeded.
 fn attempt(index: &Index<'_>, batch: &Batch, options: &Options, seed: u64) -> Option<Placement> {
     let mut views = Views::new(&index.problem);

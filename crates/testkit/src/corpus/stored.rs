@@ -60,10 +60,15 @@ impl Reader {
         if let Some(known) = self.catalogs.get(name) {
             return Ok(known.clone());
         }
-        let catalog = Arc::new(layout::parse_catalog(&file("catalogs", name))?);
+        let catalog = Arc::new(catalog(name)?);
         self.catalogs.insert(name.to_owned(), catalog.clone());
         Ok(catalog)
     }
+}
+
+/// The catalog of this name.
+pub fn catalog(name: &str) -> Result<Catalog, CorpusError> {
+    layout::parse_catalog(&file("catalogs", name))
 }
 
 /// Names of all stored problems, sorted.

@@ -1,6 +1,6 @@
 //! `cargo xtask corpus`: every problem of the corpus, solved, checked and compared with the
-//! reference. The work is done by the program of this name in `testkit`, compiled with
-//! optimisation.
+//! reference. `cargo xtask growth`: how time and memory grow with what a cluster holds. The work is
+//! done by the programs of these names in `testkit`, compiled with optimisation.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,14 +13,14 @@ use clap::Args;
 /// Arguments of the program.
 #[derive(Debug, Clone, Args)]
 #[command(disable_help_flag = true)]
-pub(crate) struct Corpus {
+pub(crate) struct Program {
     /// Arguments of the program, like `--problems`, `--only mix` or `--help`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
-/// Runs it, and returns what it returned.
-pub(crate) fn run(root: &Path, options: &Corpus) -> Result<ExitCode> {
+/// Runs the program of this name, and returns what it returned.
+pub(crate) fn run(root: &Path, name: &str, options: &Program) -> Result<ExitCode> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .args([
@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, options: &Corpus) -> Result<ExitCode> {
             "-p",
             "testkit",
             "--bin",
-            "corpus",
+            name,
             "--",
         ])
         .args(&options.arguments)

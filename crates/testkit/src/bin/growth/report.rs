@@ -1,0 +1,122 @@
+//! Tables in Markdown.
+
+use crate::cases::{Case, Reference};
+use crate::measure::{Measured, Solved};
+
+/// The head of a table.
+pub(crate) fn head(title: &str) -> String {
+    let columns = [
+        "case",
+        "pods",
+        "shapes",
+        "types",
+        "nodes",
+        "decode",
+        "index",
+        "single",
+        "claims, price",
+        "live",
+        "claims, price",
+        "held",
+        "peak",
+        "reference",
+    ];
+    let rule = columns.map(|column| match column {
+        "case" | "reference" => "---",
+        _ => "---:",
+    });
+    format!(
+        "\n{title}\n\n| {} |\n|{}|",
+        columns.join(" | "),
+        rule.join("|")
+    )
+}
+
+/// A row of a table.
+pub(crate) fn row(case: &Case, measured: &Measured) -> String {
+    let cells = [
+        case.name.clone(),
+        count(measured.pods),
+        count(measured.shapes),
+        count(measured.types),
+        count(measured.nodes),
+        time(measured.decode_ms),
+        time(measured.index_ms),
+        time(measured.single.ms),
+        plan(&measured.single),
+        time(measured.live.ms),
+        plan(&measured.live),
+        format!("{:.0} MiB", measured.held_mib),
+        format!("{:.0} MiB", measured.peak_mib),
+        case.reference.as_ref().map_or_else(String::new, reference),
+    ];
+    format!("| {} |", cells.join(" | "))
+}
+
+fn plan(solved: &Solved) -> String {
+    let left = match solved.unplaced {
+        0 => String::new(),
+        pods => format!(", {} without place", count(pods)),
+    };
+    format!("{}, {}{left}", count(solved.claims), price(solved.price))
+}
+
+fn reference(reference: &Reference) -> String {
+    let mut text = format!("{} s", reference.seconds);
+    if let Some((dollars, claims)) = reference.plan {
+        text += &format!(", {} claims, {}", count(claims), price(dollars));
+    }
+    if let Some(mib) = reference.mib {
+        text += &format!(", {mib} MiB");
+    }
+    text
+}
+
+fn price(dollars: f64) -> String {
+    if dollars >= 1_000.0 {
+        count(dollars.round() as usize)
+    } else {
+        format!("{dollars:.2}")
+    }
+}
+
+fn time(milliseconds: f64) -> String {
+    if milliseconds >= 100.0 {
+        format!("{milliseconds:.0} ms")
+    } else {
+        format!("{milliseconds:.1} ms")
+    }
+}
+
+/// A number with a comma before each group of three digits.
+fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, price, time};
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [0.1234, 999.0, 7_153.4].map(price),
+            ["0.12", "999.00", "7,153"]
+        );
+        assert_eq!(
+            [0.04, 99.94, 123.4].map(time),
+            ["0.0 ms", "99.9 ms", "123 ms"]
+        );
+    }
+}

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::Timestamp;
+use model::k8s::affinity::TopologySpreadConstraint;
 use model::k8s::{Node, Pod, PodDisruptionBudget, PodKey};
 use serde_json::Value;
 
-use crate::scheduler::{Index, Queue};
+use crate::scheduler::{Index, Queue, as_taken};
 use crate::storage::Storage;
 
 /// A workload object: Deployment, ReplicaSet, StatefulSet, DaemonSet or Job.
@@ -53,6 +54,8 @@ pub(crate) struct State {
     pub(crate) index: Index,
     /// The scheduler's queue.
     pub(crate) queue: Queue,
+    /// What the scheduler spreads pods by that declare nothing.
+    pub(crate) spread: Arc<[TopologySpreadConstraint]>,
 }
 
 impl State {
@@ -61,7 +64,10 @@ impl State {
         let key = pod.key();
         let old = self.unlink_pod(&key);
         self.index.put_pod(&pod);
-        self.queue.put(&pod, &mut self.index);
+        self.queue.put(
+            &as_taken(&pod, &self.spread, &self.workloads),
+            &mut self.index,
+        );
         if let Some(owner) = pod.metadata.controller() {
             self.pods_by_owner
                 .entry(owner.uid.clone())

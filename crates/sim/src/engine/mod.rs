@@ -183,13 +183,17 @@ impl Engine {
         let watches = Watches::start(&server, &config.kinds)?;
         let active = clock.now();
         let steps_left = config.scenario.steps.len();
+        let state = State {
+            spread: config.options.scheduler.spread(),
+            ..State::default()
+        };
         Ok(Self {
             config,
             server,
             cloud,
             clock,
             watches,
-            state: State::default(),
+            state,
             claims: BTreeMap::new(),
             timers: Timers::default(),
             timeline: Timeline::default(),

@@ -6,6 +6,7 @@
 //! What is *not* here: preemption, and dynamic resource allocation (such pods are left pending, and
 //! their condition says so).
 
+mod defaults;
 mod domains;
 pub(crate) mod fit;
 mod index;
@@ -22,6 +23,7 @@ use model::Timestamp;
 use model::k8s::{Pod, PodKey};
 use serde_json::json;
 
+pub(crate) use defaults::as_taken;
 pub(crate) use index::Index;
 use place::{Found, find};
 use volumes::Plan;

@@ -1,7 +1,10 @@
 //! Topology spread constraints
 //! (<https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/>).
 
+use model::k8s::Pod;
 use serde_json::{Value, json};
+
+use crate::state::WorkloadKey;
 
 use super::world::{cluster, merge, node, open_nodes, outcome, pod};
 
@@ -214,4 +217,38 @@ fn a_batch_is_spread_as_it_is_placed() {
         found.filter(|node| names.contains(node)).count()
     };
     assert_eq!((on(&["a", "b"]), on(&["c"])), (3, 3), "{outcome:?}");
+}
+
+#[test]
+fn pods_that_declare_nothing_are_spread_as_the_configuration_says() {
+    let mut state = cluster(
+        &[node("a", "z1", &json!({})), node("b", "z2", &json!({}))],
+        &there(&["a"]),
+    );
+    let mut default = constraint(ZONE, &json!({}));
+    default.as_object_mut().unwrap().remove("labelSelector");
+    state.spread = [serde_json::from_value(default).unwrap()].into();
+    let selector = json!({"spec": {"selector": {"matchLabels": {"app": "x"}}}});
+    let key = WorkloadKey {
+        kind: "ReplicaSet".to_owned(),
+        namespace: "n".to_owned(),
+        name: "set".to_owned(),
+    };
+    state.put_workload(key, selector);
+    // Node b is so full that a free choice is node a.
+    for number in 0..5 {
+        let other = pod(&format!("other-{number}"), "y", "b", &json!({}));
+        state.put_pod(serde_json::from_value(other).unwrap());
+    }
+    for (name, owner, expected) in [("alone", "", "a"), ("one", "set", "b")] {
+        let mut wanted = pod(name, "x", "", &json!({}));
+        wanted["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "name": owner, "uid": "u", "controller": true}]);
+        let wanted: Pod = serde_json::from_value(wanted).unwrap();
+        let key = wanted.key();
+        state.put_pod(wanted);
+        let placed = outcome(&mut state);
+        assert_eq!(placed, [(name.to_owned(), Ok(expected.to_owned()))]);
+        state.remove_pod(&key);
+    }
 }

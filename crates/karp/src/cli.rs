@@ -76,6 +76,10 @@ pub(crate) struct PolicyArgs {
     /// What becomes of minValues that cannot be met.
     #[arg(long, value_name = "Strict|BestEffort", default_value = "Strict")]
     pub(crate) min_values_policy: String,
+    /// Default constraints of topology spread, for pods that declare none: a
+    /// KubeSchedulerConfiguration, or the value of Karpenter's setting of this name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scheduler_config: Option<PathBuf>,
     /// Leave pods with dynamic resource claims pending. Only true is possible so far.
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1,
         default_missing_value = "true", action = clap::ArgAction::Set)]

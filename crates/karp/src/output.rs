@@ -25,7 +25,10 @@ pub(crate) fn value(form: Output, value: &impl Serialize) -> anyhow::Result<()> 
     }
 }
 
-fn write(content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+/// Standard output, through a buffer.
+type Out = BufWriter<io::StdoutLock<'static>>;
+
+fn write(content: impl FnOnce(&mut Out) -> io::Result<()>) -> anyhow::Result<()> {
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
     match content(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -22,6 +22,7 @@ use cluster::{ObjectKey, PodRecord, Volumes};
 use requirements::{Requirements, Vocabulary};
 
 pub use attach::{Attach, AttachDemand, AttachLimit, attached, exceeded, held, limits};
+pub use claim::default_class;
 pub use problem::{VolumeCause, VolumeProblem};
 
 /// What a provider can't do with volumes. Nothing, by default.

@@ -58,14 +58,15 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         None => runtime::Clock::wall().now(),
     };
     let threads = input::threads(None);
-    let objects = input::read(&args.sources, threads)?;
-    let chosen = input::choose(&args.catalog, &objects)?.with_gates(input::gates(&args.policy)?);
+    let (objects, chosen) = input::read_with_catalog(&args.sources, &args.catalog, threads)?;
+    let chosen = chosen.with_policy(&args.policy)?;
     let expanded = input::expand(&objects)?;
     let world = input::load_world(&objects, &expanded, &chosen, threads)?;
     for warning in &world.warnings {
         warn(warning);
     }
     let snapshot = &world.snapshot;
+    let options = plan::with_effort(options, snapshot);
     let placement = scheduling::solve(snapshot, &Batch::default(), &options, now, args.seed);
     let case = Case {
         snapshot,

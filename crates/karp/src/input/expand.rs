@@ -1,29 +1,48 @@
 //! Workloads whose pods are not in the input are expanded to their pods: `web-0`, `web-1`, and so
-//! on.
+//! on, with the volume claims that a StatefulSet makes for each.
 
 use std::collections::BTreeSet;
 
 use manifests::Object;
 use model::ObjectMeta;
+use model::k8s::selecting::SelectorSpec;
 use model::k8s::selector::LabelSelector;
 use model::k8s::workload::PodTemplateSpec;
-use model::k8s::{Job, OwnerReference, Pod, PodStatus, StatefulSet};
+use model::k8s::{
+    Job, OwnerReference, PersistentVolumeClaim, Pod, PodStatus, ReplicaSetSelector, StatefulSet,
+};
 use serde::Deserialize;
 
 use super::decode;
+use super::numbered::{Claims, Numbered};
+
+/// Where objects are whose manifest names no namespace.
+pub(super) const DEFAULT_NAMESPACE: &str = "default";
 
 const WORKLOADS: [&str; 4] = ["Deployment", "ReplicaSet", "StatefulSet", "Job"];
 
-/// Pods of workloads that have none in the input.
-pub(crate) fn expand(objects: &[Object]) -> anyhow::Result<Vec<Pod>> {
-    let mut pods = Vec::new();
+/// What the controllers of workloads would make.
+#[derive(Debug, Default)]
+pub(crate) struct Expanded {
+    /// Pods of workloads that have none in the input.
+    pub(crate) pods: Vec<Pod>,
+    /// Claims of those pods that are not in the input.
+    pub(crate) claims: Vec<PersistentVolumeClaim>,
+    /// ReplicaSets of Deployments, for whom they select.
+    pub(crate) replica_sets: Vec<ReplicaSetSelector>,
+}
+
+/// Pods of workloads that have none in the input, with all that belongs to them.
+pub(crate) fn expand(objects: &[Object]) -> anyhow::Result<Expanded> {
+    let mut expanded = Expanded::default();
     if !objects
         .iter()
         .any(|object| WORKLOADS.contains(&object.kind.as_str()))
     {
-        return Ok(pods);
+        return Ok(expanded);
     }
     let known = Known::of(objects);
+    let mut claims = Claims::of(objects);
     for object in objects {
         let Some(workload) = workload(object)? else {
             continue;
@@ -34,15 +53,27 @@ pub(crate) fn expand(objects: &[Object]) -> anyhow::Result<Vec<Pod>> {
         if workload.selector.is_some() && known.has_children(object) {
             continue;
         }
-        pods.extend((0..workload.replicas).map(|number| pod(object, &workload, number)));
+        for number in 0..workload.replicas {
+            let mut pod = pod(object, &workload, number);
+            if let Some(numbered) = &workload.numbered {
+                let made = numbered.attach(&mut pod);
+                expanded.claims.extend(claims.missing(made));
+            }
+            expanded.pods.push(pod);
+        }
+        if object.kind == "Deployment" {
+            expanded.replica_sets.push(replica_set(object, &workload));
+        }
     }
-    Ok(pods)
+    Ok(expanded)
 }
 
 struct Workload {
     replicas: usize,
     selector: Option<LabelSelector>,
     template: PodTemplateSpec,
+    /// Of a StatefulSet: how its pods are numbered, and their volumes.
+    numbered: Option<Numbered>,
 }
 
 fn workload(object: &Object) -> anyhow::Result<Option<Workload>> {
@@ -55,6 +86,9 @@ fn workload(object: &Object) -> anyhow::Result<Option<Workload>> {
                 replicas: count(set.spec.replicas),
                 selector: set.spec.selector,
                 template: set.spec.template,
+                numbered: (object.kind == "StatefulSet")
+                    .then(|| decode(object))
+                    .transpose()?,
             })
         }
         "Job" => {
@@ -73,6 +107,7 @@ fn workload(object: &Object) -> anyhow::Result<Option<Workload>> {
                 replicas,
                 selector: None,
                 template: job.spec.template,
+                numbered: None,
             })
         }
         _ => None,
@@ -83,9 +118,9 @@ fn key(object: &Object) -> String {
     format!("{}/{}", namespace(object), object.name)
 }
 
-fn namespace(object: &Object) -> &str {
+pub(super) fn namespace(object: &Object) -> &str {
     if object.namespace.is_empty() {
-        "default"
+        DEFAULT_NAMESPACE
     } else {
         &object.namespace
     }
@@ -154,25 +189,45 @@ fn owned_by_another(object: &Object) -> bool {
 }
 
 fn pod(object: &Object, workload: &Workload, number: usize) -> Pod {
+    // Pods of a Deployment belong to a ReplicaSet that it makes.
+    let kind = match object.kind.as_str() {
+        "Deployment" => "ReplicaSet",
+        other => other,
+    };
     let owner = OwnerReference {
         api_version: object.api_version.clone(),
-        kind: object.kind.clone(),
+        kind: kind.to_owned(),
         name: object.name.clone(),
         uid: key(object),
         controller: Some(true),
         block_owner_deletion: None,
     };
+    let first = workload.numbered.as_ref().map_or(0, Numbered::first);
     let mut spec = workload.template.spec.clone();
     cluster::requests::fill_in(&mut spec);
     Pod {
         metadata: ObjectMeta {
-            name: format!("{}-{number}", object.name),
+            name: format!("{}-{}", object.name, number + first),
             namespace: Some(namespace(object).to_owned()),
-            uid: format!("{}-{number}", key(object)),
+            uid: format!("{}-{}", key(object), number + first),
             owner_references: vec![owner],
             ..workload.template.metadata.clone()
         },
         spec,
         status: PodStatus::unschedulable(),
+    }
+}
+
+/// The ReplicaSet that a Deployment would make. Pods are spread by default over its selector.
+fn replica_set(object: &Object, workload: &Workload) -> ReplicaSetSelector {
+    ReplicaSetSelector {
+        metadata: ObjectMeta {
+            name: object.name.clone(),
+            namespace: Some(namespace(object).to_owned()),
+            ..ObjectMeta::default()
+        },
+        spec: SelectorSpec {
+            selector: workload.selector.clone(),
+        },
     }
 }

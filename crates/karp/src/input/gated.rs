@@ -10,6 +10,7 @@ use model::Timestamp;
 use model::k8s::{PodTemplate, StatefulSet};
 use runtime::options::FeatureGates;
 
+use super::expand::namespace;
 use super::{Chosen, decode};
 use crate::cli::PolicyArgs;
 
@@ -123,14 +124,6 @@ fn keep(
         pods: pods.iter().map(PodUpdate::virtual_of).collect(),
     });
     Ok(None)
-}
-
-fn namespace(object: &Object) -> &str {
-    if object.namespace.is_empty() {
-        "default"
-    } else {
-        &object.namespace
-    }
 }
 
 /// Finds the pods of a buffer among the objects.

@@ -4,11 +4,14 @@
 mod catalogs;
 mod expand;
 mod gated;
+mod numbered;
+mod scheduler;
 mod world;
 
-pub(crate) use catalogs::{Chosen, choose};
-pub(crate) use expand::expand;
+pub(crate) use catalogs::{Chosen, choose, read_with_catalog};
+pub(crate) use expand::{Expanded, expand};
 pub(crate) use gated::gates;
+pub(crate) use scheduler::scheduler_config;
 pub(crate) use world::load_world;
 
 use anyhow::Context as _;

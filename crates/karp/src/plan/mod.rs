@@ -3,17 +3,22 @@
 mod document;
 mod table;
 
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use cluster::Snapshot;
 use lifecycle::buffer::kept;
 use model::Timestamp;
-use scheduling::{Batch, LowerBound, MinValuesPolicy, Options, PreferencePolicy};
+use scheduling::{Batch, Effort, LowerBound, MinValuesPolicy, Options, PreferencePolicy};
 
 use crate::cli::{Bound, Output, PlanArgs, PolicyArgs, Subject};
 use crate::failure::{DONE, PODS_LEFT, warn};
 use crate::{input, output};
+
+/// Most pods to be placed for which a plan is made with more work than a controller spends on it.
+const THOROUGH_PODS: usize = 2_000;
 
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let options = with_bound(options(&args.policy)?, args.bound);
@@ -24,18 +29,22 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     };
     let started = clock.now();
     let threads = input::threads(args.threads);
-    let objects = input::read(&args.sources, threads)?;
+    let (objects, chosen) = input::read_with_catalog(&args.sources, &args.catalog, threads)?;
+    // The process ends with the plan: what is large is not taken apart before.
+    let objects = ManuallyDrop::new(objects);
     for finding in objects.iter().flat_map(crate::validate::lint) {
         warn(&finding.to_string());
     }
-    let chosen = input::choose(&args.catalog, &objects)?.with_gates(input::gates(&args.policy)?);
+    let chosen = chosen.with_policy(&args.policy)?;
     let expanded = input::expand(&objects)?;
-    let mut world = input::load_world(&objects, &expanded, &chosen, threads)?;
+    let world = input::load_world(&objects, &expanded, &chosen, threads)?;
+    let mut world = ManuallyDrop::new(world);
     for warning in &world.warnings {
         warn(warning);
     }
     let decoded = clock.now();
     let snapshot = &world.snapshot;
+    let options = with_effort(options, snapshot);
     let keeps_room = snapshot
         .pending
         .iter()
@@ -47,6 +56,7 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         world.snapshot.buffer_pods = kept(nodes.map(|node| (&node.node, &*node.pods)));
     }
     let placement = placement.filter(|_| args.subject != Subject::Disruption);
+    let placement = ManuallyDrop::new(placement);
     let solved = clock.now();
     let plan =
         (args.subject != Subject::Provisioning).then(|| disruption::plan(&world.snapshot, now));
@@ -79,6 +89,19 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     }
     let left = document.unplaced() > 0;
     Ok(ExitCode::from(if left { PODS_LEFT } else { DONE }))
+}
+
+/// The same settings, with more work for a plan of few pods: a person waits for one plan, and
+/// nobody notices a tenth of a second. A large one is made as the controller makes it.
+pub(crate) fn with_effort(options: Options, snapshot: &Snapshot) -> Options {
+    let displaced = snapshot.nodes.iter().filter(|node| node.is_marked());
+    let displaced: usize = displaced.map(|node| node.pods.len()).sum();
+    let effort = if snapshot.pending_count() + displaced <= THOROUGH_PODS {
+        Effort::Thorough
+    } else {
+        Effort::Portfolio
+    };
+    Options { effort, ..options }
 }
 
 fn with_bound(options: Options, bound: Bound) -> Options {

@@ -116,7 +116,10 @@ fn settings(args: &SimulateArgs) -> anyhow::Result<Options> {
         flags.push(format!("--feature-gates={gates}"));
     }
     match runtime::options::parse(&flags, &std::collections::BTreeMap::new())? {
-        runtime::options::Parsed::Run(options) => Ok(*options),
+        runtime::options::Parsed::Run(options) => Ok(Options {
+            scheduler: input::scheduler_config(args.policy.scheduler_config.as_deref())?,
+            ..*options
+        }),
         _ => anyhow::bail!("the settings of a simulation are no call for help"),
     }
 }

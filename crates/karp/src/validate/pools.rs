@@ -18,7 +18,10 @@ pub(super) fn check(args: &ValidateArgs, objects: &[Object]) -> anyhow::Result<V
         .filter(|object| object.kind == "NodePool")
         .cloned()
         .collect();
-    let probes: Vec<Pod> = pools.iter().map(|pool| probe(&pool.name)).collect();
+    let probes = input::Expanded {
+        pods: pools.iter().map(|pool| probe(&pool.name)).collect(),
+        ..input::Expanded::default()
+    };
     let world = input::load_world(&pools, &probes, &chosen, 1)?;
     let now = Timestamp::from_seconds(0);
     let placement = scheduling::solve(

@@ -103,24 +103,25 @@ fn from_template(volume: &EphemeralVolume, volumes: &Volumes) -> PersistentVolum
             .clone_from(&template.spec.storage_class_name);
     }
     if claim.spec.storage_class_name.is_none() {
-        claim.spec.storage_class_name = default_class(volumes);
+        let classes = volumes.classes.values().map(|class| &**class);
+        claim.spec.storage_class_name = default_class(classes).map(str::to_owned);
     }
     claim
 }
 
 /// The class that claims get which name none: of several the newest, then the first by name.
-fn default_class(volumes: &Volumes) -> Option<String> {
-    let is_default = |class: &&Arc<StorageClass>| {
+pub fn default_class<'c>(classes: impl IntoIterator<Item = &'c StorageClass>) -> Option<&'c str> {
+    let is_default = |class: &&StorageClass| {
         let annotations = &class.metadata.annotations;
         let says = |key: &&str| annotations.get(*key).is_some_and(|value| value == "true");
         IS_DEFAULT.iter().any(says)
     };
-    let classes = volumes.classes.values().filter(is_default);
+    let classes = classes.into_iter().filter(is_default);
     let newest = classes.min_by_key(|class| {
         let meta = &class.metadata;
-        (Reverse(meta.creation_timestamp), meta.name.clone())
+        (Reverse(meta.creation_timestamp), &meta.name)
     });
-    newest.map(|class| class.metadata.name.clone())
+    newest.map(|class| &*class.metadata.name)
 }
 
 /// What stands behind a claim, checked in the order in which the reference does.

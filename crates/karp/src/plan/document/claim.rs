@@ -158,8 +158,11 @@ pub(crate) struct Pods<'a>(pub(crate) &'a [Arc<PodRecord>]);
 impl Serialize for Pods<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
+        let mut name = String::new();
         for pod in self.0 {
-            list.serialize_element(&Shown(PodName(pod)))?;
+            name.clear();
+            name.extend([pod.namespace(), "/", &pod.name]);
+            list.serialize_element(&name)?;
         }
         list.end()
     }

@@ -116,8 +116,8 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(groups.map(|groups| {
         let shapes = groups.max(100);
         let made = Made {
-            groups,
             shapes,
+            groups,
             ..MADE
         };
         grown("groups", groups, made)

@@ -38,12 +38,13 @@ fn repeated(items: Vec<Value>, times: usize) -> impl Iterator<Item = Value> {
     })
 }
 
-/// A pod of a workload. Sizes differ from workload to workload.
+/// A pod of a workload. No two workloads have pods of the same size.
 fn pod(made: &Made, workload: usize, name: &str) -> Value {
     let app = format!("app-{workload}");
+    // The two repeat together after 320 workloads.
     let (cpu, memory) = (
         50 + 50 * (workload * 7 % 40),
-        64 + 128 * (workload * 11 % 64),
+        64 + 128 * (workload * 11 % 64) + workload / 320,
     );
     let mut pod = build::pod(name)
         .label("app", &app)

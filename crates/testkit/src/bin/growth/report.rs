@@ -62,14 +62,12 @@ fn plan(solved: &Solved) -> String {
 }
 
 fn reference(reference: &Reference) -> String {
-    let mut text = format!("{} s", reference.seconds);
+    let mut parts = vec![format!("{} s", reference.seconds)];
     if let Some((dollars, claims)) = reference.plan {
-        text += &format!(", {} claims, {}", count(claims), price(dollars));
+        parts.push(format!("{} claims, {}", count(claims), price(dollars)));
     }
-    if let Some(mib) = reference.mib {
-        text += &format!(", {mib} MiB");
-    }
-    text
+    parts.extend(reference.mib.map(|mib| format!("{mib} MiB")));
+    parts.join(", ")
 }
 
 fn price(dollars: f64) -> String {

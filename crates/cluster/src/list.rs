@@ -55,6 +55,12 @@ impl<T> List<T> {
         self.spine.chunks.iter().flat_map(|chunk| chunk.iter())
     }
 
+    /// The pieces that the list is made of, in order, with their items. A piece never changes: one
+    /// that is there again is the same.
+    pub fn chunks(&self) -> &[Arc<Vec<T>>] {
+        &self.spine.chunks
+    }
+
     /// The item at a position.
     pub fn get(&self, at: usize) -> Option<&T> {
         let starts = &self.spine.starts;

@@ -142,11 +142,13 @@ pub struct PendingGroup {
 impl Snapshot {
     /// The machine of this name.
     pub fn node(&self, name: &str) -> Option<&Arc<NodeState>> {
-        let at = self
-            .nodes
-            .binary_search_by(|probe| (**probe.name()).cmp(name))
-            .ok()?;
-        Some(&self.nodes[at])
+        self.nodes.get(self.position(name)?)
+    }
+
+    /// The position of the machine of this name in the list of nodes.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let order = |probe: &Arc<NodeState>| (**probe.name()).cmp(name);
+        self.nodes.binary_search_by(order).ok()
     }
 
     /// The pool of this name.
@@ -161,8 +163,16 @@ impl Snapshot {
 
     /// Pods of marked nodes that will need a place elsewhere, by node, namespace and name.
     pub fn displaced(&self, now: Timestamp) -> Vec<Arc<PodRecord>> {
-        self.nodes
-            .iter()
+        self.displaced_from(self.nodes.iter(), now)
+    }
+
+    /// The same of some nodes, among which all marked ones are.
+    pub fn displaced_from<'n>(
+        &self,
+        nodes: impl Iterator<Item = &'n Arc<NodeState>>,
+        now: Timestamp,
+    ) -> Vec<Arc<PodRecord>> {
+        nodes
             .filter(|node| node.node.is_some() && node.is_marked())
             .flat_map(|node| &node.pods)
             // What a claim is on its way for has no capacity yet to be placed on.

@@ -4,7 +4,7 @@
 pub(crate) mod amounts;
 mod build;
 mod features;
-mod gather;
+pub(crate) mod gather;
 mod intern;
 mod nodes;
 mod open;
@@ -24,6 +24,7 @@ use cluster::{PodRecord, ResourceId, Snapshot};
 use model::Timestamp;
 use requirements::Requirements;
 
+use crate::memory::Memory;
 use crate::options::{Batch, Options};
 use crate::problem::Problem;
 use crate::reason::Rejection;
@@ -81,10 +82,12 @@ pub(crate) struct PoolIndex<'s> {
 
 /// Makes a problem of a snapshot.
 pub(crate) fn index<'s>(
+    memory: &mut Memory,
     snapshot: &'s Snapshot,
     batch: &Batch,
     options: &Options,
     now: Timestamp,
 ) -> Index<'s> {
-    build::build(gather::gather(snapshot, batch, options, now), batch, now)
+    let parts = gather::gather(memory, snapshot, batch, options, now);
+    build::build(parts, memory, batch)
 }

@@ -17,6 +17,7 @@ mod explain;
 mod improve;
 mod index;
 mod mask;
+mod memory;
 mod node_claim;
 mod options;
 mod pack;
@@ -34,6 +35,7 @@ mod view;
 pub mod volumes;
 mod zones;
 
+pub use memory::{Memory, Remembered};
 pub use node_claim::template_claim;
 pub use options::{
     Batch, BatchPods, Effort, LowerBound, MinValuesPolicy, NewNodes, Options, PreferencePolicy,
@@ -45,5 +47,5 @@ pub use placement::{
     Unplaced,
 };
 pub use reason::{Feature, Rejection, TopologyKind, TopologyRefusal};
-pub use solve::{classes, solve};
+pub use solve::{classes, solve, solve_with};
 pub use zones::EffectiveZones;

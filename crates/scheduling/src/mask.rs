@@ -89,7 +89,7 @@ impl Mask {
 }
 
 /// A key in play.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct KeyBits {
     key: Key,
     /// Listed values, sorted; value `i` has bit `FIRST_VALUE + i`.
@@ -105,7 +105,7 @@ impl KeyBits {
 }
 
 /// The keys in play. Made by [`KeysBuilder`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keys {
     keys: Vec<KeyBits>,
 }

@@ -11,7 +11,7 @@ use requirements::{Requirement, Requirements, Vocabulary};
 
 use crate::TaintLabels;
 use crate::claims::pool_annotations;
-use crate::index::pools::{PROGRESS, Template};
+use crate::index::pools::{self, PROGRESS};
 use crate::placement::PlannedClaim;
 
 /// The object to create for one node of a pool for which no pod asks: the pool's template and
@@ -23,7 +23,7 @@ pub fn template_claim(
     taint_labels: TaintLabels,
     seed: u64,
 ) -> NodeClaim {
-    let template = Template::new(0, state, vocabulary, taint_labels);
+    let template = pools::common(state, vocabulary, taint_labels);
     let mut requirements = template.requirements.clone();
     for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
         requirements.remove(key);

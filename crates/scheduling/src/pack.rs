@@ -209,7 +209,7 @@ struct Packing<'a, 'p> {
 
 impl<'a, 'p> Packing<'a, 'p> {
     fn new(problem: &'p Problem, views: &'a mut Views<'p>, policy: &'a Policy) -> Self {
-        let nodes = Nodes::existing(problem, views);
+        let nodes = views.existing();
         let topology = &problem.topology;
         Self {
             problem,

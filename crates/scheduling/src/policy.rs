@@ -147,7 +147,7 @@ fn market_weights(problem: &Problem) -> Vec<f64> {
             problem
                 .pools
                 .iter()
-                .flat_map(|pool| &pool.types)
+                .flat_map(|pool| pool.types.iter())
                 .filter(|ty| ty.allocatable[dim] > 0)
                 .filter_map(|ty| {
                     let price = ty.offerings.iter().map(|offer| offer.price).min()?;

@@ -28,7 +28,9 @@ pub(crate) fn best<'p>(
     let balanced = balanced(options);
     let first = pack(problem, views, &balanced);
     let mut counters = first.counters;
-    if options.effort == Effort::Single || first.puts.is_empty() {
+    // There is only one way to place one pod.
+    let pods = problem.classes.iter().map(|class| u64::from(class.count));
+    if options.effort == Effort::Single || first.puts.is_empty() || pods.sum::<u64>() <= 1 {
         return (first, counters);
     }
     let mut known = vec![first];
@@ -116,7 +118,7 @@ fn is_better(new: Score, old: Score, options: &Options) -> bool {
 type Score = (u64, u128, usize);
 
 fn score(packed: &Packed, problem: &Problem, views: &Views<'_>) -> Score {
-    let price = (0..packed.nodes.len())
+    let price = (problem.nodes.len()..packed.nodes.len())
         .map(|node| u128::from(launch_price(packed, node, problem, views)))
         .sum();
     (packed.unplaced(), price, packed.nodes.len())

@@ -10,6 +10,8 @@ use catalog::InstanceType;
 use smallvec::SmallVec;
 
 use crate::mask::{KeyId, Keys, Mask};
+use crate::memory::Shelves;
+use crate::shelf::Room;
 use crate::topology::{DomainId, HostId, RulesId, Topology};
 
 /// Index of a [`Demand`].
@@ -43,6 +45,8 @@ pub(crate) struct Problem {
     pub(crate) topology: Topology,
     /// Instances that are left in each capacity reservation.
     pub(crate) reservations: Vec<u32>,
+    /// Shelves that views have in common with earlier passes.
+    pub(crate) shelves: Shelves,
 }
 
 /// Pods that nothing in this problem tells apart.
@@ -109,7 +113,7 @@ pub(crate) struct Pool {
     /// A mask for every key in play.
     pub(crate) masks: Vec<Mask>,
     /// Its instance types, in catalogue order.
-    pub(crate) types: Vec<Type>,
+    pub(crate) types: Arc<[Type]>,
     /// What is left of each limit.
     pub(crate) limits: Vec<i64>,
     /// Whether limits are watched while packing.
@@ -182,9 +186,9 @@ pub(crate) struct Existing {
     /// Column in [`Problem::tolerated`].
     pub(crate) taints: usize,
     /// A mask for every key in play: what its labels are.
-    pub(crate) masks: Vec<Mask>,
+    pub(crate) masks: Arc<[Mask]>,
     /// Room by dimension, expected daemons taken off.
-    pub(crate) room: Vec<i64>,
+    pub(crate) room: Room,
     /// Bits that are set already.
     pub(crate) bits: Vec<u64>,
     /// Running pods by host counter; empty stands for none at all.

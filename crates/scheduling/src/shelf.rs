@@ -66,7 +66,7 @@ pub(crate) struct Candidate {
 pub(crate) type Room = SmallVec<[i64; 6]>;
 
 /// Which candidates are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Keep {
     /// Only those that no cheaper one is at least as large as.
     Frontier,

@@ -4,6 +4,7 @@ use cluster::Snapshot;
 use model::Timestamp;
 
 use crate::index::{Index, index};
+use crate::memory::Memory;
 use crate::options::{Batch, Effort, Options};
 use crate::placement::Placement;
 use crate::portfolio::best;
@@ -21,7 +22,19 @@ pub fn solve(
     now: Timestamp,
     seed: u64,
 ) -> Placement {
-    let mut index = index(snapshot, batch, options, now);
+    solve_with(&mut Memory::default(), snapshot, batch, options, now, seed)
+}
+
+/// The same with a memory of earlier passes. The answer does not depend on it.
+pub fn solve_with(
+    memory: &mut Memory,
+    snapshot: &Snapshot,
+    batch: &Batch,
+    options: &Options,
+    now: Timestamp,
+    seed: u64,
+) -> Placement {
+    let mut index = index(memory, snapshot, batch, options, now);
     if let Some(placement) = attempt(&index, batch, options, seed) {
         return placement;
     }
@@ -35,7 +48,9 @@ pub fn solve(
 /// How many classes of equal pods a pass tells apart. All that [`solve`] does before it places
 /// anything is done for it, which is what those want who measure.
 pub fn classes(snapshot: &Snapshot, batch: &Batch, options: &Options, now: Timestamp) -> usize {
-    index(snapshot, batch, options, now).problem.classes.len()
+    let mut memory = Memory::default();
+    let index = index(&mut memory, snapshot, batch, options, now);
+    index.problem.classes.len()
 }
 
 /// A pass; none if a limit that was not watched is exceeded.

@@ -130,13 +130,18 @@ pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
     }
 }
 
+/// The types of a pool, to be changed.
+pub(crate) fn types_of(pool: &mut Pool) -> &mut [Type] {
+    Arc::get_mut(&mut pool.types).expect("nobody else has them")
+}
+
 /// A node that is there, without labels that are in play.
 pub(crate) fn existing(keys: &Keys, room: &[i64]) -> Existing {
     Existing {
         source: 0,
         taints: 0,
         masks: (0..keys.len()).map(|id| keys.absent(id)).collect(),
-        room: room.to_vec(),
+        room: room.into(),
         bits: vec![0],
         counts: Vec::new(),
     }

@@ -5,9 +5,13 @@
 //! are remembered, so requirement algebra and type filtering run once per distinct pair. A pool's
 //! view owns the shelf of the types that it admits.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::mask::{KeyId, Mask};
+use crate::memory::ShelfKey;
+use crate::pack::Nodes;
 use crate::problem::{Daemon, Demand, DemandId, Offer, Pool, Problem, Type, bits_add, bits_meet};
 use crate::shelf::{Candidate, Keep, Room, Shelf, Slot};
 use crate::topology::Looks;
@@ -15,6 +19,8 @@ use crate::topology::Looks;
 /// Index of a view in [`Views`].
 pub(crate) type ViewId = u32;
 
+/// For so many planned nodes memory is set aside at once.
+const MOST_EXPECTED: u32 = 64;
 /// Not known yet.
 const UNKNOWN: ViewId = ViewId::MAX;
 /// The demand can't be met there.
@@ -53,7 +59,7 @@ pub(crate) struct Views<'p> {
     problem: &'p Problem,
     ids: FxHashMap<ViewKey, ViewId>,
     keys: Vec<ViewKey>,
-    shelves: Vec<Shelf>,
+    shelves: Vec<Arc<Shelf>>,
     /// Per view and demand; shorter where later demands were never asked for.
     steps: Vec<Vec<ViewId>>,
     /// The problem's demands, then those that were pinned to a domain.
@@ -64,6 +70,9 @@ pub(crate) struct Views<'p> {
     /// Per pool: the view of an empty node, unless the pool's requirements admit no type. Daemons
     /// may leave no room on any: where they do not come, a narrower view has some.
     roots: Vec<Option<ViewId>>,
+    /// The shelf of nodes that are there.
+    no_types: Arc<Shelf>,
+    existing: Option<Nodes>,
 }
 
 impl<'p> Views<'p> {
@@ -79,6 +88,8 @@ impl<'p> Views<'p> {
             pinned: Vec::new(),
             pins: FxHashMap::default(),
             roots: Vec::new(),
+            no_types: Arc::default(),
+            existing: None,
         };
         for (index, pool) in problem.pools.iter().enumerate() {
             let root = views.id(ViewKey {
@@ -103,6 +114,19 @@ impl<'p> Views<'p> {
             ports: vec![0; self.problem.words],
         };
         self.intern(key).unwrap_or(NONE)
+    }
+
+    /// The nodes that are there, before anything is put there.
+    pub(crate) fn existing(&mut self) -> Nodes {
+        let pods = self.problem.classes.iter().map(|class| class.count);
+        let more = pods.sum::<u32>().min(MOST_EXPECTED) as usize;
+        if let Some(nodes) = &self.existing {
+            return nodes.copy(more);
+        }
+        let nodes = Nodes::existing(self.problem, self);
+        let copy = nodes.copy(more);
+        self.existing = Some(nodes);
+        copy
     }
 
     /// The view of an empty node of a pool, if the pool admits any type.
@@ -241,7 +265,7 @@ impl<'p> Views<'p> {
                 };
                 shelf_of(self.problem, &self.problem.pools[pool], &key, keep)
             }
-            Host::Node => Shelf::default(),
+            Host::Node => self.no_types.clone(),
         };
         let id = self.keys.len() as ViewId;
         self.ids.insert(key.clone(), id);
@@ -256,16 +280,31 @@ impl<'p> Views<'p> {
     }
 
     /// All types that a view admits, not only those worth launching.
-    pub(crate) fn full_shelf(&self, view: ViewId) -> Shelf {
+    pub(crate) fn full_shelf(&self, view: ViewId) -> Arc<Shelf> {
         let key = &self.keys[view as usize];
         match key.host {
             Host::Pool(pool) => shelf_of(self.problem, &self.problem.pools[pool], key, Keep::All),
-            Host::Node => Shelf::default(),
+            Host::Node => self.no_types.clone(),
         }
     }
 }
 
-fn shelf_of(problem: &Problem, pool: &Pool, key: &ViewKey, keep: Keep) -> Shelf {
+/// The types that a view admits; those of earlier passes where they are known.
+fn shelf_of(problem: &Problem, pool: &Pool, key: &ViewKey, keep: Keep) -> Arc<Shelf> {
+    if key.ports.iter().any(|ports| *ports != 0) {
+        // Which port a bit stands for differs from pass to pass.
+        return Arc::new(new_shelf(problem, pool, key, keep));
+    }
+    let known = ShelfKey {
+        types: Arc::as_ptr(&pool.types).addr(),
+        keep,
+        masks: key.masks.clone(),
+    };
+    let make = || new_shelf(problem, pool, key, keep);
+    problem.shelves.of(known, make)
+}
+
+fn new_shelf(problem: &Problem, pool: &Pool, key: &ViewKey, keep: Keep) -> Shelf {
     let daemons: Vec<&Daemon> = problem
         .daemons
         .iter()

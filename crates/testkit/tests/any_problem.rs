@@ -9,7 +9,7 @@ use catalog::{CapacityType, kwok};
 use cluster::{Change, Cluster, Event, Gone, PodDecoder, Settings, Snapshot, UnknownReadiness};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use scheduling::{Batch, Placement, solve};
+use scheduling::{Batch, Memory, Placement, solve, solve_with};
 use serde_json::{Value, json};
 use testkit::build::{pod, pool};
 use testkit::random::{self, RandomProblem};
@@ -286,8 +286,14 @@ fn histories(problem: &RandomProblem, other: &RandomProblem) -> Vec<(Name, Histo
     all.into_iter().collect()
 }
 
-/// A cluster that was told of all this, the objects' histories mixed by `order`.
-fn told(problem: &RandomProblem, histories: Vec<(Name, History)>, order: &[Index]) -> Cluster {
+/// A cluster that was told of all this, the objects' histories mixed by `order`. `look` is shown it
+/// now and then.
+fn told(
+    problem: &RandomProblem,
+    histories: Vec<(Name, History)>,
+    order: &[Index],
+    mut look: impl FnMut(&Snapshot),
+) -> Cluster {
     let settings = Settings {
         unknown_readiness: UnknownReadiness::Ready,
         ..Settings::default()
@@ -321,7 +327,7 @@ fn told(problem: &RandomProblem, histories: Vec<(Name, History)>, order: &[Index
         }
         // Snapshots in between share what they can with the last one.
         if at % 40 == 0 {
-            cluster.snapshot();
+            look(&cluster.snapshot());
         }
     }
     problem.keep_buffer(&mut cluster);
@@ -339,8 +345,35 @@ proptest! {
     ) {
         let problem = random::problem(seed, size);
         let other = random::problem(seed.wrapping_add(1), size);
-        let mut cluster = told(&problem, histories(&problem, &other), &order);
+        let mut cluster = told(&problem, histories(&problem, &other), &order, |_| {});
         let placement = answer_of(&problem, &cluster.snapshot());
         prop_assert_eq!(describe(&placement), describe(&answer(&problem)));
+    }
+
+    /// Pass after pass over a cluster that changes: what is remembered changes no answer, not even
+    /// where pods, pools and nodes think away what was there before.
+    #[test]
+    fn what_is_remembered_of_earlier_passes_changes_no_answer(
+        seed in any::<u64>(),
+        size in 1_usize..25,
+        order in prop::collection::vec(any::<Index>(), 50..51),
+    ) {
+        let problem = random::problem(seed, size);
+        let other = random::problem(seed.wrapping_add(1), size);
+        let mut memory = Memory::default();
+        let mut differs = Vec::new();
+        let mut look = |snapshot: &Snapshot| {
+            for batch in [&Batch::default(), &problem.batch] {
+                let (options, now) = (&problem.options, problem.now);
+                let with = solve_with(&mut memory, snapshot, batch, options, now, 1);
+                let without = solve(snapshot, batch, options, now, 1);
+                if describe(&with) != describe(&without) {
+                    differs.push((describe(&with), describe(&without)));
+                }
+            }
+        };
+        let mut cluster = told(&problem, histories(&problem, &other), &order, &mut look);
+        look(&cluster.snapshot());
+        prop_assert!(differs.is_empty(), "{:#?}", differs[0]);
     }
 }

@@ -1,7 +1,7 @@
 //! `provisioner`: from pods without a place to claims.
 //!
-//! Pods are gathered for a while (`batch`), placed in one computation (`scheduling::solve`), and
-//! what came of it is told (`report`) and created (`create`).
+//! Pods are gathered for a while (`batch`), placed in one computation
+//! (`scheduling::solve_with`), and what came of it is told (`report`) and created (`create`).
 //!
 //! What is *not* here: where pods go (`scheduling`).
 
@@ -25,8 +25,8 @@ use model::Timestamp;
 use runtime::metrics::names as metrics;
 use runtime::options;
 use scheduling::{
-    Batch, LowerBound, MinValuesPolicy, Options, Placement, PreferencePolicy, Reserved,
-    TaintLabels, default_spread, solve,
+    Batch, LowerBound, Memory, MinValuesPolicy, Options, Placement, PreferencePolicy, Reserved,
+    TaintLabels, default_spread, solve_with,
 };
 use tokio::time::Instant;
 
@@ -66,6 +66,7 @@ pub(crate) async fn run(shared: &Shared) {
         pools: Pools::default(),
         wishes: preferences::Told::default(),
         found: BTreeSet::new(),
+        memory: Memory::default(),
     };
     let mut left = Left::Pods;
     loop {
@@ -91,6 +92,8 @@ struct Provisioner {
     wishes: preferences::Told,
     /// Pods that were last said to be looked at.
     found: BTreeSet<Uid>,
+    /// What passes have in common.
+    memory: Memory,
 }
 
 impl Provisioner {
@@ -160,7 +163,7 @@ impl Provisioner {
         let batch = Batch::default();
         let defaults = shared.world.options.scheduler.spread();
         let spread = default_spread::applied(snapshot, &batch, &defaults);
-        let placement = solve(&spread, &batch, &options, now, seed);
+        let placement = solve_with(&mut self.memory, &spread, &batch, &options, now, seed);
         let took = began.elapsed();
         running.show(placement.unplaced.len(), took.as_secs_f64());
         report::took(shared, took.as_secs_f64());

@@ -90,7 +90,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
     fn full_shelf(&mut self, view: ViewId, pool: &Pool) -> Arc<Shelf> {
         let views = self.views;
         let full = self.shelves.entry(view).or_insert_with(|| {
-            let shelf = Arc::new(views.full_shelf(view));
+            let shelf = views.full_shelf(view);
             let kinds = shelf.slots().iter().map(|slot| slot.kind);
             let capacity_types = capacity_types(pool, kinds, views.masks(view), usize::MAX);
             FullShelf {

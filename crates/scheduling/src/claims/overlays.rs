@@ -41,7 +41,7 @@ impl Overlays {
     /// Whether there is any.
     pub(super) fn of(index: &Index<'_>) -> Self {
         let pools = index.pools.iter();
-        let all = Changed::of(pools.flat_map(|pool| &pool.template.types));
+        let all = Changed::of(pools.flat_map(|pool| pool.template.types.iter()));
         if all.price || all.capacity {
             Self::Some(FxHashMap::default())
         } else {

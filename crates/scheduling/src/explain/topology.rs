@@ -116,7 +116,7 @@ pub(super) fn hosts(
 fn unwelcome(index: &Index<'_>, counter: usize, state: &NodeState) -> Rejection {
     let key = index.counted.keys.get(counter);
     let declares = |pod: &&Arc<cluster::PodRecord>| {
-        declared(crate::index::topology::running::declarer(pod)).contains(key)
+        declared(crate::index::topology::running::declarer(&pod.shape)).contains(key)
     };
     Rejection::UnwelcomeBeside {
         pod: state.pods.iter().find(declares).map_or_else(

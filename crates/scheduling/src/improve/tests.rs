@@ -4,7 +4,7 @@ use super::*;
 use crate::pack::Put;
 use crate::problem::Watch;
 use crate::testing::{
-    BY_PRICE, FIRST_FIT, class, free, pack_checked, problem, takes_a_port, variant,
+    BY_PRICE, FIRST_FIT, class, free, pack_checked, problem, takes_a_port, types_of, variant,
 };
 use crate::topology::{HostCounter, Rules};
 
@@ -138,7 +138,7 @@ fn nodes_of_pods_that_want_others_beside_them_are_left_alone() {
 fn nodes_of_a_pool_near_its_limit_are_left_alone() {
     let mut problem = problem(&[(10, &[8])], &[(3, &[3])]);
     problem.pools[0].limits = vec![100];
-    problem.pools[0].types[0].charge = vec![8];
+    types_of(&mut problem.pools[0])[0].charge = vec![8];
     let (before, after, _) = improved(&problem, &BY_PRICE, PRICES, WORK);
     assert_eq!((before.unplaced(), after.is_none()), (0, true));
     problem.pools[0].watch = Watch::AtTheEnd;

@@ -7,7 +7,7 @@ use catalog::InstanceType;
 use cluster::{Dimensions, ResourceId, ResourceVec};
 
 /// The resources that some pod of the batch asks for; cpu and memory first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amounts {
     ids: Vec<ResourceId>,
     /// Drivers that attach volumes; each is one dimension more.
@@ -41,6 +41,11 @@ impl Amounts {
     /// How many resources there are.
     pub(crate) fn len(&self) -> usize {
         self.ids.len() + self.drivers.len()
+    }
+
+    /// The resources that are counted, in order of their dimensions.
+    pub(crate) fn ids(&self) -> &[ResourceId] {
+        &self.ids
     }
 
     /// The resource of a dimension; none if it is for volumes of a driver.

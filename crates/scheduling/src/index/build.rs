@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use api::labels;
-use cluster::PodRecord;
-use model::Timestamp;
+use cluster::{PodRecord, ResourceId};
 use requirements::{Requirement, Requirements};
 use rustc_hash::FxHashMap;
 
 use super::gather::{Asking, DaemonPart, Parts};
 use super::intern::Interner;
-use super::pods::displaced;
 use super::pools::{Limited, Reservation, Template, limits, min_values, reservations, types};
 use super::tolerations::Tolerances;
 use super::topology::rules::{RuleBuilder, Subject};
@@ -18,6 +16,7 @@ use super::topology::running::{self, Running};
 use super::variants::{SoftTaints, Variant, tolerate_soft};
 use super::{Index, PoolIndex, nodes, pods};
 use crate::mask::Mask;
+use crate::memory::{Ground, Grounded, Memory, TypesKey};
 use crate::options::{Batch, Reserved};
 use crate::problem::{self, Class, Daemon, Demand, DemandId, Pool, Problem, SharedClaim, Watch};
 
@@ -45,24 +44,20 @@ struct Builder<'p, 's> {
     reservations: Vec<(Reservation, u32)>,
     /// Bits of host ports that some daemon may hold.
     daemon_ports: Vec<usize>,
+    /// How many types were put in numbers.
+    types_made: usize,
 }
 
 /// Makes a problem of what was gathered.
-pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> Index<'s> {
+pub(super) fn build<'s>(mut parts: Parts<'s>, memory: &mut Memory, batch: &Batch) -> Index<'s> {
+    let (remembered, work) = (&mut memory.nodes, &mut memory.work);
+    let ground = memory.grounds.on(&grounded(&parts));
     let mut counters = std::mem::take(&mut parts.counters);
     let (snapshot, own_labels) = (parts.snapshot, parts.own_labels);
-    let mut builder = Builder {
-        daemon_ports: daemon_ports(&parts),
-        parts: &parts,
-        tolerances: Tolerances::default(),
-        demands: Vec::new(),
-        demand_ids: FxHashMap::default(),
-        requirements: Vec::new(),
-        reservations: Vec::new(),
-    };
+    let mut builder = Builder::of(&parts);
     let mut rules = RuleBuilder::new(
         &counters,
-        snapshot,
+        (snapshot, remembered),
         &parts.keys,
         &parts.thresholds,
         &parts.bits,
@@ -70,18 +65,20 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
     rules.set_filters(&parts.keys, &mut builder.tolerances);
     let (classes, pods) = builder.classes(&mut rules);
     let (mut topology, places) = rules.finish();
-    let mut pools: Vec<(Pool, Pooled)> = Vec::new();
-    for (group, template) in parts.templates.iter().enumerate() {
-        pools.extend(builder.pools(group, template));
-    }
+    let templates = parts.templates.iter().enumerate();
+    let pools = templates.flat_map(|(group, template)| builder.pools(group, template, ground));
+    let pools: Vec<(Pool, Pooled)> = pools.collect();
+    let types_made = builder.types_made;
     let reservations = std::mem::take(&mut builder.reservations);
     let daemons = parts.daemons.iter().map(|d| builder.daemon(d)).collect();
-    let (mut nodes, overcommitted) = nodes::nodes(&parts, &mut builder.tolerances, batch);
-    let moving = displaced(snapshot, batch, now);
-    let moving = moving.iter().map(running::address).collect();
+    let (standing, nodes_made) = nodes::standing(&parts, ground);
+    let tolerances = &mut builder.tolerances;
+    let (mut nodes, overcommitted) = nodes::nodes(&parts, tolerances, batch, &standing);
+    let moving = parts.moving.iter().map(running::address).collect();
     let running = Running::new(&mut counters, own_labels, moving);
     let places_of = (&parts.keys, &*places);
-    nodes::count_running(running, snapshot, places_of, &mut topology, &mut nodes);
+    remembered.tally(running, snapshot, batch);
+    nodes::count_running(remembered, places_of, &mut topology, &mut nodes);
     let problem = Problem {
         dims: parts.amounts.len(),
         words: parts.bits.words(),
@@ -92,9 +89,11 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         topology,
         reservations: reservations.into_iter().map(|(_, left)| left).collect(),
         demands: builder.demands,
+        shelves: ground.shelves(),
         ..Problem::default()
     };
     let requirements = builder.requirements;
+    work.count(nodes_made, types_made);
     let (pools, indexed) = indexed(parts.templates, pools);
     Index {
         problem: Problem {
@@ -114,6 +113,22 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, batch: &Batch, now: Timestamp) -> 
         places,
         overcommitted,
         refused: parts.refused,
+    }
+}
+
+/// What numbers of types and nodes depend on.
+fn grounded<'p>(parts: &'p Parts<'_>) -> Grounded<'p> {
+    let (snapshot, amounts) = (parts.snapshot, &parts.amounts);
+    let name = |id: &ResourceId| snapshot.dimensions.name(*id).into();
+    let daemons = parts.daemons.iter();
+    Grounded {
+        keys: &parts.keys,
+        amounts,
+        names: amounts.ids().iter().map(name).collect(),
+        daemons: daemons
+            .map(|part| snapshot.daemons[part.source].clone())
+            .collect(),
+        vocabulary: &snapshot.vocabulary,
     }
 }
 
@@ -151,7 +166,20 @@ fn daemon_ports(parts: &Parts<'_>) -> Vec<usize> {
     bits
 }
 
-impl<'s> Builder<'_, 's> {
+impl<'p, 's> Builder<'p, 's> {
+    fn of(parts: &'p Parts<'s>) -> Self {
+        Self {
+            daemon_ports: daemon_ports(parts),
+            parts,
+            tolerances: Tolerances::default(),
+            demands: Vec::new(),
+            demand_ids: FxHashMap::default(),
+            requirements: Vec::new(),
+            reservations: Vec::new(),
+            types_made: 0,
+        }
+    }
+
     /// Classes in their order, and the pods of each.
     fn classes(&mut self, rules: &mut RuleBuilder<'_, '_>) -> (Vec<Class>, Vec<ClassPods>) {
         let parts = self.parts;
@@ -261,7 +289,12 @@ impl<'s> Builder<'_, 's> {
     }
 
     /// A template as a pool, and before it as one for each reservation that it may use.
-    fn pools(&mut self, group: usize, template: &Template<'s>) -> Vec<(Pool, Pooled)> {
+    fn pools(
+        &mut self,
+        group: usize,
+        template: &Template<'s>,
+        ground: &mut Ground,
+    ) -> Vec<(Pool, Pooled)> {
         let mut pools = Vec::new();
         if self.parts.reserved == Reserved::Used {
             for (reservation, left) in reservations(template) {
@@ -274,29 +307,40 @@ impl<'s> Builder<'_, 's> {
                     self.reservations.len() - 1
                 });
                 self.reservations[at].1 = left.min(self.reservations[at].1);
-                pools.push(self.pool(group, template, Some((at, reservation))));
+                pools.push(self.pool((group, template), Some((at, reservation)), ground));
             }
         }
-        pools.push(self.pool(group, template, None));
+        pools.push(self.pool((group, template), None, ground));
         pools
     }
 
     fn pool(
         &mut self,
-        group: usize,
-        template: &Template<'s>,
+        (group, template): (usize, &Template<'s>),
         reservation: Option<(usize, Reservation)>,
+        ground: &mut Ground,
     ) -> (Pool, Pooled) {
         let parts = self.parts;
         let (limited, left) = limits(template.state, parts.snapshot);
         let (at, reservation) = reservation.unzip();
-        let types = types(
-            template,
-            reservation.as_ref(),
-            parts.snapshot,
-            (&parts.keys, &parts.amounts),
-            &limited,
-        );
+        let key = TypesKey {
+            common: Arc::as_ptr(&template.common).addr(),
+            reservation: reservation.clone(),
+            limited: limited.iter().map(|l| (l.resource.clone(), l.id)).collect(),
+        };
+        let made = &mut self.types_made;
+        let types = ground.types(&template.common, key, || {
+            let in_play = (&parts.keys, &parts.amounts);
+            let types = types(
+                template,
+                reservation.as_ref(),
+                parts.snapshot,
+                in_play,
+                &limited,
+            );
+            *made += types.len();
+            types
+        });
         let (min_value_keys, min_values) = min_values(template, &types).into_iter().unzip();
         let pool = Pool {
             group,

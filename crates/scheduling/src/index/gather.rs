@@ -24,6 +24,7 @@ use super::topology::terms::{Declarer, declared, terms};
 use super::topology::{self, Binds, CounterId, Counters, OwnLabels, counts_declarers};
 use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
+use crate::memory::{self, Memory};
 use crate::options::{Batch, NewNodes, Options, Reserved};
 use crate::reason::Rejection;
 use crate::volumes::{AttachDemand, Unsupported, needs};
@@ -31,6 +32,8 @@ use crate::volumes::{AttachDemand, Unsupported, needs};
 /// What takes part in a pass.
 pub(super) struct Parts<'s> {
     pub(super) snapshot: &'s Snapshot,
+    /// Pods of nodes that go.
+    pub(super) moving: Vec<Arc<PodRecord>>,
     pub(super) templates: Vec<Template<'s>>,
     pub(super) wanted: Vec<Wanted>,
     pub(super) asking: Vec<Asking>,
@@ -83,22 +86,25 @@ pub(super) struct DaemonPart {
 
 /// Finds out what takes part.
 pub(super) fn gather<'s>(
+    memory: &mut Memory,
     snapshot: &'s Snapshot,
     batch: &Batch,
     options: &Options,
     now: Timestamp,
 ) -> Parts<'s> {
-    let mut templates = templates(snapshot, batch, options);
+    memory.see(snapshot);
+    let mut templates = templates(&mut memory.templates, snapshot, batch, options);
     let mut counters = Counters::default();
-    let groups = pods::groups(snapshot, batch, now);
+    let moving = pods::displaced(&memory.nodes, snapshot, batch, now);
+    let groups = pods::groups(snapshot, batch, &moving);
     let mut gathered = Gathering {
         snapshot,
         options,
         soft: soft_taints(&templates),
-        own_labels: own_labels(snapshot, &groups),
+        own_labels: own_labels(&memory.nodes, &groups),
         counters: &mut counters,
         refused: Vec::new(),
-        is_shared: shared::names(snapshot, batch, now),
+        is_shared: shared::names(snapshot, batch, &groups),
         asking: Vec::new(),
         by_hash: FxHashMap::default(),
     };
@@ -109,7 +115,7 @@ pub(super) fn gather<'s>(
         .into_iter()
         .map(|(_, asking)| asking)
         .collect();
-    topology::note_running_declarers(&mut counters, snapshot);
+    topology::note_running_declarers(&mut counters, &memory.nodes, snapshot);
     counters.select(&snapshot.namespaces);
     let drivers = wanted
         .iter()
@@ -119,9 +125,11 @@ pub(super) fn gather<'s>(
     let thresholds = thresholds(&asking, &counters, &mut bits);
     let shared = SharedClaims::new(wanted.iter().map(|w| &w.attach), &amounts, &mut bits);
     let daemons = daemons(snapshot);
-    let keys = keys(snapshot, &asking, &daemons, &mut templates, &counters);
+    let of_nodes = (&counters, &mut memory.nodes);
+    let keys = keys(snapshot, &asking, &daemons, &mut templates, of_nodes);
     Parts {
         snapshot,
+        moving,
         templates,
         wanted,
         asking,
@@ -139,16 +147,25 @@ pub(super) fn gather<'s>(
 }
 
 /// Pools that may open nodes, in the order in which they are asked.
-fn templates<'s>(snapshot: &'s Snapshot, batch: &Batch, options: &Options) -> Vec<Template<'s>> {
+fn templates<'s>(
+    known: &mut memory::Templates,
+    snapshot: &'s Snapshot,
+    batch: &Batch,
+    options: &Options,
+) -> Vec<Template<'s>> {
     if batch.new_nodes == NewNodes::Forbidden {
         return Vec::new();
     }
-    snapshot
-        .pools
-        .iter()
-        .enumerate()
+    known.keep_only(&snapshot.pools);
+    let usable = snapshot.pools.iter().enumerate();
+    usable
         .filter(|(_, state)| state.problem.is_none())
-        .map(|(at, state)| Template::new(at, state, &snapshot.vocabulary, options.taint_labels))
+        .map(|(source, state)| Template {
+            source,
+            state,
+            common: known.of(state, &snapshot.vocabulary, options.taint_labels),
+            open: BTreeMap::new(),
+        })
         .collect()
 }
 
@@ -167,13 +184,11 @@ fn soft_taints(templates: &[Template<'_>]) -> SoftTaints {
 type Refused = Vec<(Arc<[Arc<PodRecord>]>, Rejection)>;
 
 /// Whether labels that differ from pod to pod decide anything in this pass.
-fn own_labels(snapshot: &Snapshot, groups: &[Group]) -> OwnLabels {
-    let of_batch = groups.iter().map(|group| &*group.shape);
+fn own_labels(nodes: &memory::Nodes, groups: &[Group]) -> OwnLabels {
+    let of_batch = groups.iter().map(|group| &group.shape);
     let mut seen = FxHashSet::default();
-    let running = snapshot.nodes.iter().flat_map(|node| &node.pods);
-    let running = running.filter(|pod| pod.shape.spec.affinity.is_some());
-    let running = running.filter(|pod| seen.insert(pod.shape.id));
-    topology::own_labels(of_batch.chain(running.map(|pod| &*pod.shape)))
+    let running = nodes.with_affinity().filter(|shape| seen.insert(shape.id));
+    topology::own_labels(of_batch.chain(running).map(|shape| &**shape))
 }
 
 /// Looks at the pods of a batch.
@@ -394,7 +409,7 @@ fn keys(
     asking: &[Asking],
     daemons: &[DaemonPart],
     templates: &mut [Template<'_>],
-    counters: &Counters,
+    (counters, nodes): (&Counters, &mut memory::Nodes),
 ) -> Keys {
     let mut builder = KeysBuilder::default();
     let mut seen: FxHashSet<&Requirements> = FxHashSet::default();
@@ -422,13 +437,16 @@ fn keys(
         {
             builder.list(value.0, value.1);
         }
-        pools::list_values(&listed, &template.types, &mut builder);
+        for key in &listed {
+            let make = || pools::type_values(key, &template.types);
+            for value in template.values.of(key, make).iter() {
+                builder.list(key, value);
+            }
+        }
     }
     for key in listed {
-        for node in snapshot.nodes.iter() {
-            if let Some(value) = label(node, &key) {
-                builder.list(&key, &value.into());
-            }
+        for value in nodes.values(&key) {
+            builder.list(&key, &value);
         }
     }
     builder.build()
@@ -457,7 +475,7 @@ fn topology_keys(counters: &Counters, builder: &mut KeysBuilder) -> Vec<Key> {
 }
 
 /// A node's label as requirements see it; the host name is the node's name where there is no label.
-pub(super) fn label<'n>(node: &'n cluster::NodeState, key: &str) -> Option<&'n str> {
+pub(crate) fn label<'n>(node: &'n cluster::NodeState, key: &str) -> Option<&'n str> {
     if key == HOSTNAME {
         Some(node.hostname())
     } else {

@@ -1,6 +1,7 @@
 //! Nodes that are there as numbers, and the pods that run on them counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use cluster::{NodeState, ResourceId, ResourceVec};
 use model::k8s::{Taint, TaintEffect};
@@ -10,10 +11,11 @@ use super::amounts::UNLIMITED;
 use super::gather::{Parts, label};
 use super::tolerations::Tolerances;
 use super::topology::rules::Place;
-use super::topology::running::Running;
 use crate::mask::Keys;
+use crate::memory::{self, Ground, Standing};
 use crate::options::Batch;
 use crate::problem::Existing;
+use crate::shelf::Room;
 use crate::topology::Topology;
 use crate::volumes::{self, Attach};
 
@@ -21,70 +23,117 @@ use crate::volumes::{self, Attach};
 /// and by how much.
 pub(super) type Overcommitted = Vec<(usize, ResourceId, i64)>;
 
+/// All nodes in numbers, piece by piece of their list; and how many were put in numbers now.
+pub(super) fn standing(parts: &Parts<'_>, ground: &mut Ground) -> (Vec<Arc<[Standing]>>, usize) {
+    let pieces = parts.snapshot.nodes.chunks();
+    let mut left_over = ground.left_over(pieces);
+    let mut made = 0;
+    let mut of = |piece: &Arc<Vec<Arc<NodeState>>>| {
+        if let Some(known) = ground.standing(piece) {
+            return known;
+        }
+        let stands = |node: &Arc<NodeState>| {
+            let known = left_over.remove(&Arc::as_ptr(node).addr());
+            known.unwrap_or_else(|| {
+                made += 1;
+                stands(parts, node, ground)
+            })
+        };
+        piece.iter().map(stands).collect()
+    };
+    let all: Vec<Arc<[Standing]>> = pieces.iter().map(&mut of).collect();
+    ground.keep(pieces, &all);
+    (all, made)
+}
+
+/// A node in numbers, as far as pods of the batch play no part.
+fn stands(parts: &Parts<'_>, node: &NodeState, ground: &mut Ground) -> Standing {
+    let taints = effective_taints(node);
+    let expected: Vec<usize> = expected_daemons(parts, node, &taints);
+    let room = room(parts, node, &expected);
+    let missing = room.iter().find(|(_, amount)| *amount < 0);
+    let keys = &parts.keys;
+    let masks = (0..keys.len()).map(|id| keys.label(id, label(node, keys.key(id))));
+    Standing {
+        masks: ground.shared(masks.collect()),
+        taints,
+        room: match missing {
+            Some((id, amount)) => Err((id, -amount)),
+            None => Ok(parts.amounts.vector(&room).into()),
+        },
+        is_marked: node.is_marked(),
+        is_initialized: node.is_initialized(),
+    }
+}
+
 /// Nodes that may take pods: complete ones first, then by name.
 pub(super) fn nodes(
     parts: &Parts<'_>,
     tolerances: &mut Tolerances,
     batch: &Batch,
+    standing: &[Arc<[Standing]>],
 ) -> (Vec<Existing>, Overcommitted) {
     let snapshot = parts.snapshot;
-    let held = volumes::held(&snapshot.volumes);
-    let mut nodes: Vec<(usize, &NodeState)> = snapshot
-        .nodes
+    let held = if parts.amounts.drivers().is_empty() {
+        BTreeMap::new()
+    } else {
+        volumes::held(&snapshot.volumes)
+    };
+    let without: Vec<usize> = batch
+        .without
         .iter()
-        .enumerate()
-        .map(|(at, node)| (at, &**node))
-        .filter(|(_, node)| !node.is_marked() && !batch.without.contains(&**node.name()))
+        .filter_map(|n| snapshot.position(n))
         .collect();
-    nodes.sort_by_key(|(at, node)| (!node.is_initialized(), *at));
     let mut overcommitted = Overcommitted::new();
-    let mut usable = Vec::with_capacity(nodes.len());
-    for (at, state) in nodes {
-        match node(parts, tolerances, (at, state), &held) {
-            Ok(node) => usable.push(node),
-            Err((id, amount)) => overcommitted.push((at, id, amount)),
+    let mut usable = Vec::with_capacity(snapshot.nodes.len());
+    for initialized in [true, false] {
+        let states = snapshot.nodes.iter();
+        let all = states
+            .zip(standing.iter().flat_map(|all| all.iter()))
+            .enumerate();
+        for (at, (state, stands)) in all {
+            if stands.is_marked || stands.is_initialized != initialized || without.contains(&at) {
+                continue;
+            }
+            match &stands.room {
+                Ok(room) => {
+                    usable.push(node(parts, tolerances, (at, state), (stands, room), &held));
+                }
+                Err((id, amount)) => overcommitted.push((at, *id, *amount)),
+            }
         }
     }
     (usable, overcommitted)
 }
 
-/// A node; an error if more is promised on it than it has.
+/// A node that may take pods.
 fn node(
     parts: &Parts<'_>,
     tolerances: &mut Tolerances,
     (at, node): (usize, &NodeState),
+    (stands, room): (&Standing, &Room),
     held: &BTreeMap<&str, Attach>,
-) -> Result<Existing, (ResourceId, i64)> {
-    let taints = effective_taints(node);
-    let expected: Vec<usize> = expected_daemons(parts, node, &taints);
-    let room = room(parts, node, &expected);
-    if let Some((id, amount)) = room.iter().find(|(_, amount)| *amount < 0) {
-        return Err((id, -amount));
-    }
-    let keys = &parts.keys;
-    let masks = (0..keys.len())
-        .map(|id| keys.label(id, label(node, keys.key(id))))
-        .collect();
+) -> Existing {
     // Ports of daemons that are expected do not count: the scheduler looks at pods that are
     // there.
-    let mut bits = parts.bits.conflicting(&node.host_ports);
-    let mut in_numbers = parts.amounts.vector(&room);
+    let mut bits = parts.bits.conflicting_on(node);
+    let mut room = room.clone();
     if !parts.amounts.drivers().is_empty() {
         let attached = attached(parts, node, held);
-        let first = in_numbers.len() - parts.amounts.drivers().len();
+        let first = room.len() - parts.amounts.drivers().len();
         for (at, left) in attachable(parts, node, &attached).enumerate() {
-            in_numbers[first + at] = left;
+            room[first + at] = left;
         }
         bits.extend(parts.shared.bits(&attached));
     }
-    Ok(Existing {
+    Existing {
         source: at,
-        taints: tolerances.column(&taints),
-        masks,
-        room: in_numbers,
+        taints: tolerances.column(&stands.taints),
+        masks: stands.masks.clone(),
+        room,
         bits: parts.bits.set(bits),
         counts: Vec::new(),
-    })
+    }
 }
 
 /// A node's taints; a cordoned node has one that its controller may not have written yet.
@@ -165,8 +214,7 @@ fn attachable(parts: &Parts<'_>, node: &NodeState, attached: &Attach) -> impl It
 
 /// Counts pods that run, on nodes and in domains.
 pub(super) fn count_running(
-    mut running: Running<'_>,
-    snapshot: &cluster::Snapshot,
+    remembered: &memory::Nodes,
     (keys, places): (&Keys, &[Place]),
     topology: &mut Topology,
     nodes: &mut [Existing],
@@ -174,28 +222,29 @@ pub(super) fn count_running(
     if places.is_empty() {
         return;
     }
-    let mut usable: Vec<Option<usize>> = vec![None; snapshot.nodes.len()];
+    let mut usable: Vec<Option<usize>> = vec![None; remembered.len()];
     for (at, node) in nodes.iter_mut().enumerate() {
         usable[node.source] = Some(at);
         node.counts = vec![0; topology.hosts.len()];
     }
-    for (source, node) in snapshot.nodes.iter().enumerate() {
-        for (counter, count) in running.tally(node, snapshot) {
-            match places[counter] {
+    for (counter, place) in places.iter().enumerate() {
+        for (first, tally) in remembered.tallies(counter) {
+            match place {
                 Place::Host(host) => {
-                    topology.hosts[host as usize].running += count;
-                    if let Some(at) = usable[source] {
-                        nodes[at].counts[host as usize] += count;
+                    topology.hosts[*host as usize].running += tally.anywhere;
+                    for (at, count) in &tally.on_nodes {
+                        if let Some(at) = usable[first + at] {
+                            nodes[at].counts[*host as usize] += count;
+                        }
                     }
                 }
                 Place::Domain(domain) => {
-                    let of = &mut topology.domains[domain as usize];
-                    of.anywhere += count;
-                    let value = label(node, keys.key(of.key));
-                    if let Some(domain) = value.and_then(|value| keys.domain(of.key, value))
-                        && running.looks_at(counter, node)
-                    {
-                        of.running[domain] += count;
+                    let of = &mut topology.domains[*domain as usize];
+                    of.anywhere += tally.anywhere;
+                    for (value, count) in &tally.by_value {
+                        if let Some(domain) = keys.domain(of.key, value) {
+                            of.running[domain] += count;
+                        }
                     }
                 }
             }

@@ -9,6 +9,7 @@ use model::Timestamp;
 use rustc_hash::FxHashMap;
 
 use super::topology::{OwnLabels, has_own_labels};
+use crate::memory::Nodes;
 use crate::options::{Batch, BatchPods};
 
 /// Pods of one shape.
@@ -21,7 +22,7 @@ pub(crate) struct Group {
 }
 
 /// The pods that a batch is about, by shape: pending ones, and those of nodes that go.
-pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Group> {
+pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, moving: &[Arc<PodRecord>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     if batch.pods == BatchPods::PendingAndDisplaced {
         groups.extend(snapshot.pending.iter().map(|pending| Group {
@@ -31,12 +32,12 @@ pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<
     }
     let mut displaced_groups: Vec<(Arc<PodShape>, Vec<Arc<PodRecord>>)> = Vec::new();
     let mut by_shape: FxHashMap<ShapeId, usize> = FxHashMap::default();
-    for pod in displaced(snapshot, batch, now) {
+    for pod in moving {
         let at = *by_shape.entry(pod.shape.id).or_insert_with(|| {
             displaced_groups.push((pod.shape.clone(), Vec::new()));
             displaced_groups.len() - 1
         });
-        displaced_groups[at].1.push(pod);
+        displaced_groups[at].1.push(pod.clone());
     }
     groups.extend(displaced_groups.into_iter().map(|(shape, mut pods)| {
         pods.sort_by(|a, b| age(a).cmp(&age(b)));
@@ -46,8 +47,14 @@ pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<
     groups
 }
 
-pub(crate) fn displaced(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> Vec<Arc<PodRecord>> {
-    let mut pods = snapshot.displaced(now);
+/// Pods of nodes that go: of those that are marked, and of those that the batch thinks away.
+pub(crate) fn displaced(
+    nodes: &Nodes,
+    snapshot: &Snapshot,
+    batch: &Batch,
+    now: Timestamp,
+) -> Vec<Arc<PodRecord>> {
+    let mut pods = snapshot.displaced_from(nodes.marked(), now);
     for name in &batch.without {
         let Some(node) = snapshot.node(name) else {
             continue;

@@ -1,6 +1,7 @@
 //! Pools as templates of nodes, and their instance types in numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use api::labels;
@@ -14,7 +15,8 @@ use requirements::{Key, Requirement, Requirements, Value, Vocabulary};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::amounts::Amounts;
-use crate::mask::{KeyId, Keys, KeysBuilder, Mask};
+use crate::mask::{KeyId, Keys, Mask};
+use crate::memory::{Common, TypeValues};
 use crate::options::TaintLabels;
 use crate::problem::{Masks, MinValues, Offer, Type};
 
@@ -29,58 +31,52 @@ pub(crate) struct Template<'s> {
     pub(crate) source: usize,
     /// The pool.
     pub(crate) state: &'s PoolState,
-    /// What the pool requires, labels included, and what is only there while planning.
-    pub(crate) requirements: Requirements,
-    /// Labels of its claims, before the pods' requirements add to them.
-    pub(crate) labels: BTreeMap<String, String>,
-    /// The pool's name.
-    pub(crate) name: Arc<str>,
-    /// [`Template::taints`], to be shared by claims.
-    pub(crate) shared_taints: Arc<[Taint]>,
-    /// Taints until a node is initialized.
-    pub(crate) startup_taints: Arc<[Taint]>,
-    /// Types that have the devices that the pool requires by resource name, each once for every
-    /// capacity that it can be had with.
-    pub(crate) types: Vec<Arc<InstanceType>>,
+    /// What does not change from pass to pass. The template dereferences to it.
+    pub(crate) common: Arc<Common>,
     /// Values that its nodes may get of labels that it leaves open, where rules about other pods
     /// are over them.
     pub(crate) open: BTreeMap<Key, Vec<Value>>,
 }
 
-impl<'s> Template<'s> {
-    /// The template of a pool.
-    pub(crate) fn new(
-        source: usize,
-        state: &'s PoolState,
-        vocabulary: &Vocabulary,
-        taint_labels: TaintLabels,
-    ) -> Self {
-        let all: Vec<Arc<InstanceType>> = by_capacity(&state.types).collect();
-        let (devices, required): (Vec<Requirement>, Vec<Requirement>) = vocabulary
-            .item_requirements(&state.pool.spec.template.spec.requirements)
-            .iter()
-            .cloned()
-            .partition(|requirement| is_device(requirement.key(), &all, vocabulary));
-        let mut requirements: Requirements = required.into_iter().collect();
-        let labels = labels_of(state, &requirements, vocabulary, taint_labels);
-        requirements.extend(vocabulary.label_requirements(&labels).iter().cloned());
-        requirements.extend(PROGRESS.map(|key| Requirement::single(key, "true")));
-        let mut types = all;
-        types.retain(|ty| devices.iter().all(|device| has_device(ty, device)));
-        let spec = &state.pool.spec.template.spec;
-        Self {
-            source,
-            state,
-            requirements,
-            labels,
-            name: state.name().into(),
-            shared_taints: spec.taints.as_slice().into(),
-            startup_taints: spec.startup_taints.as_slice().into(),
-            types,
-            open: BTreeMap::new(),
-        }
-    }
+impl Deref for Template<'_> {
+    type Target = Common;
 
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What every new node of a pool has in common.
+pub(crate) fn common(
+    state: &PoolState,
+    vocabulary: &Vocabulary,
+    taint_labels: TaintLabels,
+) -> Common {
+    let all: Vec<Arc<InstanceType>> = by_capacity(&state.types).collect();
+    let (devices, required): (Vec<Requirement>, Vec<Requirement>) = vocabulary
+        .item_requirements(&state.pool.spec.template.spec.requirements)
+        .iter()
+        .cloned()
+        .partition(|requirement| is_device(requirement.key(), &all, vocabulary));
+    let mut requirements: Requirements = required.into_iter().collect();
+    let labels = labels_of(state, &requirements, vocabulary, taint_labels);
+    requirements.extend(vocabulary.label_requirements(&labels).iter().cloned());
+    requirements.extend(PROGRESS.map(|key| Requirement::single(key, "true")));
+    let mut types = all;
+    types.retain(|ty| devices.iter().all(|device| has_device(ty, device)));
+    let spec = &state.pool.spec.template.spec;
+    Common {
+        requirements,
+        labels,
+        name: state.name().into(),
+        shared_taints: spec.taints.as_slice().into(),
+        startup_taints: spec.startup_taints.as_slice().into(),
+        types: types.into(),
+        values: TypeValues::default(),
+    }
+}
+
+impl<'s> Template<'s> {
     /// The domains of a key that nodes of the pool could be in, whether they can be had now or not.
     pub(crate) fn domains(&self, id: KeyId, keys: &Keys) -> Mask {
         let key = keys.key(id);
@@ -98,7 +94,7 @@ impl<'s> Template<'s> {
         }
         add(self.open.get(key).map_or(&[], Vec::as_slice));
         let mut seen: Vec<&Requirement> = Vec::new();
-        for ty in &self.types {
+        for ty in self.types.iter() {
             if let Some(requirement) = ty.requirements.get(key)
                 && !requirement.is_complement()
                 && !seen.contains(&requirement)
@@ -183,27 +179,19 @@ fn is_for_users(key: &str, vocabulary: &Vocabulary) -> bool {
     !vocabulary.is_well_known(key) && !vocabulary.is_restricted(key)
 }
 
-/// Lists the values that types have of some keys, so that each has a bit of its own.
-pub(crate) fn list_values(keys: &[Key], types: &[Arc<InstanceType>], builder: &mut KeysBuilder) {
+/// The values that types have of a key, so that each gets a bit of its own.
+pub(crate) fn type_values(key: &Key, types: &[Arc<InstanceType>]) -> Arc<[Value]> {
     let mut seen: FxHashSet<*const Requirements> = FxHashSet::default();
     let offered = types.iter().flat_map(|ty| &ty.offerings);
     let offered = offered
         .map(|offering| &offering.requirements)
         .filter(|requirements| seen.insert(Arc::as_ptr(requirements)));
     let offered: Vec<_> = offered.collect();
-    for key in keys {
-        let mut listed: FxHashSet<&Requirement> = FxHashSet::default();
-        let of_types = types.iter().filter_map(|ty| ty.requirements.get(key));
-        let of_offerings = offered.iter().filter_map(|all| all.get(key));
-        for requirement in of_types.chain(of_offerings) {
-            if !listed.insert(requirement) {
-                continue;
-            }
-            for value in requirement.values() {
-                builder.list(key, value);
-            }
-        }
-    }
+    let of_types = types.iter().filter_map(|ty| ty.requirements.get(key));
+    let of_offerings = offered.iter().filter_map(|all| all.get(key));
+    let all: FxHashSet<&Requirement> = of_types.chain(of_offerings).collect();
+    let values: BTreeSet<&Value> = all.into_iter().flat_map(Requirement::values).collect();
+    values.into_iter().cloned().collect()
 }
 
 /// What of a reservation pools can have.
@@ -235,7 +223,7 @@ impl Reservation {
 /// Reservations that a pool's types have instances of, each with how many, in order of their types.
 pub(crate) fn reservations(template: &Template<'_>) -> Vec<(Reservation, u32)> {
     let mut found: Vec<(Reservation, u32)> = Vec::new();
-    for ty in &template.types {
+    for ty in template.types.iter() {
         for offering in ty.available_offerings() {
             let left = offering.reservation_capacity.unwrap_or(0);
             let Some(reservation) = Reservation::of(ty, offering).filter(|_| left > 0) else {

@@ -1,6 +1,6 @@
 //! Bits that nodes carry: host ports of the batch, and pods that do not want some pods beside them.
 
-use cluster::HostPort;
+use cluster::{HostPort, NodeState};
 
 /// Gives each host port of the batch a bit. Further bits follow for other rules.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,15 @@ impl Bits {
                     .any(|port| port.conflicts_with(&self.ports[*bit]))
             })
             .collect()
+    }
+
+    /// The bits of the batch's ports that can't be on a node together with any that it has.
+    pub(crate) fn conflicting_on(&self, node: &NodeState) -> Vec<usize> {
+        // Without ports there is no need to look at the node.
+        if self.ports.is_empty() {
+            return Vec::new();
+        }
+        self.conflicting(&node.host_ports)
     }
 
     /// A bit set with these bits.

@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cluster::{NodeState, ObjectKey, Snapshot};
-use model::Timestamp;
 
 use super::amounts::Amounts;
-use super::pods;
+use super::pods::Group;
 use super::ports::Bits;
 use crate::options::Batch;
 use crate::problem::SharedClaim;
@@ -17,12 +16,12 @@ use crate::volumes::{self, Attach, AttachDemand};
 
 /// The claims of pods of the batch that another pod of it names too, or that a node has attached.
 /// None where no node has a limit.
-pub(super) fn names(snapshot: &Snapshot, batch: &Batch, now: Timestamp) -> BTreeSet<ObjectKey> {
+pub(super) fn names(snapshot: &Snapshot, batch: &Batch, groups: &[Group]) -> BTreeSet<ObjectKey> {
     if snapshot.volumes.csi_nodes.is_empty() {
         return BTreeSet::new();
     }
     let mut named: BTreeMap<ObjectKey, usize> = BTreeMap::new();
-    for group in pods::groups(snapshot, batch, now) {
+    for group in groups {
         let pods = group.pods.iter().filter(|pod| volumes::has_claims(pod));
         for claim in pods.flat_map(|pod| volumes::claims(pod).collect::<BTreeSet<_>>()) {
             *named.entry(claim).or_default() += 1;

@@ -15,6 +15,7 @@ use cluster::{PodRecord, PodShape, Snapshot};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::intern::Interner;
+use crate::memory::Nodes;
 use terms::{CounterKey, Labels, Namespaces, Of};
 
 /// Index of a counter in [`Counters`].
@@ -150,13 +151,13 @@ pub(crate) fn own_labels<'s>(mut shapes: impl Iterator<Item = &'s cluster::PodSh
 }
 
 /// Notes running pods that keep pods of the batch away. Call when the batch's pods have identities.
-pub(crate) fn note_running_declarers(counters: &mut Counters, snapshot: &Snapshot) {
+pub(crate) fn note_running_declarers(counters: &mut Counters, nodes: &Nodes, snapshot: &Snapshot) {
     let mut seen: FxHashSet<cluster::ShapeId> = FxHashSet::default();
-    for pod in snapshot.nodes.iter().flat_map(|node| &node.pods) {
-        if pod.shape.spec.affinity.is_none() || !seen.insert(pod.shape.id) {
+    for shape in nodes.with_affinity() {
+        if !seen.insert(shape.id) {
             continue;
         }
-        for key in terms::declared(running::declarer(pod)) {
+        for key in terms::declared(running::declarer(shape)) {
             if counters.selects_any(&key, &snapshot.namespaces) {
                 counters.intern(&key, Binds::Yes);
             }

@@ -1,5 +1,8 @@
 //! Nodes of a packing as parallel arrays: nodes that are there first, then planned ones.
 
+use rustc_hash::FxHashMap;
+
+use crate::mask::Mask;
 use crate::problem::{Class, Problem, SharedClaim, bits_add};
 use crate::shelf::{Shelf, at_least, times};
 use crate::topology::{HostCounter, HostId, Topology};
@@ -44,23 +47,54 @@ pub(crate) struct Nodes {
     counts: Vec<u32>,
 }
 
+/// A copy with memory for more items.
+fn roomy<T: Copy>(items: &[T], more: usize) -> Vec<T> {
+    let mut copy = Vec::with_capacity(items.len() + more);
+    copy.extend_from_slice(items);
+    copy
+}
+
 impl Nodes {
     /// The nodes that are there.
-    pub(super) fn existing(problem: &Problem, views: &mut Views<'_>) -> Self {
+    pub(crate) fn existing(problem: &Problem, views: &mut Views<'_>) -> Self {
         let mut nodes = Self {
             dims: problem.dims,
             words: problem.words,
             hosts: problem.topology.hosts.len(),
             ..Self::default()
         };
+        let mut known: FxHashMap<(usize, *const Mask), ViewId> = FxHashMap::default();
         for node in &problem.nodes {
-            let view = views.of_node(node.taints, &node.masks);
+            // Masks are mostly shared: what was looked up for one node holds for the others.
+            let view = known.entry((node.taints, node.masks.as_ptr()));
+            let view = *view.or_insert_with(|| views.of_node(node.taints, &node.masks));
             let at = nodes.push(view, &node.room, &node.bits);
             for (host, count) in node.counts.iter().enumerate() {
                 nodes.add(at, &problem.topology.hosts[host], host, *count);
             }
         }
         nodes
+    }
+
+    /// The same nodes, with memory for so many more.
+    pub(crate) fn copy(&self, more: usize) -> Self {
+        let each = more * self.dims;
+        Self {
+            dims: self.dims,
+            words: self.words,
+            view: roomy(&self.view, more),
+            price: roomy(&self.price, more),
+            pods: roomy(&self.pods, more),
+            check: roomy(&self.check, more),
+            kind: roomy(&self.kind, more),
+            slack: roomy(&self.slack, each),
+            used: roomy(&self.used, each),
+            bits: roomy(&self.bits, more * self.words),
+            most: roomy(&self.most, each.div_ceil(BLOCK)),
+            stale: roomy(&self.stale, more.div_ceil(BLOCK)),
+            hosts: self.hosts,
+            counts: roomy(&self.counts, more * self.hosts),
+        }
     }
 
     /// How many pods on a node a host counter counts.

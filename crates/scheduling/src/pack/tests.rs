@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::problem::{Demand, MinValues};
 use crate::testing::{
-    BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port, variant,
+    BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port,
+    types_of, variant,
 };
 use requirements::Requirement;
 
@@ -145,7 +146,7 @@ fn the_next_pool_serves_when_the_limit_of_the_first_is_reached() {
     let mut problem = problem(&[(10, &[4])], &[(3, &[4])]);
     problem.pools.push(pool(&problem.keys, &[(5, &[4])]));
     problem.pools[0].limits = vec![8];
-    problem.pools[0].types[0].charge = vec![4];
+    types_of(&mut problem.pools[0])[0].charge = vec![4];
     for policy in [BY_PRICE, FIRST_FIT] {
         problem.pools[1].group = 1;
         let packed = pack_checked(&problem, &policy);
@@ -159,7 +160,7 @@ fn the_next_pool_serves_when_the_limit_of_the_first_is_reached() {
 fn growth_stays_within_the_limit() {
     let mut problem = problem(&[(10, &[2]), (20, &[4]), (30, &[6])], &[(9, &[1])]);
     problem.pools[0].limits = vec![5];
-    for (ty, charge) in problem.pools[0].types.iter_mut().zip([2, 4, 6]) {
+    for (ty, charge) in types_of(&mut problem.pools[0]).iter_mut().zip([2, 4, 6]) {
         ty.charge = vec![charge];
     }
     for policy in [BY_PRICE, FIRST_FIT] {

@@ -1,17 +1,17 @@
 //! What variants of classes demand, in terms of counters, bits and domains.
 
 use cluster::Snapshot;
-use requirements::{AllowUndefined, Requirements};
+use requirements::AllowUndefined;
 use rustc_hash::FxHashMap;
 
 use super::terms::{CounterKey, Of, Term};
 use super::{Binds, CounterId, Counters};
-use crate::index::gather::label;
 use crate::index::intern::Interner;
 use crate::index::pools::Template;
 use crate::index::ports::Bits;
 use crate::index::tolerations::Tolerances;
 use crate::mask::{KeyId, Keys, Mask};
+use crate::memory::Nodes;
 use crate::topology::{
     DomainCounter, DomainRule, Filter, HostCounter, HostId, Rules, RulesId, Spread, Topology,
 };
@@ -92,6 +92,7 @@ pub(crate) struct Subject<'a> {
 pub(crate) struct RuleBuilder<'a, 's> {
     counters: &'a Counters,
     snapshot: &'s Snapshot,
+    nodes: &'a mut Nodes,
     places: Vec<Place>,
     topology: Topology,
     rules: Interner<Rules>,
@@ -109,7 +110,7 @@ impl<'a, 's> RuleBuilder<'a, 's> {
     /// To make rules over these counters. `thresholds` are the bits of counts on hosts.
     pub(crate) fn new(
         counters: &'a Counters,
-        snapshot: &'s Snapshot,
+        (snapshot, nodes): (&'s Snapshot, &'a mut Nodes),
         keys: &Keys,
         thresholds: &[(CounterId, u32, usize)],
         bits: &Bits,
@@ -117,6 +118,7 @@ impl<'a, 's> RuleBuilder<'a, 's> {
         let mut builder = Self {
             counters,
             snapshot,
+            nodes,
             places: Vec::new(),
             topology: Topology::default(),
             rules: Interner::default(),
@@ -339,22 +341,10 @@ impl<'a, 's> RuleBuilder<'a, 's> {
         let id = keys.find(&key.topology_key);
         let id = id.unwrap_or_else(|| unreachable!("keys of topologies are mentioned"));
         let mut found = vec![false; keys.domains(id)];
-        let honours = |labels: &dyn Fn(&str) -> Option<String>| {
-            let admits =
-                |set: &Requirements| set.iter().all(|r| r.admits(labels(r.key()).as_deref()));
-            let selected = key.filter.alternatives.as_ref();
-            selected.is_none_or(|all| all.iter().any(admits))
-        };
-        for node in self.snapshot.nodes.iter() {
-            let value = label(node, &key.topology_key).and_then(|value| keys.domain(id, value));
-            let Some(domain) = value else {
-                continue;
-            };
-            let tolerated = key.filter.tolerations.as_ref().is_none_or(|tolerations| {
-                requirements::taints::tolerate_all(tolerations, node.taints()).is_ok()
-            });
-            let labels = |key: &str| label(node, key).map(str::to_owned);
-            found[domain] |= tolerated && honours(&labels);
+        for value in self.nodes.looked_at(key) {
+            if let Some(domain) = keys.domain(id, &value) {
+                found[domain] = true;
+            }
         }
         self.offer(id, keys, templates);
         let planned = AllowUndefined::WellKnown(&self.snapshot.vocabulary);

@@ -1,11 +1,11 @@
 //! Pods that run, counted.
 
-use cluster::{NodeState, PodRecord, ShapeId, Snapshot};
+use cluster::{NodeState, PodRecord, PodShape, ShapeId, Snapshot};
 use requirements::Requirements;
 use requirements::taints::tolerate_all;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::terms::{Declarer, Of, declared};
+use super::terms::{CounterKey, Declarer, Of, declared};
 use crate::index::gather::label;
 
 use super::{CounterId, Counters, OwnLabels, has_own_labels};
@@ -14,11 +14,11 @@ use super::{CounterId, Counters, OwnLabels, has_own_labels};
 pub(crate) type Tally = Vec<(CounterId, u32)>;
 
 /// A running pod, as terms see it. Spread constraints play no part: it has its place.
-pub(crate) fn declarer(pod: &PodRecord) -> Declarer<'_> {
+pub(crate) fn declarer(shape: &PodShape) -> Declarer<'_> {
     Declarer {
-        namespace: pod.namespace(),
-        labels: &pod.shape.content.labels,
-        spec: &pod.shape.spec,
+        namespace: &shape.namespace,
+        labels: &shape.content.labels,
+        spec: &shape.spec,
         spreads: &[],
     }
 }
@@ -71,16 +71,19 @@ impl<'c> Running<'c> {
         tally
     }
 
-    /// Whether a counter looks at a node.
-    pub(crate) fn looks_at(&self, counter: CounterId, node: &NodeState) -> bool {
-        let filter = &self.counters.keys.get(counter).filter;
-        let admits = |set: &Requirements| set.iter().all(|r| r.admits(label(node, r.key())));
-        let selected = filter.alternatives.as_ref();
-        selected.is_none_or(|all| all.iter().any(admits))
-            && filter
-                .tolerations
-                .as_ref()
-                .is_none_or(|tolerations| tolerate_all(tolerations, node.taints()).is_ok())
+    /// The counters.
+    pub(crate) fn counters(&self) -> &[CounterKey] {
+        self.counters.keys.all()
+    }
+
+    /// The value of a counter's label that a node has, if the counter looks at it. None of those
+    /// that count by node.
+    pub(crate) fn value<'n>(&self, counter: CounterId, node: &'n NodeState) -> Option<&'n str> {
+        let key = self.counters.keys.get(counter);
+        if key.is_per_host() {
+            return None;
+        }
+        label(node, &key.topology_key).filter(|_| looks_at(key, node))
     }
 
     fn declared_by(&mut self, pod: &PodRecord) -> Vec<CounterId> {
@@ -90,7 +93,7 @@ impl<'c> Running<'c> {
         if let Some(known) = self.declared.get(&pod.shape.id) {
             return known.clone();
         }
-        let keys = declared(declarer(pod));
+        let keys = declared(declarer(&pod.shape));
         let found: Vec<CounterId> = keys
             .iter()
             .filter_map(|key| self.counters.keys.find(key))
@@ -100,6 +103,18 @@ impl<'c> Running<'c> {
         }
         found
     }
+}
+
+/// Whether a counter looks at a node.
+pub(crate) fn looks_at(counter: &CounterKey, node: &NodeState) -> bool {
+    let filter = &counter.filter;
+    let admits = |set: &Requirements| set.iter().all(|r| r.admits(label(node, r.key())));
+    let selected = filter.alternatives.as_ref();
+    selected.is_none_or(|all| all.iter().any(admits))
+        && filter
+            .tolerations
+            .as_ref()
+            .is_none_or(|tolerations| tolerate_all(tolerations, node.taints()).is_ok())
 }
 
 /// A pod's address, which tells it from others for as long as the snapshot lives.

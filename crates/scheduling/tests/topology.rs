@@ -584,3 +584,21 @@ fn a_zone_that_runs_out_holds_the_others_down() {
     assert_eq!(sorted(&counts(&world, &placement, ZONE)), [2, 3]);
     assert_eq!(placement.unplaced.len(), 15);
 }
+
+/// SCH-48: what a pod prefers of nodes does not shrink the domains that its spread is over.
+#[test]
+fn preferences_about_nodes_leave_all_domains_to_a_spread() {
+    for (key, value) in [(ZONE, "test-zone-1"), (HOST, "nowhere")] {
+        let preferred = json!([{"weight": 1, "preference": {"matchExpressions": [
+            {"key": key, "operator": "In", "values": [value]},
+        ]}}]);
+        let spec = with(
+            spread(&[constraint(ZONE, 1)]),
+            json!({"affinity": {"nodeAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": preferred,
+            }}}),
+        );
+        let world = add(World::new(), "p", 6, "1", &spec);
+        assert_eq!(zones(&world), [2, 2, 2], "preferring {key}");
+    }
+}

@@ -261,6 +261,35 @@ fn daemon_sets_get_their_room_on_each_node() {
 }
 
 #[test]
+fn a_capacity_buffer_has_room_ready_for_pods_to_come() {
+    let report = simulate("capacity-buffer");
+    assert_eq!(started(&report), 6);
+    assert!(nodes(&report).iter().all(|node| node["goneMs"].is_null()));
+    let scaled = 5 * 60 * 1000;
+    let timeline = report["timeline"].as_array().unwrap();
+    let at = |entry: &Value| entry["atMs"].as_u64().unwrap();
+    let of = |event: &str, from: u64| -> Vec<&Value> {
+        let later = timeline.iter().filter(|entry| at(entry) >= from);
+        later.filter(|entry| entry["event"] == event).collect()
+    };
+    // Room is made for four pods and two that may come.
+    assert_eq!(of("claimCreated", 0)[0]["requests"]["cpu"], "6");
+    let late = of("podsRunning", scaled);
+    assert!(
+        late.iter().all(|entry| at(entry) < scaled + 5000),
+        "{late:?}"
+    );
+    let pods = late.iter().map(|entry| entry["pods"].as_u64().unwrap());
+    assert_eq!(pods.sum::<u64>(), 2);
+    // And then for three.
+    let again = of("claimCreated", scaled);
+    let cpu = again
+        .iter()
+        .map(|entry| entry["requests"]["cpu"].as_str().unwrap());
+    assert_eq!(cpu.collect::<Vec<_>>(), ["3"]);
+}
+
+#[test]
 fn every_example_is_covered_here_and_has_a_plan() {
     let tests = std::fs::read_to_string(root().join("crates/karp/tests/examples.rs")).unwrap();
     for entry in std::fs::read_dir(root().join("examples")).unwrap() {

@@ -1,4 +1,4 @@
-//! Node overlays and capacity buffers in a plan, behind their feature gates.
+//! What counts behind a feature gate only: overlays, buffers, pools with a fixed number of nodes.
 
 mod common;
 
@@ -69,13 +69,19 @@ status:
 ---
 ";
 
-/// The plan for some manifests, and what was said about them.
-fn plan(text: &str, further: &[&str]) -> (Value, String) {
+/// A file of some manifests.
+fn written(text: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new()
         .suffix(".yaml")
         .tempfile()
         .expect("a file");
     file.write_all(text.as_bytes()).expect("a file");
+    file
+}
+
+/// The plan for some manifests, and what was said about them.
+fn plan(text: &str, further: &[&str]) -> (Value, String) {
+    let file = written(text);
     let path = file.path().to_str().expect("a path");
     let mut args = vec![
         "plan",
@@ -181,4 +187,33 @@ fn overlays_change_the_prices_of_a_plan() {
     let (planned, said) = plan(&text, &[]);
     assert_ne!(launch(&planned).0, json!("m-256x-arm64-linux"));
     assert!(said.contains("NodeOverlay left out"), "{said}");
+}
+
+/// Nobody asks for the nodes of such a pool and their types are not listed, and that is what a run
+/// says. The gate may be turned on by the scenario, and off again by a flag.
+#[test]
+fn a_run_tells_claims_of_a_fixed_pool_from_others() {
+    let pool = POOL.replace(
+        "spec:\n  disruption:",
+        "spec:\n  replicas: 2\n  disruption:",
+    );
+    let scenario = "
+apiVersion: sim.karpenter.sh/v1
+kind: Scenario
+metadata: {name: fixed}
+spec: {featureGates: StaticCapacity=true, steps: []}
+";
+    let file = written(&[&*pool, scenario].concat());
+    let path = file.path().to_str().expect("a path");
+    let run = |further: &[&str]| {
+        let output = karp(&[&["simulate", "-f", path, "--for", "5m"], further].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let text = run(&[]);
+    let said = text.matches("by NodePool default, which has a fixed number of nodes");
+    assert_eq!(said.count(), 2, "{text}");
+    assert!(!text.contains("to choose from"), "{text}");
+    let text = run(&["--feature-gates", "StaticCapacity=false"]);
+    assert!(!text.contains("by NodePool"), "{text}");
 }

@@ -19,6 +19,8 @@ pub const KIND: &str = "Scenario";
 pub struct Scenario {
     /// Name, for the title of the report.
     pub name: String,
+    /// Feature gates to turn on or off, as on Karpenter's command line.
+    pub feature_gates: String,
     /// Steps by time.
     pub steps: Vec<Step>,
 }
@@ -114,8 +116,10 @@ struct Meta {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Spec {
+    #[serde(default)]
+    feature_gates: String,
     steps: Vec<StepSpec>,
 }
 
@@ -185,6 +189,7 @@ impl Scenario {
         steps.sort_by_key(|step| step.at);
         Ok(Self {
             name: document.metadata.name,
+            feature_gates: document.spec.feature_gates,
             steps,
         })
     }

@@ -25,12 +25,13 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let objects = input::read(&args.sources, input::threads(None))?;
     let chosen = input::choose(&args.catalog, &objects)?;
     let scenario = scenario(args.scenario.as_deref(), &objects)?;
+    let options = settings(args, &scenario)?;
     let config = Config {
         objects: cluster_objects(&objects),
         scenario,
         catalogs: chosen.catalogs,
         kinds: chosen.kinds,
-        options: settings(args)?,
+        options,
         timing: Timing::default(),
         start: Timestamp::parse(START)?,
         at_most,
@@ -104,16 +105,21 @@ fn scenario(file: Option<&Path>, objects: &[Object]) -> anyhow::Result<Scenario>
     Scenario::parse(&object.tree()).with_context(|| object.origin.to_string())
 }
 
-/// Karpenter's settings: its defaults, and what the flags say.
-fn settings(args: &SimulateArgs) -> anyhow::Result<Options> {
+/// Karpenter's settings: its defaults, what the scenario says, and what the flags say, each before
+/// the one that is named before it.
+fn settings(args: &SimulateArgs, scenario: &Scenario) -> anyhow::Result<Options> {
     crate::plan::options(&args.policy)?;
     let mut flags = vec![
         format!("--preference-policy={}", args.policy.preference_policy),
         format!("--min-values-policy={}", args.policy.min_values_policy),
         "--cluster-name=simulated".to_owned(),
     ];
-    if let Some(gates) = &args.policy.feature_gates {
-        flags.push(format!("--feature-gates={gates}"));
+    let of_flags = args.policy.feature_gates.as_deref().unwrap_or_default();
+    let gates = [&*scenario.feature_gates, of_flags];
+    let gates: Vec<&str> = gates.into_iter().filter(|text| !text.is_empty()).collect();
+    if !gates.is_empty() {
+        // Of two settings of one gate the later counts.
+        flags.push(format!("--feature-gates={}", gates.join(",")));
     }
     match runtime::options::parse(&flags, &std::collections::BTreeMap::new())? {
         runtime::options::Parsed::Run(options) => Ok(Options {

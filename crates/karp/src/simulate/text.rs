@@ -115,6 +115,11 @@ fn describe_claim(what: &Happening) -> Line {
             requests,
             instance_types,
         } => {
+            if requests.is_empty() {
+                // Of a pool with a fixed number of nodes: no pod asks for it.
+                let text = format!("{claim} by NodePool {pool}, which has a fixed number of nodes");
+                return ("claim", Paint::Name, text);
+            }
             let amount = |name: &str| requests.get(name).map_or("0", String::as_str);
             let pods = amount("pods").parse().unwrap_or(0);
             let text = format!(

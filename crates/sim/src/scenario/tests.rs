@@ -16,6 +16,7 @@ fn steps_are_ordered_by_time_and_defaults_are_a_deployment_in_default() {
         { "at": "10s", "scale": { "name": "inflate", "replicas": 10 } },
     ])))
     .unwrap();
+    assert_eq!(scenario.feature_gates, "");
     let times: Vec<Duration> = scenario.steps.iter().map(|step| step.at).collect();
     assert_eq!(times, [Duration::from_secs(10), Duration::from_mins(10)]);
     let Action::Scale {

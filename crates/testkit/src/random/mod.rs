@@ -21,7 +21,9 @@ use std::sync::Arc;
 use ::cluster::{Cluster, Event, ObjectKey, PodUpdate, Snapshot};
 use catalog::{InstanceType, kwok};
 use model::Timestamp;
-use scheduling::{Batch, MinValuesPolicy, Options, PreferencePolicy, solve};
+use scheduling::{
+    Batch, Effort, MinValuesPolicy, Options, PreferencePolicy, Reserved, TaintLabels, solve,
+};
 use serde_json::Value;
 
 use crate::referee::{self, Violation};
@@ -122,6 +124,9 @@ fn options(dice: &mut Dice) -> Options {
     Options {
         preference_policy: dice.one(&[PreferencePolicy::Respect, PreferencePolicy::Ignore]),
         min_values_policy: dice.one(&[MinValuesPolicy::Strict, MinValuesPolicy::BestEffort]),
+        effort: dice.one(&[Effort::Portfolio, Effort::Portfolio, Effort::Single]),
+        reserved: dice.one(&[Reserved::Used, Reserved::Used, Reserved::Ignored]),
+        taint_labels: dice.one(&[TaintLabels::FromTaints, TaintLabels::Off]),
         ..Options::default()
     }
 }

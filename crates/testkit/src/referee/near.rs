@@ -31,20 +31,13 @@ pub(super) fn check(picture: &Picture<'_>, violations: &mut Vec<Violation>) {
         .map(|seat| !seat.placed || terms::near(&seat.pod.shape.content.spec).is_empty())
         .collect();
     for group in &groups {
-        if let Some(first) = group.first(picture, &arrived) {
+        let mut anyway = arrived.clone();
+        arrive(picture, &groups, &mut anyway);
+        if let Some(first) = group.first(picture, &anyway) {
             arrived[first] = true;
         }
     }
-    let mut waiting = true;
-    while waiting {
-        waiting = false;
-        for group in &groups {
-            for member in group.satisfied(picture, &arrived) {
-                arrived[member] = true;
-                waiting = true;
-            }
-        }
-    }
+    arrive(picture, &groups, &mut arrived);
     for group in &groups {
         let left: Vec<usize> = group
             .members
@@ -57,6 +50,20 @@ pub(super) fn check(picture: &Picture<'_>, violations: &mut Vec<Violation>) {
             left.into_iter()
                 .filter_map(|at| group.violation(picture, at, &met)),
         );
+    }
+}
+
+/// Lets all arrive that find whom they must be near.
+fn arrive(picture: &Picture<'_>, groups: &[Group], arrived: &mut [bool]) {
+    let mut waiting = true;
+    while waiting {
+        waiting = false;
+        for group in groups {
+            for member in group.satisfied(picture, arrived) {
+                arrived[member] = true;
+                waiting = true;
+            }
+        }
     }
 }
 
@@ -98,9 +105,9 @@ fn groups(picture: &Picture<'_>) -> Vec<Group> {
 }
 
 impl Group {
-    /// The member that begins the group, if none is there that it could join: of those that nobody
-    /// else would be near, the first.
-    fn first(&self, picture: &Picture<'_>, arrived: &[bool]) -> Option<usize> {
+    /// The member that begins the group, before any pod that it could join: the first of those
+    /// that would not find one later. `anyway` are pods that arrive if nobody begins.
+    fn first(&self, picture: &Picture<'_>, anyway: &[bool]) -> Option<usize> {
         let stands = |at: &usize| {
             let seat = &picture.seats[*at];
             !seat.placed && picture.sites[seat.site].state == State::Staying
@@ -108,7 +115,6 @@ impl Group {
         if self.wanted.iter().any(stands) {
             return None;
         }
-        let met = self.met(picture, arrived);
         let own: BTreeSet<usize> = self.wanted.iter().copied().collect();
         let has_domains = |at: usize| {
             let seat = &picture.seats[at];
@@ -116,7 +122,7 @@ impl Group {
             keys.all(|key| picture.domain(seat, key).is_some())
         };
         let mut members = self.members.iter().copied();
-        members.find(|at| own.contains(at) && has_domains(*at) && !self.is_met(picture, *at, &met))
+        members.find(|at| own.contains(at) && has_domains(*at) && !anyway[*at])
     }
 
     /// Domains of wanted pods that have arrived, by term.

@@ -25,6 +25,7 @@ mod placement;
 mod policy;
 mod portfolio;
 mod problem;
+mod random;
 mod reason;
 mod shelf;
 mod solve;

@@ -24,7 +24,7 @@ use crate::view::{ViewId, Views};
 use budget::Choice;
 pub(crate) use budget::{Budgets, MOST_TYPES, MinValuesCheck, distinct_values, listed};
 pub(crate) use nodes::{NodeId, Nodes};
-pub(crate) use rebuild::{Joining, Planned, rebuild};
+pub(crate) use rebuild::{Joining, Planned, rebuild, repack};
 
 /// `count` pods of a class were put on a node under one demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,26 +110,7 @@ impl Packed {
 /// Packs a problem under a policy.
 pub(crate) fn pack<'p>(problem: &'p Problem, views: &mut Views<'p>, policy: &Policy) -> Packed {
     let mut packing = Packing::new(problem, views, policy);
-    let mut left = counts(problem);
-    let mut waiting: Vec<usize> = order(problem, policy);
-    let bound = bound_to_domains(problem);
-    loop {
-        let mut placed = 0;
-        for class in &waiting {
-            packing.promise(&bound, &left, *class);
-            let before = left[*class];
-            left[*class] = packing.place_class(*class, before);
-            placed += before - left[*class];
-        }
-        // What others are placed near to, or keep level with, may be there by now.
-        waiting.retain(|class| left[*class] > 0 && depends_on_others(problem, *class));
-        if waiting.is_empty() || (placed == 0 && !packing.keeps_promises) {
-            break;
-        }
-        // Pods that could only be in one domain and are not there by now will not come, and those
-        // that merely match a spread may come after those that declare it.
-        packing.keeps_promises = placed > 0;
-    }
+    let left = packing.place_all(order(problem, policy), counts(problem));
     packing.finish(left)
 }
 
@@ -202,6 +183,8 @@ struct Packing<'a, 'p> {
     keeps_promises: bool,
     /// Where the search for a node to grow goes on.
     cursor: usize,
+    /// What nodes keep from the limits of their pools, where that may be more than their type takes.
+    reserved: BTreeMap<NodeId, Vec<i64>>,
     /// Scratch: what a node would have to hold.
     need: Vec<i64>,
     counters: Counters,
@@ -226,12 +209,14 @@ impl<'a, 'p> Packing<'a, 'p> {
             promised: Vec::new(),
             keeps_promises: true,
             cursor: 0,
+            reserved: BTreeMap::new(),
             need: vec![0; problem.dims],
             counters: Counters::default(),
         }
     }
 
-    fn finish(self, left: Vec<u32>) -> Packed {
+    fn finish(mut self, left: Vec<u32>) -> Packed {
+        self.give_back();
         Packed {
             nodes: self.nodes,
             puts: self.puts,
@@ -246,6 +231,29 @@ impl<'a, 'p> Packing<'a, 'p> {
 impl<'p> Packing<'_, 'p> {
     fn rules(&self, rules: RulesId) -> &'p Rules {
         &self.problem.topology.rules[rules as usize]
+    }
+
+    /// Places so many pods of each class, the classes in this order; says how many are left.
+    fn place_all(&mut self, mut waiting: Vec<usize>, mut left: Vec<u32>) -> Vec<u32> {
+        let problem = self.problem;
+        let bound = bound_to_domains(problem);
+        loop {
+            let mut placed = 0;
+            for class in &waiting {
+                self.promise(&bound, &left, *class);
+                let before = left[*class];
+                left[*class] = self.place_class(*class, before);
+                placed += before - left[*class];
+            }
+            // What others are placed near to, or keep level with, may be there by now.
+            waiting.retain(|class| left[*class] > 0 && depends_on_others(problem, *class));
+            if waiting.is_empty() || (placed == 0 && !self.keeps_promises) {
+                return left;
+            }
+            // Pods that could only be in one domain and are not there by now will not come, and
+            // those that merely match a spread may come after those that declare it.
+            self.keeps_promises = placed > 0;
+        }
     }
 
     /// Notes which pods of other classes can be in one domain only.
@@ -385,10 +393,11 @@ impl<'p> Packing<'_, 'p> {
         let shelf = self.views.shelf(view);
         let pool = self.views.pool(view)?;
         if self.problem.pools[pool].is_picky() {
+            let reserved = self.reserved.get(&node);
             let choice = Choice {
                 pool: &self.problem.pools[pool],
-                left: self.budgets.left(pool),
-                held: self.nodes.kind(node),
+                left: reserved.map_or(self.budgets.left(pool), Vec::as_slice),
+                held: self.nodes.kind(node).filter(|_| reserved.is_none()),
                 check: self.nodes.check[node],
             };
             choice.pick(shelf, &self.need)
@@ -401,7 +410,9 @@ impl<'p> Packing<'_, 'p> {
     fn resize(&mut self, node: NodeId, view: ViewId, slot: usize) {
         let shelf = self.views.shelf(view);
         let kind = shelf.slot(slot).kind;
-        if let Some(pool) = self.views.pool(view) {
+        if let Some(pool) = self.views.pool(view)
+            && !self.reserved.contains_key(&node)
+        {
             let types = &self.problem.pools[pool].types;
             if let Some(held) = self.nodes.kind(node) {
                 self.budgets.release(pool, &types[held as usize].charge);

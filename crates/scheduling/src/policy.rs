@@ -21,6 +21,18 @@ pub(crate) struct Policy {
     pub(crate) node_fee: u64,
     /// Whether a pool's `minValues` is lowered where it can't be met.
     pub(crate) relax_min_values: bool,
+    /// What a new node takes from the limits of its pool.
+    pub(crate) charge: Charge,
+}
+
+/// What a planned node takes from the limits of its pool while packing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charge {
+    /// What the type takes that it would be launched as; more as soon as it grows.
+    Launched,
+    /// What the largest type takes that it could be launched as when it is opened, as the reference
+    /// has it. Limits are used up by fewer nodes, and more pods go on to pools of less weight.
+    Largest,
 }
 
 /// In which order classes are placed.

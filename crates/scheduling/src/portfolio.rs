@@ -4,12 +4,16 @@
 //! together almost are. How many are tried depends on the size of the problem in steps, never on
 //! time, so the answer does not depend on the machine.
 
+mod evacuate;
+
 use crate::improve::{Prices, Work, improve};
 use crate::options::{Effort, MinValuesPolicy, Options};
 use crate::pack::{Counters, NodeId, Packed, listed, pack};
-use crate::policy::{Order, Policy};
-use crate::problem::Problem;
+use crate::policy::{Charge, Order, Policy};
+use crate::problem::{Pool, Problem, Watch};
 use crate::view::Views;
+
+use evacuate::evacuate;
 
 /// Pods times planned nodes up to which packings that look at pods one by one are tried.
 const ONE_BY_ONE_STEPS: u64 = 2_000_000;
@@ -67,8 +71,15 @@ pub(crate) fn best<'p>(
             best = (new, Some(improved));
         }
     }
-    let best = best.1.unwrap_or_else(|| known.swap_remove(order[0]));
-    (best, counters)
+    let (score, best) = best;
+    let best = best.unwrap_or_else(|| known.swap_remove(order[0]));
+    if steps(problem, &best) > FURTHER_STEPS {
+        return (best, counters);
+    }
+    let ways = [balanced, few_nodes(balanced)[0]];
+    let (better, spent) = evacuate(problem, views, (&best, score), (&ways, options));
+    counters.add(spent);
+    (better.unwrap_or(best), counters)
 }
 
 /// Classes times planned nodes.
@@ -80,14 +91,26 @@ fn steps(problem: &Problem, packed: &Packed) -> u64 {
 fn policies(problem: &Problem, first: &Packed, balanced: Policy) -> Vec<Policy> {
     let pods = problem.classes.iter().map(|class| u64::from(class.count));
     let one_by_one = pods.sum::<u64>() * planned_nodes(first);
-    let few = few_nodes(balanced).into_iter();
-    let mut policies: Vec<Policy> = few
-        .filter(|policy| !policy.first_fit || one_by_one <= ONE_BY_ONE_STEPS)
-        .collect();
+    let mut policies = few_nodes(balanced).to_vec();
+    if has_limits(problem) && steps(problem, first) <= FURTHER_STEPS {
+        let frugal = |policy: &Policy| Policy {
+            charge: Charge::Largest,
+            ..*policy
+        };
+        let others: Vec<Policy> = policies.iter().chain([&balanced]).map(frugal).collect();
+        policies.extend(others);
+    }
+    policies.retain(|policy| !policy.first_fit || one_by_one <= ONE_BY_ONE_STEPS);
     if steps(problem, first) <= FURTHER_STEPS {
         policies.extend(further(balanced));
     }
     policies
+}
+
+/// Whether limits of some pool are watched while packing.
+fn has_limits(problem: &Problem) -> bool {
+    let watched = |pool: &Pool| !pool.limits.is_empty() && pool.watch == Watch::Closely;
+    problem.pools.iter().any(watched)
 }
 
 /// How much is spent on making a packing cheaper.
@@ -164,6 +187,7 @@ fn balanced(options: &Options) -> Policy {
         patience: 1500,
         node_fee: options.node_cost.nanos(),
         relax_min_values: options.min_values_policy == MinValuesPolicy::BestEffort,
+        charge: Charge::Launched,
     }
 }
 

@@ -7,7 +7,7 @@ use requirements::{Requirement, Requirements};
 
 use crate::mask::{Keys, KeysBuilder};
 use crate::pack::{Packed, pack};
-use crate::policy::{Order, Policy};
+use crate::policy::{Charge, Order, Policy};
 use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant, Watch};
 use crate::topology::{Rules, Topology};
 use crate::view::Views;
@@ -20,6 +20,7 @@ pub(crate) const BY_PRICE: Policy = Policy {
     patience: 1000,
     node_fee: 0,
     relax_min_values: false,
+    charge: Charge::Launched,
 };
 
 /// The reference's policy.

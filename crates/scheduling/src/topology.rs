@@ -195,6 +195,13 @@ impl Spread {
         eligible().map(|(count, _)| *count).min().unwrap_or(0)
     }
 
+    /// How far the fullest domain is beyond the skew that is allowed.
+    pub(crate) fn excess(&self, counts: &[u32]) -> u32 {
+        let eligible = counts.iter().zip(&self.eligible).filter(|(_, yes)| **yes);
+        let most = eligible.map(|(count, _)| *count).max().unwrap_or(0);
+        most.saturating_sub(self.least(counts) + self.max_skew)
+    }
+
     fn addable(&self, counts: &[u32], domain: usize, count: u32) -> u32 {
         if !self.eligible[domain] {
             return 0;

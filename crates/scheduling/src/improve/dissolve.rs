@@ -2,6 +2,8 @@
 //!
 //! The choice is random with a fixed seed, so the answer is a function of the problem.
 
+use crate::random::Random;
+
 use super::fill::{Scratch, Weighting};
 use super::model::{Model, NodeCost};
 use super::pass::{Opened, Task, pass};
@@ -11,8 +13,6 @@ use super::units::{Contents, UnitId};
 const TOURNAMENT: usize = 6;
 /// How much values are changed in the second try of each step.
 const JITTER: f64 = 0.3;
-/// Where the random choices begin.
-const SEED: u64 = 0x5EED;
 
 /// A node of a plan.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub(super) fn dissolve(
     nodes: &mut Vec<Node>,
     scratch: &mut Scratch,
 ) -> u64 {
-    let mut random = Random(SEED);
+    let mut random = Random::new();
     let mut jittered = vec![0.0; setting.values.len()];
     let mut left = vec![0_u32; setting.values.len()];
     let mut helped = 0;
@@ -157,28 +157,4 @@ fn take(nodes: &[Node], chosen: &[usize], left: &mut [u32]) -> Vec<UnitId> {
     }
     active.sort_unstable();
     active
-}
-
-/// A small generator (splitmix64, Steele, Lea and Flood 2014): it only has to be the same
-/// everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `most`, which is not 0.
-    fn below(&mut self, most: usize) -> usize {
-        (self.next() % most as u64) as usize
-    }
-
-    /// A number from 0 up to 1.
-    fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }

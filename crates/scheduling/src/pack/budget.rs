@@ -6,6 +6,9 @@
 
 use rustc_hash::FxHashSet;
 
+use super::Packing;
+use super::open::NewNode;
+use crate::policy::Charge;
 use crate::problem::{Pool, Problem};
 use crate::shelf::{Shelf, at_least};
 
@@ -127,6 +130,45 @@ impl Choice<'_> {
                 .map_or(0, |kind| self.pool.types[kind as usize].charge[limit]);
             *charge <= self.left[limit] + back
         })
+    }
+}
+
+impl Packing<'_, '_> {
+    /// What a new node is to keep from its pool's limits, if that is not what its type takes: the
+    /// most that any type takes that the limits allow.
+    pub(super) fn to_reserve(&self, new: NewNode) -> Option<Vec<i64>> {
+        let pool = &self.problem.pools[new.pool];
+        if self.policy.charge == Charge::Launched || pool.limits.is_empty() || !pool.is_picky() {
+            return None;
+        }
+        let choice = Choice {
+            pool,
+            left: self.budgets.left(new.pool),
+            held: None,
+            check: new.check,
+        };
+        let mut most = vec![0; pool.limits.len()];
+        let slots = self.views.shelf(new.view).slots();
+        for slot in slots.iter().filter(|slot| choice.affords(slot.kind)) {
+            let charge = &pool.types[slot.kind as usize].charge;
+            for (most, charge) in most.iter_mut().zip(charge) {
+                *most = (*most).max(*charge);
+            }
+        }
+        Some(most)
+    }
+
+    /// Gives back what nodes kept from limits beyond what their types take.
+    pub(super) fn give_back(&mut self) {
+        for (node, reserved) in std::mem::take(&mut self.reserved) {
+            let pool = self.views.pool(self.nodes.view[node]);
+            let (Some(pool), Some(kind)) = (pool, self.nodes.kind(node)) else {
+                continue;
+            };
+            self.budgets.release(pool, &reserved);
+            let charge = &self.problem.pools[pool].types[kind as usize].charge;
+            self.budgets.charge(pool, charge);
+        }
     }
 }
 

@@ -13,15 +13,15 @@ use super::{Ask, Cost, NodeId, Packing};
 /// A node that could be opened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewNode {
-    pool: usize,
-    view: ViewId,
+    pub(super) pool: usize,
+    pub(super) view: ViewId,
     slot: usize,
     price: u64,
     /// How many pods of the class it holds.
     room: u32,
     /// With at least so many pods left, the choice would be the same.
     stable_from: u32,
-    check: MinValuesCheck,
+    pub(super) check: MinValuesCheck,
 }
 
 impl NewNode {
@@ -209,8 +209,13 @@ impl Packing<'_, '_> {
         let node = self.nodes.open(new.view, shelf, new.slot);
         self.nodes.check[node] = new.check;
         let kind = shelf.slot(new.slot).kind as usize;
-        let charge = &self.problem.pools[new.pool].types[kind].charge;
-        self.budgets.charge(new.pool, charge);
+        if let Some(most) = self.to_reserve(new) {
+            self.budgets.charge(new.pool, &most);
+            self.reserved.insert(node, most);
+        } else {
+            let charge = &self.problem.pools[new.pool].types[kind].charge;
+            self.budgets.charge(new.pool, charge);
+        }
         self.budgets.take_instance(new.pool);
         node
     }

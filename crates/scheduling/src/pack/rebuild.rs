@@ -40,27 +40,53 @@ pub(crate) fn rebuild<'p>(
     planned: &[Planned],
 ) -> Option<Packed> {
     let mut packing = Packing::new(problem, views, policy);
-    let mut places: Vec<NodeId> = (0..packed.nodes.len()).collect();
-    for node in problem.nodes.len()..packed.nodes.len() {
-        if keep[node] {
-            places[node] = packing.reopen(packed, node)?;
-        }
-    }
-    for put in packed.puts.iter().filter(|put| keep[put.node]) {
-        let ask = Ask {
-            class: put.class as usize,
-            demand: put.demand,
-            rules: put.rules,
-        };
-        packing.put(ask, places[put.node], put.count);
-    }
+    packing.keep(packed, keep)?;
     for node in planned {
         packing.open_planned(node)?;
     }
     Some(packing.finish(packed.left.clone()))
 }
 
+/// Keeps nodes of a packing and places the pods of the others anew, under all rules, the classes in
+/// this order. None if some of them have no place.
+pub(crate) fn repack<'p>(
+    problem: &'p Problem,
+    views: &mut Views<'p>,
+    (policy, order): (&Policy, &[usize]),
+    (packed, keep): (&Packed, &[bool]),
+) -> Option<Packed> {
+    let mut packing = Packing::new(problem, views, policy);
+    packing.keep(packed, keep)?;
+    let mut left = vec![0; problem.classes.len()];
+    for put in packed.puts.iter().filter(|put| !keep[put.node]) {
+        left[put.class as usize] += put.count;
+    }
+    let order = order.iter().copied().filter(|class| left[*class] > 0);
+    let left = packing.place_all(order.collect(), left);
+    let all_placed = left.iter().all(|count| *count == 0);
+    all_placed.then(|| packing.finish(packed.left.clone()))
+}
+
 impl Packing<'_, '_> {
+    /// Takes over nodes of another packing with their pods. None if a pool has no such type now.
+    fn keep(&mut self, packed: &Packed, keep: &[bool]) -> Option<()> {
+        let mut places: Vec<NodeId> = (0..packed.nodes.len()).collect();
+        for node in self.problem.nodes.len()..packed.nodes.len() {
+            if keep[node] {
+                places[node] = self.reopen(packed, node)?;
+            }
+        }
+        for put in packed.puts.iter().filter(|put| keep[put.node]) {
+            let ask = Ask {
+                class: put.class as usize,
+                demand: put.demand,
+                rules: put.rules,
+            };
+            self.put(ask, places[put.node], put.count);
+        }
+        Some(())
+    }
+
     /// Opens a node as another packing has it, without its pods.
     fn reopen(&mut self, packed: &Packed, node: NodeId) -> Option<NodeId> {
         let view = packed.nodes.view[node];

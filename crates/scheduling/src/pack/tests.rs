@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::policy::Charge;
 use crate::problem::{Demand, MinValues};
 use crate::testing::{
     BY_PRICE, FIRST_FIT, class, existing, keys, pack_checked, pool, problem, takes_a_port,
@@ -165,6 +166,49 @@ fn growth_stays_within_the_limit() {
     }
     for policy in [BY_PRICE, FIRST_FIT] {
         let packed = pack_checked(&problem, &policy);
+        assert_eq!(packed.left, [5]);
+        assert_eq!(packed.budgets.left(0), [1]);
+    }
+}
+
+/// A limit may be charged with the largest type that a node could become: fewer nodes use it up, and
+/// what they did not need is there again in the end.
+#[test]
+fn a_limit_may_be_charged_with_the_largest_type_of_a_node() {
+    let mut problem = problem(&[(10, &[2]), (20, &[4])], &[(3, &[1])]);
+    problem.classes[0] = takes_a_port(problem.classes[0].clone());
+    problem.pools.push(pool(&problem.keys, &[(11, &[2])]));
+    problem.pools[1].group = 1;
+    problem.pools[0].limits = vec![6];
+    for (ty, charge) in problem.pools[0].types.iter_mut().zip([2, 4]) {
+        ty.charge = vec![charge];
+    }
+    for policy in [BY_PRICE, FIRST_FIT] {
+        assert_eq!(prices(&pack_checked(&problem, &policy)), [10, 10, 10]);
+        let frugal = Policy {
+            charge: Charge::Largest,
+            ..policy
+        };
+        let packed = pack_checked(&problem, &frugal);
+        assert_eq!(prices(&packed), [10, 10, 11]);
+        assert_eq!(packed.budgets.left(0), [2]);
+    }
+}
+
+/// What a node keeps of a limit bounds what it may become.
+#[test]
+fn a_node_grows_no_further_than_what_it_keeps_of_a_limit() {
+    let mut problem = problem(&[(10, &[2]), (20, &[4]), (30, &[6])], &[(9, &[1])]);
+    problem.pools[0].limits = vec![5];
+    for (ty, charge) in problem.pools[0].types.iter_mut().zip([2, 4, 6]) {
+        ty.charge = vec![charge];
+    }
+    for policy in [BY_PRICE, FIRST_FIT] {
+        let frugal = Policy {
+            charge: Charge::Largest,
+            ..policy
+        };
+        let packed = pack_checked(&problem, &frugal);
         assert_eq!(packed.left, [5]);
         assert_eq!(packed.budgets.left(0), [1]);
     }

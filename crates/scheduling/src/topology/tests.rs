@@ -10,6 +10,23 @@ fn spread(max_skew: u32, min_domains: u32, own: bool) -> DomainRule {
     })
 }
 
+/// Only eligible domains count, and with fewer than `minDomains` the smallest count is 0.
+#[test]
+fn the_excess_of_a_spread_is_what_its_fullest_domain_has_too_much() {
+    let table = [
+        (1, 0, [2, 1, 1, 9], 0),
+        (1, 0, [4, 1, 2, 0], 2),
+        (2, 0, [4, 1, 2, 0], 1),
+        (1, 4, [2, 1, 1, 0], 1),
+    ];
+    for (max_skew, min_domains, counts, expected) in table {
+        let DomainRule::Spread(spread) = spread(max_skew, min_domains, true) else {
+            unreachable!("it is a spread");
+        };
+        assert_eq!(spread.excess(&counts), expected, "{counts:?}");
+    }
+}
+
 #[test]
 fn pods_are_dealt_so_that_counts_become_level() {
     let all = [true; 4];

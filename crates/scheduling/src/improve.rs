@@ -12,6 +12,7 @@ mod dissolve;
 mod fill;
 mod model;
 mod pass;
+mod table;
 mod units;
 mod values;
 
@@ -21,10 +22,10 @@ use crate::problem::Problem;
 use crate::view::Views;
 
 use dissolve::{Node, Setting, dissolve, spelled_out};
-use fill::{Scratch, Weighting};
+use fill::{Scratch, Wanted, Weighting};
 use model::Model;
 pub(crate) use model::Prices;
-use pass::{Opened, Task, most_promising, pass};
+use pass::{Opened, Race, Task};
 use units::{Thawed, UnitId, thaw};
 
 /// How many bins are filled in rounds after the first, besides those that it opened.
@@ -103,9 +104,17 @@ fn search(
             weightings: &weightings,
             below: u64::MAX,
         };
-        let opened = pass(model, task, &mut thawed.counts.clone(), scratch)?;
+        let mut left = thawed.counts.clone();
+        let wanted = Wanted::new(model, &values, &active);
+        let mut race = Race::new(model, task, &wanted, &left);
+        let promising = if round == 0 {
+            race.most_promising(model, &left, (PROMISING, scratch))
+        } else {
+            Vec::new()
+        };
+        let opened = race.run(model, &mut left, scratch)?;
         if round == 0 {
-            bins = most_promising(model, task, &thawed.counts, (PROMISING, scratch));
+            bins = promising;
             bins.extend(opened.iter().map(|node| node.bin));
             bins.sort_unstable();
             bins.dedup();

@@ -40,7 +40,7 @@ struct Ranks {
 pub(crate) type SlotSet = SmallVec<[u64; 16]>;
 
 /// The positions in a set, ascending.
-pub(crate) fn positions(set: &SlotSet) -> impl Iterator<Item = usize> {
+pub(crate) fn positions(set: &[u64]) -> impl Iterator<Item = usize> {
     let words = set.iter().enumerate();
     words.flat_map(|(word, bits)| ones(word, *bits))
 }
@@ -197,8 +197,9 @@ impl Ranks {
 }
 
 /// Whether `large` is nowhere less than `small`.
+#[inline]
 pub(crate) fn at_least(large: &[i64], small: &[i64]) -> bool {
-    large.iter().zip(small).all(|(l, s)| l >= s)
+    (0..large.len().min(small.len())).all(|dim| large[dim] >= small[dim])
 }
 
 /// How many times `request` fits into `room`, at most `most`.

@@ -34,6 +34,13 @@ pub(super) struct Fill {
     pub(super) cost: NodeCost,
 }
 
+impl Fill {
+    /// What so much value costs at its price.
+    pub(super) fn price_for(&self, value: f64) -> f64 {
+        self.cost.weighed as f64 / self.value * value
+    }
+}
+
 /// Memory for filling, used again and again; and the work done with it.
 #[derive(Debug)]
 pub(super) struct Scratch {
@@ -44,6 +51,9 @@ pub(super) struct Scratch {
     clash: Vec<u64>,
     /// Pods by host counter.
     counts: Vec<u32>,
+    /// Whether any of these is not as on an empty node.
+    ruled: bool,
+    weights: Vec<f64>,
     keys: Vec<u64>,
     /// Nodes that were filled to see what they hold.
     pub(super) fills: u64,
@@ -57,12 +67,35 @@ impl Scratch {
         Self {
             within: vec![0; model.words()],
             bits: vec![0; model.problem.words],
-            clash: Vec::new(),
+            clash: vec![0; model.clashes(0).len()],
             counts: vec![0; model.problem.topology.hosts.len()],
+            ruled: false,
+            weights: Vec::new(),
             keys: Vec::new(),
             fills: 0,
             steps: 0,
         }
+    }
+}
+
+/// Units that are to be ordered, with what does not depend on the bin.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    units: &'a [UnitId],
+    /// By unit and dimension: what it requests for its value.
+    rates: Vec<f64>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Units with what each is worth.
+    pub(super) fn new(model: &Model<'_>, values: &[f64], units: &'a [UnitId]) -> Self {
+        let mut rates = Vec::with_capacity(units.len() * model.dims);
+        for unit in units {
+            let inverse = 1.0 / values[*unit as usize];
+            let request = model.request(*unit as usize);
+            rates.extend(request.iter().map(|request| *request as f64 * inverse));
+        }
+        Self { units, rates }
     }
 }
 
@@ -71,44 +104,35 @@ impl Scratch {
 pub(super) fn ordered(
     model: &Model<'_>,
     (bin, weighting): (u32, Weighting),
-    values: &[f64],
-    active: &[UnitId],
+    wanted: &Wanted<'_>,
     scratch: &mut Scratch,
 ) -> Vec<UnitId> {
     let room = model.room(bin);
-    let weights: SmallVec<[f64; 8]> = room
-        .iter()
-        .enumerate()
-        .map(|(dim, room)| {
-            let weight = match weighting {
-                Weighting::Mostly(only) if only != dim => OTHERS,
-                _ => 1.0,
-            };
-            if *room > 0 {
-                weight / *room as f64
-            } else {
-                0.0
-            }
-        })
-        .collect();
-    scratch.steps += active.len() as u64;
+    let weights = &mut scratch.weights;
+    weights.clear();
+    weights.extend_from_slice(model.shares(bin));
+    if let Weighting::Mostly(only) = weighting {
+        let others = weights
+            .iter_mut()
+            .enumerate()
+            .filter(|(dim, _)| *dim != only);
+        others.for_each(|(_, weight)| *weight *= OTHERS);
+    }
+    scratch.steps += wanted.units.len() as u64;
     scratch.keys.clear();
-    for unit in active {
+    let dims = model.dims.max(1);
+    for (unit, rates) in wanted.units.iter().zip(wanted.rates.chunks_exact(dims)) {
         let at = *unit as usize;
-        let request = model.request(at);
-        if !at_least(room, request) || !model.admits(bin, model.group[at]) {
+        if !model.admits(bin, model.group[at]) || !at_least(room, model.request(at)) {
             continue;
         }
-        let taken: f64 = request
-            .iter()
-            .zip(&weights)
-            .map(|(r, weight)| *r as f64 * weight)
-            .sum();
+        let mut taken = 0.0;
+        for (rate, weight) in rates.iter().zip(weights.iter()) {
+            taken += rate * weight;
+        }
         // Positive numbers are ordered like their bits.
-        let density = (values[at] / taken.max(1e-12)) as f32;
-        scratch
-            .keys
-            .push(u64::from(!density.to_bits()) << 32 | u64::from(*unit));
+        let key = u64::from((taken as f32).to_bits());
+        scratch.keys.push(key << 32 | u64::from(*unit));
     }
     scratch.keys.sort_unstable();
     scratch.keys.iter().map(|key| *key as u32).collect()
@@ -127,7 +151,7 @@ pub(super) fn fill(
     let mut contents = Contents::new();
     let mut value = 0.0;
     let mut groups: SmallVec<[u32; 8]> = SmallVec::new();
-    clear(model, scratch);
+    clear(scratch);
     let mut looked_at = 0;
     for unit in order {
         looked_at += 1;
@@ -158,8 +182,8 @@ pub(super) fn fill(
             *room -= request * i64::from(count);
         }
         if new_group {
+            join_group(model, group, groups.is_empty(), scratch);
             groups.push(group);
-            join_group(model, group, scratch);
         }
         if model.ruled[at] {
             join(model, at, count, scratch);
@@ -184,12 +208,12 @@ pub(super) fn fill(
     })
 }
 
-fn clear(model: &Model<'_>, scratch: &mut Scratch) {
-    scratch.within.fill(u64::MAX);
-    scratch.bits.fill(0);
-    scratch.counts.fill(0);
-    scratch.clash.clear();
-    scratch.clash.resize(model.clashes(0).len(), 0);
+fn clear(scratch: &mut Scratch) {
+    scratch.clash.fill(0);
+    if std::mem::take(&mut scratch.ruled) {
+        scratch.bits.fill(0);
+        scratch.counts.fill(0);
+    }
 }
 
 fn has(set: &[u64], at: u32) -> bool {
@@ -197,9 +221,14 @@ fn has(set: &[u64], at: u32) -> bool {
         .is_some_and(|word| word & (1 << (at % 64)) != 0)
 }
 
-fn join_group(model: &Model<'_>, group: u32, scratch: &mut Scratch) {
-    for (word, admitted) in scratch.within.iter_mut().zip(model.admitted(group)) {
-        *word &= admitted;
+fn join_group(model: &Model<'_>, group: u32, is_first: bool, scratch: &mut Scratch) {
+    let admitted = model.admitted(group);
+    if is_first {
+        scratch.within.copy_from_slice(admitted);
+    } else {
+        for (word, admitted) in scratch.within.iter_mut().zip(admitted) {
+            *word &= admitted;
+        }
     }
     bits_add(&mut scratch.clash, model.clashes(group));
 }
@@ -218,6 +247,7 @@ fn cap(model: &Model<'_>, unit: usize, left: u32, scratch: &Scratch) -> u32 {
 /// Counts pods of a unit for the rules of those that come later.
 fn join(model: &Model<'_>, unit: usize, count: u32, scratch: &mut Scratch) {
     let class = &model.problem.classes[model.units[unit].class as usize];
+    scratch.ruled = true;
     bits_add(&mut scratch.bits, &class.sets);
     for host in class.hosts.iter() {
         let counted = &mut scratch.counts[*host as usize];

@@ -3,17 +3,16 @@
 //!
 //! An *entry* is a type of a pool in one of its offerings; entries are ordered by price. A *group*
 //! is what units ask of a node, so that a bit set of entries per group says who may go where. A
-//! *bin* is an entry worth filling. What is *not* here: how bins are filled (`fill`).
-
-use std::collections::BTreeSet;
+//! *bin* is an entry worth filling. What is *not* here: which entries there are (`table`), how bins
+//! are filled (`fill`).
 
 use rustc_hash::FxHashMap;
 
-use crate::mask::Mask;
 use crate::problem::{DemandId, Masks, Problem};
-use crate::shelf::{Candidate, Keep, Shelf, Slot, at_least};
-use crate::view::{ViewId, Views, admits_type, offers};
+use crate::shelf::{Shelf, at_least};
+use crate::view::Views;
 
+use super::table::{Entry, Table, contains};
 use super::units::{Thawed, Unit};
 
 /// What is weighed.
@@ -34,15 +33,6 @@ pub(super) struct NodeCost {
     pub(super) weighed: u64,
 }
 
-/// An entry before it is sorted by price.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    pool: usize,
-    kind: u32,
-    /// Position in the table of distinct sets of groups.
-    groups: usize,
-}
-
 /// Everything that does not change while packing.
 #[derive(Debug)]
 pub(super) struct Model<'p> {
@@ -51,6 +41,8 @@ pub(super) struct Model<'p> {
     pub(super) units: Vec<Unit>,
     /// Requests by unit and dimension.
     requests: Vec<i64>,
+    /// By entry and dimension: the share of its room that one of it is.
+    shares: Vec<f64>,
     /// Group of each unit.
     pub(super) group: Vec<u32>,
     /// Whether rules or host ports of the unit matter to the pods beside it.
@@ -58,11 +50,13 @@ pub(super) struct Model<'p> {
     /// The least request of any unit by dimension.
     pub(super) least: Vec<i64>,
     pub(super) prices: Prices,
+    /// By dimension the price of one of it where it is cheapest.
+    market: Vec<f64>,
     /// Entries by price.
     shelf: Shelf,
     entries: Vec<Entry>,
-    /// Per group the entries that admit it.
-    admitted: Vec<Vec<u64>>,
+    /// The entries that admit a group, one group after the other.
+    admitted: Vec<u64>,
     /// Per group the groups that can't share a node with it; empty if all can.
     clashes: Vec<Vec<u64>>,
     /// Entries that are worth filling, by price.
@@ -106,7 +100,9 @@ impl<'p> Model<'p> {
                 .collect(),
             least: Vec::new(),
             prices,
+            market: table.market(problem.dims),
             admitted: table.admitted(groups.len()),
+            shares: table.shares(),
             shelf: table.shelf,
             entries: table.entries,
             clashes: clashes(views, &groups),
@@ -135,6 +131,21 @@ impl<'p> Model<'p> {
         self.shelf.room(entry as usize)
     }
 
+    /// By dimension the share of an entry's room that one of it is; 0 where there is no room.
+    pub(super) fn shares(&self, entry: u32) -> &[f64] {
+        &self.shares[entry as usize * self.dims..(entry as usize + 1) * self.dims]
+    }
+
+    /// What a pod's requests cost where each resource is cheapest, at least a billionth.
+    pub(super) fn worth(&self, unit: usize) -> f64 {
+        dot(self.request(unit), &self.market).max(1.0)
+    }
+
+    /// The same of an entry's room.
+    pub(super) fn room_worth(&self, entry: u32) -> f64 {
+        dot(self.room(entry), &self.market).max(1.0)
+    }
+
     /// Price of an entry.
     pub(super) fn price(&self, entry: u32) -> u64 {
         self.shelf.slot(entry as usize).price
@@ -152,13 +163,14 @@ impl<'p> Model<'p> {
 
     /// The entries that admit a group.
     pub(super) fn admitted(&self, group: u32) -> &[u64] {
-        &self.admitted[group as usize]
+        let words = self.words();
+        &self.admitted[group as usize * words..(group as usize + 1) * words]
     }
 
     /// Whether an entry admits a group.
     pub(super) fn admits(&self, entry: u32, group: u32) -> bool {
         let (word, bit) = (entry as usize / 64, entry % 64);
-        self.admitted[group as usize][word] & (1 << bit) != 0
+        self.admitted[group as usize * self.words() + word] & (1 << bit) != 0
     }
 
     /// The groups that can't share a node with this one; empty if all can.
@@ -224,13 +236,19 @@ impl<'p> Model<'p> {
                 .collect()
         };
         let mut kept: Vec<(u32, Vec<i64>, usize)> = Vec::new();
+        // What was replaced last is often replaced by the same again.
+        let mut last = 0;
         for entry in 0..self.entries.len() as u32 {
             let (room, set) = (clipped(entry), self.entries[entry as usize].groups);
-            let dominated = kept.iter().any(|(_, other, of)| {
+            let replaces = |(_, other, of): &(u32, Vec<i64>, usize)| {
                 at_least(other, &room) && (*of == set || contains(&sets[*of], &sets[set]))
-            });
-            if !dominated {
-                kept.push((entry, room, set));
+            };
+            if kept.get(last).is_some_and(replaces) {
+                continue;
+            }
+            match kept.iter().position(replaces) {
+                Some(at) => last = at,
+                None => kept.push((entry, room, set)),
             }
         }
         kept.into_iter().map(|(entry, ..)| entry).collect()
@@ -239,6 +257,14 @@ impl<'p> Model<'p> {
 
 fn request<'p>(problem: &'p Problem, unit: &Unit) -> &'p [i64] {
     &problem.classes[unit.class as usize].request
+}
+
+fn dot(amounts: &[i64], prices: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (amount, price) in amounts.iter().zip(prices) {
+        sum += *amount as f64 * price;
+    }
+    sum
 }
 
 fn is_ruled(problem: &Problem, unit: &Unit) -> bool {
@@ -250,13 +276,6 @@ fn is_ruled(problem: &Problem, unit: &Unit) -> bool {
         || rules.single
         || !rules.caps.is_empty()
         || !class.hosts.is_empty()
-}
-
-fn contains(large: &[u64], small: &[u64]) -> bool {
-    large
-        .iter()
-        .zip(small)
-        .all(|(large, small)| small & !large == 0)
 }
 
 /// Per group those that ask for different values of a label, so that no node is both.
@@ -286,193 +305,4 @@ fn meet(left: &Masks, right: &Masks) -> bool {
             .peek()
             .is_none_or(|(other, theirs)| other != key || theirs.meets(mask))
     })
-}
-
-/// Entries with the groups that they admit.
-struct Table {
-    shelf: Shelf,
-    entries: Vec<Entry>,
-    /// Distinct sets of groups.
-    sets: Vec<Vec<u64>>,
-}
-
-impl Table {
-    fn new(problem: &Problem, views: &mut Views<'_>, groups: &[(DemandId, usize)]) -> Self {
-        let mut maker = TableMaker::default();
-        let last = groups.iter().map(|(_, last)| *last).max().unwrap_or(0);
-        for pool in 0..=last.min(problem.pools.len().saturating_sub(1)) {
-            maker.add_pool(problem, views, groups, pool);
-        }
-        let shelf = Shelf::new(problem.dims, maker.candidates, Keep::All);
-        let entries = shelf
-            .slots()
-            .iter()
-            .map(|slot| maker.raw[slot.kind as usize])
-            .collect();
-        Self {
-            shelf,
-            entries,
-            sets: maker.sets,
-        }
-    }
-
-    /// Per group the entries that admit it.
-    fn admitted(&self, groups: usize) -> Vec<Vec<u64>> {
-        let words = self.entries.len().div_ceil(64);
-        let mut admitted = vec![vec![0_u64; words]; groups];
-        for (at, entry) in self.entries.iter().enumerate() {
-            let set = &self.sets[entry.groups];
-            for (group, admitted) in admitted.iter_mut().enumerate() {
-                if set[group / 64] & (1 << (group % 64)) != 0 {
-                    admitted[at / 64] |= 1 << (at % 64);
-                }
-            }
-        }
-        admitted
-    }
-}
-
-#[derive(Default)]
-struct TableMaker {
-    candidates: Vec<Candidate>,
-    raw: Vec<Entry>,
-    sets: Vec<Vec<u64>>,
-    ids: FxHashMap<Vec<u64>, usize>,
-}
-
-impl TableMaker {
-    /// The entries of a pool: of each type the offerings that a cheaper one of the same type does
-    /// not replace.
-    fn add_pool(
-        &mut self,
-        problem: &Problem,
-        views: &mut Views<'_>,
-        groups: &[(DemandId, usize)],
-        pool: usize,
-    ) {
-        let of = &problem.pools[pool];
-        let Some(root) = views.root(pool).filter(|_| !of.is_picky()) else {
-            return;
-        };
-        let by_type = groups_by_type(problem, views, groups, pool);
-        let mut by_offer: FxHashMap<&Masks, Vec<u64>> = FxHashMap::default();
-        let shelf = views.full_shelf(root);
-        let root_masks = views.masks(root).to_vec();
-        let group_views: Vec<Option<ViewId>> = group_views(views, groups, pool, root);
-        for (at, slot) in shelf.slots().iter().enumerate() {
-            let ty = &of.types[slot.kind as usize];
-            let mut offers: Vec<_> = offers(ty, &root_masks).collect();
-            offers.sort_by_key(|offer| (offer.price, offer.index));
-            let mut seen: Vec<Vec<u64>> = Vec::new();
-            for offer in offers {
-                let admitted = by_offer.entry(&offer.masks).or_insert_with(|| {
-                    groups_where(&group_views, |view| {
-                        let masks = views.masks(view);
-                        offer
-                            .masks
-                            .iter()
-                            .all(|(key, mask)| mask.meets(&masks[*key]))
-                    })
-                });
-                let set: Vec<u64> = admitted
-                    .iter()
-                    .zip(&by_type[slot.kind as usize])
-                    .map(|(offer, ty)| offer & ty)
-                    .collect();
-                let useless = set.iter().all(|word| *word == 0);
-                if useless || seen.iter().any(|seen| contains(seen, &set)) {
-                    continue;
-                }
-                self.add(pool, slot.kind, offer.price, (shelf.room(at), &set));
-                seen.push(set);
-            }
-        }
-    }
-
-    fn add(&mut self, pool: usize, kind: u32, price: u64, (room, set): (&[i64], &[u64])) {
-        let sets = &mut self.sets;
-        let groups = *self.ids.entry(set.to_vec()).or_insert_with(|| {
-            sets.push(set.to_vec());
-            sets.len() - 1
-        });
-        self.candidates.push(Candidate {
-            slot: Slot {
-                kind: self.raw.len() as u32,
-                price,
-            },
-            room: room.into(),
-        });
-        self.raw.push(Entry { pool, kind, groups });
-    }
-}
-
-fn group_views(
-    views: &mut Views<'_>,
-    groups: &[(DemandId, usize)],
-    pool: usize,
-    root: ViewId,
-) -> Vec<Option<ViewId>> {
-    groups
-        .iter()
-        .map(|(demand, last)| (pool <= *last).then(|| views.step(root, *demand))?)
-        .collect()
-}
-
-fn groups_where(views: &[Option<ViewId>], holds: impl Fn(ViewId) -> bool) -> Vec<u64> {
-    let mut set = vec![0_u64; views.len().div_ceil(64)];
-    for (group, view) in views.iter().enumerate() {
-        if view.is_some_and(&holds) {
-            set[group / 64] |= 1 << (group % 64);
-        }
-    }
-    set
-}
-
-/// Per type of a pool the groups that it admits, whatever the offering.
-fn groups_by_type(
-    problem: &Problem,
-    views: &mut Views<'_>,
-    groups: &[(DemandId, usize)],
-    pool: usize,
-) -> Vec<Vec<u64>> {
-    let types = &problem.pools[pool].types;
-    let words = groups.len().div_ceil(64);
-    let mut sets = vec![vec![0_u64; words]; types.len()];
-    let Some(root) = views.root(pool) else {
-        return sets;
-    };
-    let mut columns: FxHashMap<(usize, Mask), Vec<bool>> = FxHashMap::default();
-    for (group, view) in group_views(views, groups, pool, root)
-        .into_iter()
-        .enumerate()
-    {
-        let Some(view) = view else {
-            continue;
-        };
-        let demand = views.demand(groups[group].0);
-        let mut admitted = vec![true; types.len()];
-        for (key, _) in &demand.masks {
-            let mask = &views.masks(view)[*key];
-            let column = columns
-                .entry((*key, mask.clone()))
-                .or_insert_with(|| types.iter().map(|ty| ty.masks[*key].meets(mask)).collect());
-            for (admitted, column) in admitted.iter_mut().zip(column.iter()) {
-                *admitted &= column;
-            }
-        }
-        if demand.ports.iter().any(|word| *word != 0) {
-            // Daemons may hold the port on some types.
-            let shelf = views.full_shelf(view);
-            let kinds: BTreeSet<u32> = shelf.slots().iter().map(|slot| slot.kind).collect();
-            for (kind, admitted) in admitted.iter_mut().enumerate() {
-                *admitted &= kinds.contains(&(kind as u32));
-            }
-        }
-        for (kind, admitted) in admitted.into_iter().enumerate() {
-            if admitted && admits_type(&types[kind], views.masks(root)) {
-                sets[kind][group / 64] |= 1 << (group % 64);
-            }
-        }
-    }
-    sets
 }

@@ -180,7 +180,7 @@ fn a_limit_may_be_charged_with_the_largest_type_of_a_node() {
     problem.pools.push(pool(&problem.keys, &[(11, &[2])]));
     problem.pools[1].group = 1;
     problem.pools[0].limits = vec![6];
-    for (ty, charge) in problem.pools[0].types.iter_mut().zip([2, 4]) {
+    for (ty, charge) in types_of(&mut problem.pools[0]).iter_mut().zip([2, 4]) {
         ty.charge = vec![charge];
     }
     for policy in [BY_PRICE, FIRST_FIT] {
@@ -200,7 +200,7 @@ fn a_limit_may_be_charged_with_the_largest_type_of_a_node() {
 fn a_node_grows_no_further_than_what_it_keeps_of_a_limit() {
     let mut problem = problem(&[(10, &[2]), (20, &[4]), (30, &[6])], &[(9, &[1])]);
     problem.pools[0].limits = vec![5];
-    for (ty, charge) in problem.pools[0].types.iter_mut().zip([2, 4, 6]) {
+    for (ty, charge) in types_of(&mut problem.pools[0]).iter_mut().zip([2, 4, 6]) {
         ty.charge = vec![charge];
     }
     for policy in [BY_PRICE, FIRST_FIT] {

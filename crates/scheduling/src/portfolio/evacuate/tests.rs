@@ -1,7 +1,7 @@
 use super::*;
 use crate::pack::{Joining, Planned, rebuild};
 use crate::problem::Watch;
-use crate::testing::{BY_PRICE, free, pack_checked, problem, variant};
+use crate::testing::{BY_PRICE, free, pack_checked, problem, types_of, variant};
 use crate::topology::{HostCounter, Rules};
 
 /// Puts pods of classes on planned nodes of the first pool, one list a node.
@@ -36,7 +36,7 @@ fn with_a_limit(problem: &mut Problem, limit: i64) {
     let pool = &mut problem.pools[0];
     pool.limits = vec![limit];
     pool.watch = Watch::Closely;
-    for ty in &mut pool.types {
+    for ty in types_of(pool) {
         ty.charge = vec![ty.allocatable[0]];
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use api::{NodeClaim, NodePool};
 use catalog::InstanceType;
 use model::k8s::{
-    CsiNode, DaemonSet, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
-    PodDisruptionBudget, PodKey, ReplicaSetSelector, ReplicationController, Service,
-    StatefulSetSelector, StorageClass, VolumeAttachment,
+    CsiNode, DaemonSet, DeviceClass, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
+    PodDisruptionBudget, PodKey, ReplicaSetSelector, ReplicationController, ResourceClaim,
+    ResourceClaimTemplate, ResourceSlice, Service, StatefulSetSelector, StorageClass,
+    VolumeAttachment,
 };
 use model::{ObjectMeta, Timestamp};
 
@@ -97,6 +98,14 @@ pub enum Event {
     ReplicaSet(Change<ReplicaSetSelector>),
     /// StatefulSets.
     StatefulSet(Change<StatefulSetSelector>),
+    /// ResourceSlices. These and the claims below matter only where devices are allocated.
+    ResourceSlice(Change<ResourceSlice>),
+    /// ResourceClaims.
+    ResourceClaim(Change<ResourceClaim>),
+    /// ResourceClaimTemplates.
+    ResourceClaimTemplate(Change<ResourceClaimTemplate>),
+    /// DeviceClasses.
+    DeviceClass(Change<DeviceClass>),
     /// The provider's answer for a pool: the instance types it can launch. May come before the
     /// pool.
     PoolTypes {

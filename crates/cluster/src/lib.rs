@@ -48,5 +48,5 @@ pub use pool::{PoolProblem, PoolState};
 pub use ports::HostPort;
 pub use resources::{Dimensions, ResourceId, ResourceVec};
 pub use selection::{PodProblem, Untaken, Withheld};
-pub use snapshot::{BufferPods, PendingGroup, Selectors, Snapshot, Volumes};
+pub use snapshot::{BufferPods, DeviceObjects, PendingGroup, Selectors, Snapshot, Volumes};
 pub use store::ObjectKey;

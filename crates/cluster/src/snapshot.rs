@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use model::Timestamp;
 use model::k8s::{
-    CsiNode, Namespace, PersistentVolume, PersistentVolumeClaim, ReplicaSetSelector,
-    ReplicationController, Service, StatefulSetSelector, StorageClass, VolumeAttachment,
+    CsiNode, DeviceClass, Namespace, PersistentVolume, PersistentVolumeClaim, ReplicaSetSelector,
+    ReplicationController, ResourceClaim, ResourceClaimTemplate, ResourceSlice, Service,
+    StatefulSetSelector, StorageClass, VolumeAttachment,
 };
 use requirements::Vocabulary;
 
@@ -56,6 +57,8 @@ pub struct Snapshot {
     pub volumes: Volumes,
     /// Services and workloads, for whom they select. Empty where nobody watches them.
     pub selectors: Selectors,
+    /// Devices that drivers have published, and claims for them. Empty where nobody watches them.
+    pub devices: DeviceObjects,
     /// Names of claims that have no machine yet.
     pub unlaunched: Arc<[Arc<str>]>,
 }
@@ -102,6 +105,19 @@ pub struct Volumes {
     pub csi_nodes: Arc<BTreeMap<ObjectKey, Arc<CsiNode>>>,
     /// What is attached where, by name.
     pub attachments: Arc<BTreeMap<ObjectKey, Arc<VolumeAttachment>>>,
+}
+
+/// Devices that drivers have published, and claims for them.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceObjects {
+    /// What drivers have published, by name.
+    pub slices: Arc<BTreeMap<ObjectKey, Arc<ResourceSlice>>>,
+    /// Claims, by namespace and name.
+    pub claims: Arc<BTreeMap<ObjectKey, Arc<ResourceClaim>>>,
+    /// Templates of claims, by namespace and name.
+    pub templates: Arc<BTreeMap<ObjectKey, Arc<ResourceClaimTemplate>>>,
+    /// Device classes, by name.
+    pub classes: Arc<BTreeMap<ObjectKey, Arc<DeviceClass>>>,
 }
 
 /// Services and workloads, of which no more is held than whom they select.

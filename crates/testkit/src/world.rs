@@ -86,6 +86,10 @@ pub fn event(item: &Value, decoder: &mut PodDecoder) -> Option<Event> {
         "ReplicationController" => Event::ReplicationController(applied(item)),
         "ReplicaSet" => Event::ReplicaSet(applied(item)),
         "StatefulSet" => Event::StatefulSet(applied(item)),
+        "ResourceSlice" => Event::ResourceSlice(applied(item)),
+        "ResourceClaim" => Event::ResourceClaim(applied(item)),
+        "ResourceClaimTemplate" => Event::ResourceClaimTemplate(applied(item)),
+        "DeviceClass" => Event::DeviceClass(applied(item)),
         _ => return None,
     })
 }

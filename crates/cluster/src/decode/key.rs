@@ -48,6 +48,10 @@ impl Key {
         let pinned = self.owners(raw);
         self.affinity(raw.spec.affinity, pinned)?;
         self.spec(raw, &mut own);
+        for made in raw.status.resource_claim_statuses.iter().flatten() {
+            let claim = made.resource_claim_name.clone();
+            own.generated.insert(made.name.clone(), claim);
+        }
         for status in raw.status.container_statuses.iter().flatten() {
             self.piece(status.name);
             self.piece(status.allocated_resources);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use model::Timestamp;
+use model::k8s::pod::PodResourceClaimStatus;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -182,6 +183,7 @@ pub(super) struct RawStatus<'a> {
     conditions: Option<Vec<RawCondition<'a>>>,
     #[serde(borrow)]
     pub(super) container_statuses: Option<Vec<RawContainerStatus<'a>>>,
+    pub(super) resource_claim_statuses: Option<Vec<PodResourceClaimStatus>>,
 }
 
 #[derive(Deserialize)]

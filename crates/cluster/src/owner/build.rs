@@ -95,6 +95,7 @@ impl Cluster {
                 attachments: self.attachments.objects().clone(),
             },
             selectors: self.selectors.view(),
+            devices: self.devices.view(),
             unlaunched: self.machines.unlaunched.iter().cloned().collect(),
         }
     }

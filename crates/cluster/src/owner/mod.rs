@@ -1,6 +1,7 @@
 //! The owner of all derived state: takes events and intents in, gives snapshots out.
 
 mod build;
+mod devices;
 mod fill;
 mod intents;
 mod listing;
@@ -31,6 +32,7 @@ use crate::store::{ObjectKey, Store};
 use crate::{Dimensions, NodeState};
 
 use build::Cache;
+use devices::Devices;
 use machines::Machines;
 use pending::Pending;
 use pods::Pods;
@@ -85,6 +87,7 @@ pub struct Cluster {
     csi_nodes: Store<CsiNode>,
     attachments: Store<VolumeAttachment>,
     selectors: Stores,
+    devices: Devices,
     cache: Cache,
 }
 
@@ -115,6 +118,7 @@ impl Cluster {
             csi_nodes: Store::default(),
             attachments: Store::default(),
             selectors: Stores::default(),
+            devices: Devices::default(),
             cache: Cache::default(),
         }
     }
@@ -175,6 +179,12 @@ impl Cluster {
             }
             Event::ReplicaSet(change) => self.selectors.replica_sets(change, &mut touched),
             Event::StatefulSet(change) => self.selectors.stateful_sets(change, &mut touched),
+            Event::ResourceSlice(change) => self.slices_changed(change, &mut touched),
+            Event::ResourceClaim(change) => take(&mut self.devices.claims, change, &mut touched),
+            Event::ResourceClaimTemplate(change) => {
+                take(&mut self.devices.templates, change, &mut touched);
+            }
+            Event::DeviceClass(change) => take(&mut self.devices.classes, change, &mut touched),
         }
         self.settle(&touched);
         touched

@@ -122,6 +122,10 @@ impl PodContent {
         let mut spec = pod.spec.clone();
         spec.node_name.clear();
         own.claims = take_claims(&mut spec.volumes);
+        let made = pod.status.resource_claim_statuses.iter();
+        own.generated = made
+            .map(|made| (made.name.clone(), made.resource_claim_name.clone()))
+            .collect();
         if owner.kind == OwnerKind::DaemonSet {
             unpin(&mut spec);
         }

@@ -56,12 +56,16 @@ pub struct OwnParts {
     pub labels: BTreeMap<String, String>,
     /// Names of persistent volume claims, in order of the volumes.
     pub claims: Vec<String>,
+    /// Resource claims that were made for it, by reference; none where none is needed.
+    pub generated: BTreeMap<String, Option<String>>,
 }
 
 impl OwnParts {
     /// Boxed, unless there is nothing in it.
     pub fn into_box(self) -> Option<Box<Self>> {
-        (!self.labels.is_empty() || !self.claims.is_empty()).then(|| Box::new(self))
+        let is_empty =
+            self.labels.is_empty() && self.claims.is_empty() && self.generated.is_empty();
+        (!is_empty).then(|| Box::new(self))
     }
 }
 

@@ -188,13 +188,17 @@ fn event(object: &Object) -> anyhow::Result<Option<Event>> {
         "ReplicationController" => homed!(ReplicationController, k8s::ReplicationController),
         "ReplicaSet" => homed!(ReplicaSet, k8s::ReplicaSetSelector),
         "StatefulSet" => homed!(StatefulSet, k8s::StatefulSetSelector),
+        "ResourceSlice" => plain!(ResourceSlice),
+        "DeviceClass" => plain!(DeviceClass),
+        "ResourceClaim" => homed!(ResourceClaim, k8s::ResourceClaim),
+        "ResourceClaimTemplate" => homed!(ResourceClaimTemplate, k8s::ResourceClaimTemplate),
         _ => return Ok(None),
     }))
 }
 
 /// Kinds that are read elsewhere or that a plan may ignore without a word.
 fn is_known(kind: &str) -> bool {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 13] = [
         "NodeOverlay",
         "CapacityBuffer",
         "PodTemplate",
@@ -204,10 +208,6 @@ fn is_known(kind: &str) -> bool {
         "Job",
         "LimitRange",
         "PriorityClass",
-        "ResourceSlice",
-        "ResourceClaim",
-        "ResourceClaimTemplate",
-        "DeviceClass",
         "Scenario",
         "ServiceAccount",
         "ConfigMap",

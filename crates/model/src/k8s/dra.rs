@@ -25,6 +25,16 @@ pub struct ResourceSlice {
     pub spec: ResourceSliceSpec,
 }
 
+impl ResourceSlice {
+    /// The one node that the devices belong to, by name, if there is one.
+    pub fn node(&self) -> Option<&str> {
+        let mut owners = self.metadata.owner_references.iter();
+        let owner = owners.find(|owner| owner.kind == "Node");
+        let named = self.spec.node_name.as_deref();
+        named.or(owner.map(|owner| owner.name.as_str()))
+    }
+}
+
 /// `resource.k8s.io/v1.ResourceSliceSpec`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

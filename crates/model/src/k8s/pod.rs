@@ -190,6 +190,28 @@ pub struct ResourceRequirements {
         deserialize_with = "null_as_default"
     )]
     pub limits: ResourceList,
+    /// Claims of the pod that the container uses.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub claims: Vec<ContainerClaim>,
+}
+
+/// `v1.ResourceClaim`: a container's reference to a claim of its pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerClaim {
+    /// Name of the claim within the pod.
+    pub name: String,
+}
+
+impl PodSpec {
+    /// Whether the pod uses dynamic resource allocation.
+    pub fn has_resource_claims(&self) -> bool {
+        let mut containers = self.containers.iter().chain(&self.init_containers);
+        !self.resource_claims.is_empty() || containers.any(|c| !c.resources.claims.is_empty())
+    }
 }
 
 /// `v1.ContainerPort`.
@@ -317,6 +339,23 @@ pub struct PodStatus {
         deserialize_with = "null_as_default"
     )]
     pub container_statuses: Vec<ContainerStatus>,
+    /// Resource claims that were made for the pod.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub resource_claim_statuses: Vec<PodResourceClaimStatus>,
+}
+
+/// `v1.PodResourceClaimStatus`: the claim that was made for a reference to a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodResourceClaimStatus {
+    /// The reference's name within the pod.
+    pub name: String,
+    /// The claim; absent where none is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_claim_name: Option<String>,
 }
 
 /// `v1.ContainerStatus`, as far as it concerns resources.

@@ -53,7 +53,7 @@ pub struct Allocation {
     pub alternatives: Vec<Requirements>,
     candidate: Arc<str>,
     claims: Vec<ObjectKey>,
-    by_type: BTreeMap<Arc<str>, (Charges, Vec<Pick>)>,
+    pub(crate) by_type: BTreeMap<Arc<str>, (Charges, Vec<Pick>)>,
 }
 
 /// A device that a claim was given in this pass.
@@ -83,7 +83,7 @@ struct TypeGrant {
 /// Allocates devices. A clone shares what stands still.
 #[derive(Clone, Debug)]
 pub struct Allocator {
-    fixed: Arc<Fixed>,
+    pub(crate) fixed: Arc<Fixed>,
     ledger: Ledger,
     grants: BTreeMap<ObjectKey, Grant>,
     steps: u64,

@@ -24,6 +24,16 @@ pub(crate) enum Claim {
     Open(Result<Plan, Refused>),
 }
 
+impl Claim {
+    /// The places that its devices can be used from, if it has them.
+    pub(crate) fn places(&self) -> Option<&Places> {
+        match self {
+            Self::Allocated(places) => Some(places),
+            Self::Open(_) => None,
+        }
+    }
+}
+
 /// What stands still during a pass, in numbers.
 #[derive(Debug)]
 pub(crate) struct Fixed {

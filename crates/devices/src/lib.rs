@@ -24,6 +24,7 @@ mod inputs;
 mod places;
 mod plan;
 mod pool;
+mod reach;
 mod refused;
 mod search;
 mod selector;

@@ -40,6 +40,14 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
+    /// The places that it can be used from, unless that is one node or all.
+    pub(crate) fn places(&self) -> Option<&Places> {
+        match &self.reach {
+            Reach::Places(places) => Some(places),
+            Reach::Anywhere | Reach::Node(_) => None,
+        }
+    }
+
     /// Whether several claims can have a share of it.
     pub(crate) fn is_shared(&self) -> bool {
         self.device.allow_multiple_allocations == Some(true)
@@ -124,6 +132,11 @@ pub(crate) struct Reachable {
 }
 
 impl Devices {
+    /// Whether more than one node can reach some published device.
+    pub(crate) fn has_shared(&self) -> bool {
+        !self.everywhere.is_empty()
+    }
+
     pub(crate) fn new(inputs: &Inputs) -> Self {
         let mut devices = Self::default();
         let mut kinds = Kinds::default();

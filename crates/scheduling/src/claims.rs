@@ -3,6 +3,7 @@
 //! Thousands of claims have most things in common, so what they are made of is made once per kind
 //! and shared: lists of types, requirements, labels.
 
+mod devices;
 mod listing;
 mod open;
 mod overlays;
@@ -109,8 +110,14 @@ struct Common {
 }
 
 /// What decides [`Common`]: demands, the capacity types of the list, and the list itself where
-/// `minValues` is lowered to what it has.
-type CommonKey = (usize, Vec<DemandId>, Arc<Requirement>, Option<usize>);
+/// `minValues` is lowered to what it has; and the node itself where pods have devices on it.
+type CommonKey = (
+    usize,
+    Vec<DemandId>,
+    Arc<Requirement>,
+    Option<usize>,
+    Option<NodeId>,
+);
 
 /// Writes claims.
 struct Writer<'a, 'p, 's> {
@@ -137,7 +144,14 @@ impl Writer<'_, '_, '_> {
         let requests = self.requests(at, node, &listing);
         let relaxed = self.packed.nodes.check[node] == MinValuesCheck::Relaxed;
         let capacity_types = listing.capacity_types.clone();
-        let key: CommonKey = (pool, content.demands, capacity_types, relaxed.then_some(at));
+        let with_devices = self.index.with_devices(node);
+        let key: CommonKey = (
+            pool,
+            content.demands,
+            capacity_types,
+            relaxed.then_some(at),
+            with_devices.map(|_| node),
+        );
         let (index, packed, seed) = (self.index, self.packed, self.seed);
         let views = (self.views, packed.nodes.view[node]);
         let open = |all: &Requirements| self.open.choose(index, views, packed, all);
@@ -146,6 +160,7 @@ impl Writer<'_, '_, '_> {
             .entry(key)
             .or_insert_with_key(|key| common((index, views.0), key, &listing, (seed, open)));
         let annotations = self.overlays.marked(at, &listing, &common.annotations);
+        let annotations = devices::marked(annotations, with_devices);
         PlannedClaim {
             name: format!("{}-{}", template.state.name(), self.numbers[group]),
             pool: template.name.clone(),
@@ -183,7 +198,12 @@ impl Writer<'_, '_, '_> {
 }
 
 /// Adds what a demand requires of the node.
-fn add_demand(index: &Index<'_>, views: &Views<'_>, demand: DemandId, all: &mut Requirements) {
+pub(crate) fn add_demand(
+    index: &Index<'_>,
+    views: &Views<'_>,
+    demand: DemandId,
+    all: &mut Requirements,
+) {
     let Some(pin) = views.pinned(demand) else {
         all.extend(index.requirements[demand as usize].iter().cloned());
         return;
@@ -206,11 +226,14 @@ fn common(
     listing: &Listing,
     (seed, open): (u64, impl Fn(&Requirements) -> Vec<(String, String)>),
 ) -> Common {
-    let (pool, demands, capacity_types, relaxed) = key;
+    let (pool, demands, capacity_types, relaxed, with_devices) = key;
     let template = &index.pools[*pool].template;
     let mut all = template.requirements.clone();
     for demand in demands {
         add_demand(index, views, *demand, &mut all);
+    }
+    if let Some(node) = with_devices.and_then(|node| index.with_devices(node)) {
+        all.extend(node.requirements.iter().cloned());
     }
     for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
         all.remove(key);

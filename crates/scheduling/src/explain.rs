@@ -4,6 +4,7 @@
 //! A pod is explained by what is left of its wishes once all preferences have been given up; of
 //! several required affinity terms by the last one tried.
 
+mod devices;
 mod node;
 mod pool;
 mod topology;
@@ -57,7 +58,8 @@ pub(crate) fn unplaced(
         let pods = &index.pods[class];
         let without_place = &pods[pods.len() - *left as usize..];
         if let Some(pod) = without_place.first() {
-            let refusals = refusals(index, views, packed, batch, (class, pod));
+            let mut refusals = refusals(index, views, packed, batch, (class, pod));
+            devices::told(index, class, &mut refusals);
             add(&mut all, without_place, refusals.into());
         }
     }

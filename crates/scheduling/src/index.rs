@@ -3,7 +3,7 @@
 
 pub(crate) mod amounts;
 mod build;
-mod features;
+pub(crate) mod devices;
 pub(crate) mod gather;
 mod intern;
 mod nodes;
@@ -29,6 +29,7 @@ use crate::options::{Batch, Options};
 use crate::problem::Problem;
 use crate::reason::Rejection;
 
+use self::devices::Claiming;
 use amounts::Amounts;
 use pools::{Limited, Reservation, Template};
 use ports::Bits;
@@ -66,6 +67,8 @@ pub(crate) struct Index<'s> {
     pub(crate) overcommitted: Vec<(usize, ResourceId, i64)>,
     /// Pods that are not tried, with the reason.
     pub(crate) refused: Vec<(Arc<[Arc<PodRecord>]>, Rejection)>,
+    /// Pods with claims, where claims are looked at and there are some.
+    pub(crate) claiming: Option<Claiming>,
 }
 
 /// What a pool of a problem stands for.

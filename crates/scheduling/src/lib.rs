@@ -8,12 +8,15 @@
 //! Pure: no clock, no randomness, no I/O. The same snapshot, options, time and seed give the same
 //! placement, in whatever order the pods came.
 //!
-//! Rules of pods about other pods (spread, affinity, anti-affinity) are counters (`topology`).
+//! Rules of pods about other pods (spread, affinity, anti-affinity) are counters (`topology`). Pods
+//! whose claims want devices are placed first, one by one (`first`, `pack::devices`); which devices
+//! they get is found by the crate `devices`.
 
 mod bound;
 mod claims;
 pub mod default_spread;
 mod explain;
+mod first;
 mod improve;
 mod index;
 mod mask;
@@ -40,13 +43,13 @@ pub use memory::{Memory, Remembered};
 pub use node_claim::template_claim;
 pub use options::{
     Batch, BatchPods, Effort, LowerBound, MinValuesPolicy, NewNodes, Options, PreferencePolicy,
-    Reserved, TaintLabels,
+    Reserved, ResourceClaims, TaintLabels,
 };
 pub use pack::Counters;
 pub use placement::{
     Candidate, ExistingPlacement, Launch, MinValuesOutcome, Placement, PlannedClaim, Refusal,
     Unplaced,
 };
-pub use reason::{Feature, Rejection, TopologyKind, TopologyRefusal};
+pub use reason::{Rejection, TopologyKind, TopologyRefusal};
 pub use solve::{classes, solve, solve_with};
 pub use zones::EffectiveZones;

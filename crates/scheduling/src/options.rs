@@ -45,6 +45,16 @@ pub enum Reserved {
     Ignored,
 }
 
+/// What becomes of claims of dynamic resource allocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResourceClaims {
+    /// Pods that have any are left, with a reason. Daemons that have any are not expected.
+    #[default]
+    Ignored,
+    /// They get devices.
+    Allocated,
+}
+
 /// Which of the packings that are known is tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
@@ -89,6 +99,8 @@ pub struct Options {
     pub effort: Effort,
     /// Capacity reservations.
     pub reserved: Reserved,
+    /// Claims for devices.
+    pub resource_claims: ResourceClaims,
     /// How [`crate::Placement::lower_bound`] is found.
     pub lower_bound: LowerBound,
 }
@@ -104,6 +116,7 @@ impl Default for Options {
             price_by_cheapest: 1,
             effort: Effort::default(),
             reserved: Reserved::default(),
+            resource_claims: ResourceClaims::default(),
             lower_bound: LowerBound::default(),
         }
     }

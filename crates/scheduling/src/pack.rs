@@ -6,7 +6,9 @@
 
 mod budget;
 mod count;
+pub(crate) mod devices;
 mod domains;
+mod first;
 mod first_fit;
 mod found;
 mod grow;
@@ -143,9 +145,14 @@ fn depends_on_others(problem: &Problem, class: usize) -> bool {
     })
 }
 
-/// Pods of each class.
+/// Pods of each class that are to be placed.
 fn counts(problem: &Problem) -> Vec<u32> {
-    problem.classes.iter().map(|class| class.count).collect()
+    let counts = problem.classes.iter().map(|class| class.count);
+    let mut counts: Vec<u32> = counts.collect();
+    for class in &problem.first.classes {
+        counts[*class] = 0;
+    }
+    counts
 }
 
 /// Pods of a class as they are to be placed.
@@ -194,7 +201,7 @@ impl<'a, 'p> Packing<'a, 'p> {
     fn new(problem: &'p Problem, views: &'a mut Views<'p>, policy: &'a Policy) -> Self {
         let nodes = views.existing();
         let topology = &problem.topology;
-        Self {
+        let mut packing = Self {
             problem,
             views,
             policy,
@@ -212,11 +219,16 @@ impl<'a, 'p> Packing<'a, 'p> {
             reserved: BTreeMap::new(),
             need: vec![0; problem.dims],
             counters: Counters::default(),
-        }
+        };
+        packing.begin();
+        packing
     }
 
-    fn finish(mut self, left: Vec<u32>) -> Packed {
+    fn finish(mut self, mut left: Vec<u32>) -> Packed {
         self.give_back();
+        for class in &self.problem.first.left {
+            left[*class] = self.problem.classes[*class].count;
+        }
         Packed {
             nodes: self.nodes,
             puts: self.puts,

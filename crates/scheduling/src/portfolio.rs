@@ -179,7 +179,7 @@ fn planned_nodes(packed: &Packed) -> u64 {
 }
 
 /// The one that is best on average.
-fn balanced(options: &Options) -> Policy {
+pub(crate) fn balanced(options: &Options) -> Policy {
     Policy {
         order: Order::ByCost,
         first_fit: false,

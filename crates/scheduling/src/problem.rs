@@ -9,6 +9,7 @@ use std::sync::Arc;
 use catalog::InstanceType;
 use smallvec::SmallVec;
 
+use crate::first::First;
 use crate::mask::{KeyId, Keys, Mask};
 use crate::memory::Shelves;
 use crate::shelf::Room;
@@ -47,6 +48,8 @@ pub(crate) struct Problem {
     pub(crate) reservations: Vec<u32>,
     /// Shelves that views have in common with earlier passes.
     pub(crate) shelves: Shelves,
+    /// What is placed before everything else.
+    pub(crate) first: First,
 }
 
 /// Pods that nothing in this problem tells apart.
@@ -209,6 +212,12 @@ pub(crate) struct Daemon {
 }
 
 impl Problem {
+    /// How many nodes every packing begins with: those that are there, and those that were opened
+    /// before everything else.
+    pub(crate) fn fixed_nodes(&self) -> usize {
+        self.nodes.len() + self.first.nodes.len()
+    }
+
     /// Whether tolerations tolerate taints.
     pub(crate) fn tolerates(&self, tolerations: usize, taints: usize) -> bool {
         self.tolerated[tolerations][taints]

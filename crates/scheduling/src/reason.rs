@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use cluster::{HostPort, PodProblem, PoolProblem};
+use devices::Refused;
 use model::Quantity;
 use requirements::taints::Untolerated;
 use requirements::{Incompatible, Requirement};
@@ -15,29 +16,13 @@ use crate::volumes::{AttachLimit, VolumeProblem};
 
 pub use topology::{TopologyKind, TopologyRefusal};
 
-/// Something that pods can ask for and that is not decided here yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feature {
-    /// Claims of dynamic resource allocation.
-    ResourceClaims,
-}
-
-impl fmt::Display for Feature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ResourceClaims => "dynamic resource claims",
-        })
-    }
-}
-
 /// Why a candidate does not take a pod.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rejection {
-    /// The pod needs something that is not decided here yet, so it is left pending.
-    NotBuilt {
-        /// What.
-        feature: Feature,
-    },
+    /// The pod has claims of dynamic resource allocation, which are ignored by the settings.
+    ClaimsIgnored,
+    /// The pod's claims can't be met.
+    Devices(Refused),
     /// What the pod asks for can't be, or it stays away from our nodes.
     Pod(PodProblem),
     /// The pod's required node affinity has only empty terms, which match no node.
@@ -171,12 +156,10 @@ const A_MILLION_CORES: i64 = 1_000_000;
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotBuilt { feature } => {
-                write!(
-                    f,
-                    "needs {feature}, not supported yet: the pod is left pending"
-                )
-            }
+            Self::ClaimsIgnored => f.write_str(
+                "pod has Dynamic Resource Allocation requirements that are not yet supported by Karpenter",
+            ),
+            Self::Devices(refused) => write!(f, "allocating dynamic resources, {refused}"),
             Self::Pod(problem) => problem.fmt(f),
             Self::Topology(refusal) => refusal.fmt(f),
             Self::Volume(problem) => problem.fmt(f),

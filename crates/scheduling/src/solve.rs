@@ -6,8 +6,9 @@ use model::Timestamp;
 use crate::index::{Index, index};
 use crate::memory::Memory;
 use crate::options::{Batch, Effort, Options};
+use crate::pack::devices;
 use crate::placement::Placement;
-use crate::portfolio::best;
+use crate::portfolio::{balanced, best};
 use crate::problem::Watch;
 use crate::view::Views;
 use crate::{bound, claims, explain, zones};
@@ -35,12 +36,15 @@ pub fn solve_with(
     seed: u64,
 ) -> Placement {
     let mut index = index(memory, snapshot, batch, options, now);
+    let policy = balanced(options);
+    devices::place(&mut index, &policy);
     if let Some(placement) = attempt(&index, batch, options, seed) {
         return placement;
     }
     for pool in &mut index.problem.pools {
         pool.watch = Watch::Closely;
     }
+    devices::place(&mut index, &policy);
     attempt(&index, batch, options, seed)
         .unwrap_or_else(|| unreachable!("limits that are watched are kept"))
 }

@@ -5,6 +5,8 @@
 //! are remembered, so requirement algebra and type filtering run once per distinct pair. A pool's
 //! view owns the shelf of the types that it admits.
 
+mod devices;
+
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;

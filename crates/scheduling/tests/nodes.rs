@@ -365,20 +365,3 @@ fn required_anti_affinity_of_running_pods_is_kept() {
     let elsewhere = per_zone.pool("default", json!({})).solve();
     assert_ne!(&*new_node(&elsewhere, "p").launch.zone, "test-zone-1");
 }
-
-/// What is not decided here yet is left pending with a reason, never placed.
-#[test]
-fn what_is_not_built_is_left_pending() {
-    let table = [(
-        json!({"resourceClaims": [{"name": "gpu", "resourceClaimName": "g"}]}),
-        "dynamic resource claims",
-    )];
-    for (spec, feature) in table {
-        let placement = World::new().pod("p", "1", spec).solve();
-        let expected = format!("any node: needs {feature}");
-        assert!(
-            reasons(&placement, "p")[0].starts_with(&expected),
-            "{feature}"
-        );
-    }
-}

@@ -204,7 +204,7 @@ fn a_node_that_is_there_gets_no_more_than_it_holds() {
 }
 
 #[test]
-fn pods_that_demand_what_is_not_built_have_no_place() {
+fn a_pod_whose_resource_claim_does_not_exist_has_no_place() {
     let device = serde_json::json!({"spec": {"resourceClaims": [{"name": "gpu",
         "resourceClaimName": "gpu"}]}});
     let items = [node("n1").json(), pod("p").cpu("1").with(&device).json()];
@@ -216,7 +216,7 @@ fn pods_that_demand_what_is_not_built_have_no_place() {
         pods: vec![left.pod],
     });
     assert_finds(&snapshot, &placement, |v| {
-        matches!(v, Violation::NotBuilt { .. })
+        matches!(v, Violation::ClaimMissing { .. })
     });
 }
 

@@ -1,8 +1,8 @@
 //! What of a packing may be packed anew: equal pods as units with a count.
 //!
-//! Whatever is hard to keep right stays as it is: nodes whose pods want to be beside others, nodes
-//! of pools with limits or `minValues`, and nodes whose domain is open though it matters to pods
-//! that keep away from it.
+//! Whatever is hard to keep right stays as it is: nodes whose pods want to be beside others or hold
+//! devices, nodes of pools with limits or `minValues`, and nodes whose domain is open though it
+//! matters to pods that keep away from it.
 
 use rustc_hash::FxHashMap;
 
@@ -127,10 +127,11 @@ fn unit(problem: &Problem, views: &mut Views<'_>, packed: &Packed, put: &Put) ->
 
 /// Which nodes may be packed anew.
 fn thawed_nodes(problem: &Problem, views: &Views<'_>, packed: &Packed) -> Vec<bool> {
+    let fixed = problem.fixed_nodes();
     let mut thawed: Vec<bool> = (0..packed.nodes.len())
         .map(|node| {
             let pool = views.pool(packed.nodes.view[node]);
-            pool.is_some_and(|pool| !problem.pools[pool].is_picky())
+            node >= fixed && pool.is_some_and(|pool| !problem.pools[pool].is_picky())
         })
         .collect();
     let keeps_away = keeps_away(problem);

@@ -94,6 +94,7 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, memory: &mut Memory, batch: &Batch
     };
     let requirements = builder.requirements;
     work.count(nodes_made, types_made);
+    let claiming = parts.claiming.map(|claiming| claiming.with_classes(&pods));
     let (pools, indexed) = indexed(parts.templates, pools);
     Index {
         problem: Problem {
@@ -113,6 +114,7 @@ pub(super) fn build<'s>(mut parts: Parts<'s>, memory: &mut Memory, batch: &Batch
         places,
         overcommitted,
         refused: parts.refused,
+        claiming,
     }
 }
 
@@ -188,12 +190,15 @@ impl<'p, 's> Builder<'p, 's> {
         let kind_of: Vec<usize> = kinds.iter().map(|kind| distinct.intern(kind)).collect();
         let mut merged: Vec<(Alike, Vec<ClassPods>)> = Vec::new();
         let mut ids: FxHashMap<Alike, usize> = FxHashMap::default();
-        for wanted in &parts.wanted {
+        for (at, wanted) in parts.wanted.iter().enumerate() {
             let requests = &wanted.group.shape.requests;
+            let claiming = parts.claiming.as_ref();
+            let alone = claiming.is_some_and(|claiming| claiming.has(&wanted.group.pods));
             let alike = Alike {
                 kind: kind_of[wanted.asking],
                 request: parts.amounts.request(requests, &wanted.attach.own),
                 shared: parts.shared.of(&wanted.attach),
+                alone: alone.then_some(at),
             };
             let at = *ids.entry(alike).or_insert_with_key(|alike| {
                 merged.push((alike.clone(), Vec::new()));
@@ -209,6 +214,7 @@ impl<'p, 's> Builder<'p, 's> {
                     kind,
                     request,
                     shared,
+                    ..
                 } = alike;
                 let kind = distinct.get(kind);
                 let class = Class {
@@ -425,6 +431,8 @@ struct Alike {
     kind: usize,
     request: Vec<i64>,
     shared: Vec<SharedClaim>,
+    /// Set for pods whose resource claims want devices: each is a class.
+    alone: Option<usize>,
 }
 
 /// What makes pods with the same requests one class.

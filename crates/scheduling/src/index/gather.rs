@@ -12,7 +12,7 @@ use requirements::{Key, Operator, Requirement, Requirements, pod};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::amounts::Amounts;
-use super::features::unbuilt;
+use super::devices::{self, Claiming};
 use super::open;
 use super::pods::{self, Group};
 use super::pools::{self, Template};
@@ -25,7 +25,7 @@ use super::topology::{self, Binds, CounterId, Counters, OwnLabels, counts_declar
 use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
 use crate::memory::{self, Memory};
-use crate::options::{Batch, NewNodes, Options, Reserved};
+use crate::options::{Batch, NewNodes, Options, Reserved, ResourceClaims};
 use crate::reason::Rejection;
 use crate::volumes::{AttachDemand, Unsupported, needs};
 
@@ -38,6 +38,8 @@ pub(super) struct Parts<'s> {
     pub(super) wanted: Vec<Wanted>,
     pub(super) asking: Vec<Asking>,
     pub(super) refused: Refused,
+    /// Pods with claims, where claims are looked at and there are some.
+    pub(super) claiming: Option<Claiming>,
     pub(super) daemons: Vec<DaemonPart>,
     /// Everything that is counted.
     pub(super) counters: Counters,
@@ -97,11 +99,13 @@ pub(super) fn gather<'s>(
     let mut counters = Counters::default();
     let moving = pods::displaced(&memory.nodes, snapshot, batch, now);
     let groups = pods::groups(snapshot, batch, &moving);
+    let claiming = Claiming::of(snapshot, batch, options, &groups);
     let mut gathered = Gathering {
         snapshot,
         options,
         soft: soft_taints(&templates),
         own_labels: own_labels(&memory.nodes, &groups),
+        claiming: claiming.as_ref(),
         counters: &mut counters,
         refused: Vec::new(),
         is_shared: shared::names(snapshot, batch, &groups),
@@ -124,9 +128,17 @@ pub(super) fn gather<'s>(
     let mut bits = Bits::of(asking.iter().flat_map(|asking| &asking.host_ports));
     let thresholds = thresholds(&asking, &counters, &mut bits);
     let shared = SharedClaims::new(wanted.iter().map(|w| &w.attach), &amounts, &mut bits);
-    let daemons = daemons(snapshot);
+    let daemons = daemons(snapshot, options);
+    let places = claiming.as_ref().map(|c| c.places(&templates));
+    let places = places.unwrap_or_default();
     let of_nodes = (&counters, &mut memory.nodes);
-    let keys = keys(snapshot, &asking, &daemons, &mut templates, of_nodes);
+    let keys = keys(
+        snapshot,
+        &asking,
+        (&daemons, &places),
+        &mut templates,
+        of_nodes,
+    );
     Parts {
         snapshot,
         moving,
@@ -134,6 +146,7 @@ pub(super) fn gather<'s>(
         wanted,
         asking,
         refused,
+        claiming,
         daemons,
         counters,
         thresholds,
@@ -181,7 +194,8 @@ fn soft_taints(templates: &[Template<'_>]) -> SoftTaints {
     }
 }
 
-type Refused = Vec<(Arc<[Arc<PodRecord>]>, Rejection)>;
+/// Pods that are not tried, with the reason.
+pub(super) type Refused = Vec<(Arc<[Arc<PodRecord>]>, Rejection)>;
 
 /// Whether labels that differ from pod to pod decide anything in this pass.
 fn own_labels(nodes: &memory::Nodes, groups: &[Group]) -> OwnLabels {
@@ -197,6 +211,7 @@ struct Gathering<'a, 's> {
     options: &'a Options,
     soft: SoftTaints,
     own_labels: OwnLabels,
+    claiming: Option<&'a Claiming>,
     counters: &'a mut Counters,
     refused: Refused,
     /// Claims that several pods name, or that some node has attached.
@@ -211,13 +226,10 @@ impl Gathering<'_, '_> {
     fn wanted(&mut self, groups: Vec<Group>, batch: &Batch) -> Vec<Wanted> {
         let mut wanted = Vec::new();
         for group in groups {
-            if let Some(feature) = unbuilt(&group.shape.spec) {
-                self.refused
-                    .push((group.pods, Rejection::NotBuilt { feature }));
-                continue;
-            }
-            for group in pods::split(group, self.own_labels) {
-                self.add(group, &mut wanted);
+            for group in devices::tried(group, self.claiming, &mut self.refused) {
+                for group in pods::split(group, self.own_labels) {
+                    self.add(group, &mut wanted);
+                }
             }
         }
         if batch.pods == crate::options::BatchPods::PendingAndDisplaced {
@@ -390,12 +402,13 @@ fn thresholds(
     asked.into_iter().map(bit).collect()
 }
 
-fn daemons(snapshot: &Snapshot) -> Vec<DaemonPart> {
+fn daemons(snapshot: &Snapshot, options: &Options) -> Vec<DaemonPart> {
+    let all = options.resource_claims == ResourceClaims::Allocated;
     snapshot
         .daemons
         .iter()
         .enumerate()
-        .filter(|(_, daemon)| daemon.shape.spec.resource_claims.is_empty())
+        .filter(|(_, daemon)| all || !daemon.shape.spec.has_resource_claims())
         .map(|(source, daemon)| DaemonPart {
             source,
             alternatives: pod::required(&daemon.shape.spec, &snapshot.vocabulary),
@@ -407,7 +420,7 @@ fn daemons(snapshot: &Snapshot) -> Vec<DaemonPart> {
 fn keys(
     snapshot: &Snapshot,
     asking: &[Asking],
-    daemons: &[DaemonPart],
+    (daemons, places): (&[DaemonPart], &[Requirements]),
     templates: &mut [Template<'_>],
     (counters, nodes): (&Counters, &mut memory::Nodes),
 ) -> Keys {
@@ -419,7 +432,7 @@ fn keys(
         .map(|v| &v.requirements);
     let of_daemons = daemons.iter().flat_map(|daemon| &daemon.alternatives);
     let of_pools = templates.iter().map(|template| &template.requirements);
-    for requirements in of_pods.chain(of_daemons).chain(of_pools) {
+    for requirements in of_pods.chain(of_daemons).chain(of_pools).chain(places) {
         if seen.insert(requirements) {
             builder.mention(requirements);
         }

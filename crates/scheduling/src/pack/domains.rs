@@ -113,6 +113,27 @@ impl<'p> Packing<'_, 'p> {
         })
     }
 
+    /// The ask with its domains fixed, once for each that may have one more pod: those with fewest
+    /// pods first, of several the cheapest.
+    pub(super) fn pinned(&mut self, ask: Ask) -> Vec<Ask> {
+        let keys = &self.rules(ask.rules).pins;
+        if keys.is_empty() {
+            return vec![ask];
+        }
+        let choices = self.choices(ask, keys);
+        let mut allowed: Vec<usize> = (0..choices.len()).collect();
+        allowed.retain(|at| self.addable(ask.rules, &choices[*at]).is_some());
+        allowed.sort_by_key(|at| {
+            let pods = self.pods_there(ask.rules, &choices[*at]);
+            (pods, choices[*at].price, *at)
+        });
+        let pinned = |at: usize| Ask {
+            demand: choices[at].demand,
+            ..ask
+        };
+        allowed.into_iter().map(pinned).collect()
+    }
+
     /// Puts pods into slack in whatever domain it is, where no rule of theirs counts them.
     fn fill_where_free(&mut self, ask: Ask, choices: &[Choice], count: u32) -> u32 {
         let nodes = self.nodes.len();

@@ -71,12 +71,17 @@ impl Packing<'_, '_> {
     /// Takes over nodes of another packing with their pods. None if a pool has no such type now.
     fn keep(&mut self, packed: &Packed, keep: &[bool]) -> Option<()> {
         let mut places: Vec<NodeId> = (0..packed.nodes.len()).collect();
+        let fixed = self.problem.fixed_nodes();
         for node in self.problem.nodes.len()..packed.nodes.len() {
-            if keep[node] {
+            if node < fixed {
+                self.restore(packed, node);
+            } else if keep[node] {
                 places[node] = self.reopen(packed, node)?;
             }
         }
-        for put in packed.puts.iter().filter(|put| keep[put.node]) {
+        // Those that are placed before everything else are there already.
+        let others = packed.puts.iter().skip(self.problem.first.puts.len());
+        for put in others.filter(|put| keep[put.node]) {
             let ask = Ask {
                 class: put.class as usize,
                 demand: put.demand,

@@ -93,7 +93,7 @@ fn movable(problem: &Problem, views: &Views<'_>, packed: &Packed) -> Vec<NodeId>
     let wanted = wanted(problem);
     let topology = &problem.topology;
     let mut movable: Vec<bool> = (0..packed.nodes.len())
-        .map(|node| views.pool(packed.nodes.view[node]).is_some())
+        .map(|node| node >= problem.fixed_nodes() && views.pool(packed.nodes.view[node]).is_some())
         .collect();
     for put in &packed.puts {
         let class = &problem.classes[put.class as usize];

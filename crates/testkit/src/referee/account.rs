@@ -48,10 +48,6 @@ pub(super) fn check(
         if !asked.contains(&name) || !pod.shape.problems.is_empty() && pod.node.is_none() {
             violations.push(Violation::Unasked { pod: name.clone() });
         }
-        if !pod.shape.content.spec.resource_claims.is_empty() {
-            let feature = "resource claims";
-            violations.push(Violation::NotBuilt { pod: name, feature });
-        }
     }
     let mut names = BTreeSet::new();
     for claim in placement

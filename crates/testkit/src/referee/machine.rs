@@ -19,14 +19,16 @@ pub(super) struct Machine<'a> {
     pub(super) taints: &'a [Taint],
 }
 
-/// Whether a daemon set puts a pod on such a node. It does not mind `PreferNoSchedule`.
+/// Whether a daemon set puts a pod on such a node. It does not mind `PreferNoSchedule`. Those with
+/// resource claims are left out: whether they are expected is a setting.
 pub(super) fn attracts(
     daemon: &PodContent,
     taints: &[Taint],
     labels: &Labels,
     snapshot: &Snapshot,
 ) -> bool {
-    repelled_by(&daemon.spec.tolerations, taints).is_none()
+    !daemon.spec.has_resource_claims()
+        && repelled_by(&daemon.spec.tolerations, taints).is_none()
         && selects(&daemon.spec, labels, &snapshot.vocabulary)
 }
 

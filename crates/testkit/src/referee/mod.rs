@@ -16,6 +16,7 @@
 mod account;
 mod apart;
 mod claim;
+mod devices;
 mod labels;
 mod limits;
 mod machine;
@@ -57,6 +58,7 @@ pub fn check(
     }
     limits::check(snapshot, placement, &mut violations);
     reserved::check(placement, &mut violations);
+    devices::check(snapshot, placement, &mut violations);
     let displaced = account::displaced(snapshot, batch, now);
     let picture = Picture::new(snapshot, batch, placement, &displaced, &mut ways);
     picture.check_open(&mut violations);

@@ -25,13 +25,35 @@ pub enum Violation {
         /// The pod.
         pod: String,
     },
-    /// A pod demands what is not built and has a place nevertheless.
-    #[error("pod {pod} demands {feature}, which this version does not look at")]
-    NotBuilt {
+    /// A pod has a place, and one of its resource claims does not exist.
+    #[error("pod {pod}: its resource claim {claim} does not exist")]
+    ClaimMissing {
         /// The pod.
         pod: String,
-        /// What it demands.
-        feature: &'static str,
+        /// The claim.
+        claim: String,
+    },
+    /// Pods on two nodes use a resource claim that can only have devices of one.
+    #[error("resource claim {claim} is used on {first} and on {second}")]
+    ClaimTwice {
+        /// The claim.
+        claim: String,
+        /// A node.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// There are too few devices.
+    #[error("{node} as {instance_type}: {needed} devices are claimed, {there} there")]
+    Devices {
+        /// The node.
+        node: String,
+        /// Which instance type.
+        instance_type: String,
+        /// How many its pods' claims want.
+        needed: usize,
+        /// How many there are.
+        there: usize,
     },
     /// Two claims have one name.
     #[error("claim {claim} occurs twice")]

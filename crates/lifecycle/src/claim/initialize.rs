@@ -4,7 +4,7 @@ use model::Timestamp;
 use model::k8s::Node;
 use requirements::taints::is_ephemeral;
 
-use super::{ClaimFacts, ClaimStep};
+use super::{ClaimFacts, ClaimStep, drivers};
 use crate::conditions::{Conditions, Status, is_true, status};
 use crate::keys;
 
@@ -16,6 +16,7 @@ enum Missing {
     StartupTaint(String),
     EphemeralTaint(String),
     Resource(String),
+    Driver(String),
 }
 
 impl Missing {
@@ -26,6 +27,7 @@ impl Missing {
             Self::StartupTaint(_) => "StartupTaintsExist",
             Self::EphemeralTaint(_) => "KnownEphemeralTaintsExist",
             Self::Resource(_) => "ResourceNotRegistered",
+            Self::Driver(_) => "DRADriverPoolsNotPublished",
         }
     }
 
@@ -38,6 +40,9 @@ impl Missing {
                 format!("KnownEphemeralTaint \"{taint}\" still exists")
             }
             Self::Resource(name) => format!("Resource \"{name}\" was requested but not registered"),
+            Self::Driver(name) => {
+                format!("DRA driver \"{name}\" has not published a complete resource pool")
+            }
         }
     }
 }
@@ -59,7 +64,11 @@ pub(super) fn initialize(step: &mut ClaimStep, facts: &ClaimFacts<'_>, now: Time
     };
     let missing = match &node {
         None => Some(Missing::Node),
-        Some(node) => missing(step, node),
+        Some(node) => missing(step, node).or_else(|| {
+            let annotations = &step.claim.metadata.annotations;
+            let missing = drivers::missing(annotations, &node.metadata.name, facts.slices?);
+            missing.map(Missing::Driver)
+        }),
     };
     let mut conditions = Conditions::of_claim(&mut step.claim, now);
     if let Some(missing) = missing {

@@ -6,6 +6,7 @@
 //!
 //! What is *not* here: claims that are being deleted (`finalize`), and any call.
 
+mod drivers;
 mod initialize;
 mod launch;
 mod liveness;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use api::NodeClaim;
 use model::Timestamp;
-use model::k8s::Node;
+use model::k8s::{Node, ResourceSlice};
 
 use crate::conditions::Conditions;
 use crate::keys;
@@ -35,6 +36,8 @@ pub struct ClaimFacts<'a> {
     pub pending_hooks: &'a [String],
     /// How long a launch may fail.
     pub launch_timeout: Duration,
+    /// What drivers of devices have published; none where devices are ignored.
+    pub slices: Option<&'a [Arc<ResourceSlice>]>,
 }
 
 impl<'a> ClaimFacts<'a> {
@@ -44,6 +47,7 @@ impl<'a> ClaimFacts<'a> {
             nodes,
             pending_hooks: &[],
             launch_timeout: LAUNCH_TIMEOUT,
+            slices: None,
         }
     }
 }

@@ -346,3 +346,72 @@ fn claims_that_take_too_long_are_given_up() {
         Then::Again(Duration::from_mins(14))
     );
 }
+
+/// LC-36, LC-37, LC-38, LC-39, LC-40.
+#[test]
+fn a_node_is_complete_once_all_drivers_have_published_a_whole_pool() {
+    let mut claim = launched_claim("a");
+    let drivers = |claim: &mut NodeClaim, value: &str| {
+        let key = api::labels::REQUESTED_DRA_DRIVERS.to_owned();
+        claim.metadata.annotations.insert(key, value.to_owned());
+    };
+    drivers(&mut claim, "one, two");
+    let registered = step(&claim, &[node("a")], 30);
+    let node = registered.node.clone().expect("the node changes");
+    let slice = |driver: &str, generation: i64, count: i64, owned: bool| {
+        let mut slice = json!({"spec": {"driver": driver, "pool":
+            {"name": "p", "generation": generation, "resourceSliceCount": count}}});
+        if owned {
+            slice["metadata"] = json!({"ownerReferences": [{"apiVersion": "v1", "kind": "Node",
+                "name": node.metadata.name}]});
+        } else {
+            slice["spec"]["nodeName"] = json!(node.metadata.name);
+        }
+        Arc::new(serde_json::from_value::<ResourceSlice>(slice).expect("a slice"))
+    };
+    let mut other = ResourceSlice::clone(&slice("one", 1, 1, false));
+    other.spec.node_name = Some("other".to_owned());
+    let waits = |slices: &[Arc<ResourceSlice>], named: &str| {
+        let mut claim = registered.claim.clone();
+        // Registration and initialization may come in one step.
+        claim
+            .status
+            .conditions
+            .retain(|held| held.r#type != "Initialized");
+        drivers(&mut claim, named);
+        let nodes = [Arc::new(node.clone())];
+        let facts = ClaimFacts {
+            slices: Some(slices),
+            ..ClaimFacts::of_nodes(&nodes)
+        };
+        let step = decide(&claim, &facts, at(40));
+        match state(&step.claim, "Initialized") {
+            (Status::True, _) => false,
+            (_, reason) => {
+                assert_eq!(reason, "DRADriverPoolsNotPublished");
+                true
+            }
+        }
+    };
+    let one = || slice("one", 1, 1, false);
+    let two = || slice("two", 1, 2, true);
+    assert!(waits(&[], "one"));
+    assert!(waits(&[Arc::new(other)], "one"), "another node's");
+    assert!(!waits(&[one()], "one"));
+    assert!(waits(&[two()], "two"), "one of two slices");
+    assert!(!waits(&[two(), two()], "two"));
+    let newer = [
+        slice("one", 1, 2, false),
+        slice("one", 1, 2, false),
+        slice("one", 2, 2, false),
+    ];
+    assert!(waits(&newer, "one"), "the newest generation is not whole");
+    assert!(waits(&[one()], "one, two"));
+    assert!(!waits(&[one(), two(), two()], "one, two"));
+    assert!(!waits(&[], " ,"), "nothing is named");
+    assert_eq!(
+        state(&registered.claim, "Initialized").0,
+        Status::True,
+        "devices are ignored"
+    );
+}

@@ -21,7 +21,7 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
     if classes == 0 {
         return Err(Error::NoNodeClassKinds(world.cloud.name()));
     }
-    let kinds = watches::kinds(classes, &world.options.scheduler);
+    let kinds = watches::kinds(classes, &world.options);
     let shared = Shared::new(world, kinds);
     let mut followers: FuturesUnordered<Loop<'_>> = watches::all(&shared).into_iter().collect();
     followers.push(Box::pin(provisioner::workloads::run(&shared)));

@@ -10,12 +10,12 @@ use cluster::{Change, Event, Gone, PodDecoder, PodRecord, PodUpdate};
 use lifecycle::pool::readiness::NodeClass;
 use model::ObjectMeta;
 use model::k8s::{
-    CsiNode, DaemonSet, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
-    PodDisruptionBudget, PodKey, ReplicaSetSelector, ReplicationController, Resource, Service,
-    StatefulSetSelector, StorageClass, VolumeAttachment,
+    CsiNode, DaemonSet, DeviceClass, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
+    PodDisruptionBudget, PodKey, ReplicaSetSelector, ReplicationController, Resource,
+    ResourceClaim, ResourceSlice, Service, StatefulSetSelector, StorageClass, VolumeAttachment,
 };
+use runtime::Options;
 use runtime::client::Kind;
-use runtime::options::SchedulerConfig;
 use runtime::watch::{
     Config, Decode, DecodeError, Event as Watched, JsonDecoder, Versioned, Watcher,
 };
@@ -32,10 +32,22 @@ const ALWAYS: usize = 12;
 /// Kinds that say which pods belong together: watched only where pods are spread by default.
 const SELECTING: usize = 4;
 
+/// Kinds about devices: watched only where claims for them are met.
+const DEVICES: usize = 3;
+
 /// How many kinds are listed before anything is decided.
-pub(crate) fn kinds(classes: usize, scheduler: &SchedulerConfig) -> usize {
-    let selecting = if scheduler.spreads() { SELECTING } else { 0 };
-    ALWAYS + selecting + classes
+pub(crate) fn kinds(classes: usize, options: &Options) -> usize {
+    let selecting = if options.scheduler.spreads() {
+        SELECTING
+    } else {
+        0
+    };
+    let devices = if options.ignore_dra_requests {
+        0
+    } else {
+        DEVICES
+    };
+    ALWAYS + selecting + devices + classes
 }
 
 /// A loop that follows one kind for ever.
@@ -66,6 +78,9 @@ pub(crate) fn all(shared: &Shared) -> Vec<Follow<'_>> {
     if shared.world.options.scheduler.spreads() {
         follows.extend(selecting(shared));
     }
+    if !shared.world.options.ignore_dra_requests {
+        follows.extend(devices(shared));
+    }
     for at in 0..shared.world.cloud.node_class_kinds().len() {
         follows.push(Box::pin(classes(shared, at)));
     }
@@ -81,6 +96,14 @@ fn selecting(shared: &Shared) -> [Follow<'_>; SELECTING] {
         )),
         Box::pin(objects::<ReplicaSetSelector>(shared, Event::ReplicaSet)),
         Box::pin(objects::<StatefulSetSelector>(shared, Event::StatefulSet)),
+    ]
+}
+
+fn devices(shared: &Shared) -> [Follow<'_>; DEVICES] {
+    [
+        Box::pin(objects::<DeviceClass>(shared, Event::DeviceClass)),
+        Box::pin(objects::<ResourceSlice>(shared, Event::ResourceSlice)),
+        Box::pin(objects::<ResourceClaim>(shared, Event::ResourceClaim)),
     ]
 }
 

@@ -80,7 +80,7 @@ pub(crate) struct PolicyArgs {
     /// KubeSchedulerConfiguration, or the value of Karpenter's setting of this name.
     #[arg(long, value_name = "FILE")]
     pub(crate) scheduler_config: Option<PathBuf>,
-    /// Leave pods with dynamic resource claims pending. Only true is possible so far.
+    /// Leave pods with claims of dynamic resource allocation pending; false: find devices for them.
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1,
         default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) ignore_dra_requests: bool,

@@ -205,6 +205,64 @@ fn the_bound_by_columns_is_closer_and_neither_is_above_the_price() {
     );
 }
 
+/// SCH-303: devices are looked for where the flag says so; types of a catalog file have them.
+#[test]
+fn pods_with_claims_get_devices_if_the_flag_says_so() {
+    let catalog = json!([
+        {"name": "plain", "architecture": "amd64", "operatingSystems": ["linux"],
+            "resources": {"cpu": "4", "memory": "8Gi", "pods": "10"},
+            "offerings": [{"Price": 0.1, "Available": true, "Requirements": [
+                {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["a"]},
+                {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]}]}]},
+        {"name": "gpu", "architecture": "amd64", "operatingSystems": ["linux"],
+            "resources": {"cpu": "4", "memory": "8Gi", "pods": "10"},
+            "dynamicResources": {"slices": [{"driver": "gpu.example.com", "pool": "p",
+                "devices": [{"name": "0"}]}]},
+            "offerings": [{"Price": 1, "Available": true, "Requirements": [
+                {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["a"]},
+                {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]}]}]}
+    ]);
+    let catalog = file(&catalog.to_string());
+    let devices = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: gpu}\n---\n\
+        apiVersion: resource.k8s.io/v1\nkind: ResourceClaimTemplate\nmetadata: {name: one}\nspec:\n  spec:\n    \
+        devices: {requests: [{name: r, exactly: {deviceClassName: gpu}}]}\n---\n\
+        apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: train}\nspec:\n  replicas: 2\n  template:\n    \
+        spec:\n      resourceClaims: [{name: g, resourceClaimTemplateName: one}]\n      \
+        containers: [{name: c, resources: {requests: {cpu: 500m}, claims: [{name: g}]}}]\n";
+    let input = file(&(pool("") + devices));
+    let run = |flag: &str, code| {
+        let (input, catalog) = (input.path(), catalog.path());
+        let (input, catalog) = (input.to_str().unwrap(), catalog.to_str().unwrap());
+        let args = [
+            "plan",
+            "-f",
+            input,
+            "--catalog",
+            catalog,
+            "--now",
+            NOW,
+            "-o",
+            "json",
+            flag,
+        ];
+        json(&args, code)
+    };
+    let ignored = run("--ignore-dra-requests", 2);
+    let reason = ignored["provisioning"]["unschedulable"][0]["reason"].to_string();
+    assert!(reason.contains("Dynamic Resource Allocation"), "{reason}");
+    let met = run("--ignore-dra-requests=false", 0);
+    let claims = met["provisioning"]["newNodeClaims"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert_eq!(claims.len(), 2, "a node has one device");
+    for claim in claims {
+        assert_eq!(claim["instanceTypes"], json!(["gpu"]));
+        let drivers = &claim["annotations"]["karpenter.sh/requested-dra-drivers"];
+        assert_eq!(drivers, "gpu.example.com");
+    }
+}
+
 #[test]
 fn flags_that_cannot_be_obeyed_are_refused() {
     let file = file(&pool(""));
@@ -212,7 +270,6 @@ fn flags_that_cannot_be_obeyed_are_refused() {
     for (flag, hint) in [
         ("--feature-gates=NodeRepair", "NodeRepair"),
         ("--feature-gates=NodeRepair=on", "true or false"),
-        ("--ignore-dra-requests=false", "resource claims"),
         ("--now=yesterday", "--now"),
     ] {
         let output = karp(&["plan", "-f", path, flag]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::lifecycle::claim::{self, ClaimFacts, ClaimStep, Health, Launch, Started, Then};
 use ::lifecycle::pool::health;
 use api::NodeClaim;
-use model::k8s::Node;
+use model::k8s::{Node, ResourceSlice};
 use runtime::Next;
 use runtime::client::ApiError;
 
@@ -25,7 +25,12 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
         return super::finalize::reconcile(shared, &claim).await;
     }
     let nodes = shared.with(|cluster| cluster.nodes_of(&claim.status.provider_id));
-    let step = claim::decide(&claim, &ClaimFacts::of_nodes(&nodes), shared.now());
+    let slices = slices(shared, &nodes);
+    let facts = ClaimFacts {
+        slices: slices.as_deref(),
+        ..ClaimFacts::of_nodes(&nodes)
+    };
+    let step = claim::decide(&claim, &facts, shared.now());
     let result = if step.then == Then::Launch {
         let answer = launch(shared, &claim).await;
         let step = claim::launched(&claim, answer, shared.now());
@@ -34,6 +39,15 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
         act(shared, &claim, &nodes, step).await
     };
     result.unwrap_or_else(|error| super::after(&error, "nodeclaim", &name))
+}
+
+/// What drivers have published on the claim's node; none where devices are ignored.
+fn slices(shared: &Shared, nodes: &[Arc<Node>]) -> Option<Vec<Arc<ResourceSlice>>> {
+    if shared.world.options.ignore_dra_requests {
+        return None;
+    }
+    let of = |node: &Arc<Node>| shared.with(|cluster| cluster.slices_of(&node.metadata.name));
+    Some(nodes.iter().flat_map(of).collect())
 }
 
 /// Asks the cloud. Safe to repeat: the cloud finds the instance of an earlier try by the claim's

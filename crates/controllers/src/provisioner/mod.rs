@@ -26,7 +26,7 @@ use runtime::metrics::names as metrics;
 use runtime::options;
 use scheduling::{
     Batch, LowerBound, Memory, MinValuesPolicy, Options, Placement, PreferencePolicy, Reserved,
-    TaintLabels, default_spread, solve_with,
+    ResourceClaims, TaintLabels, default_spread, solve_with,
 };
 use tokio::time::Instant;
 
@@ -276,6 +276,11 @@ fn options(shared: &Shared) -> Options {
             Reserved::Used
         } else {
             Reserved::Ignored
+        },
+        resource_claims: if set.ignore_dra_requests {
+            ResourceClaims::Ignored
+        } else {
+            ResourceClaims::Allocated
         },
         lower_bound: LowerBound::None,
         ..Options::default()

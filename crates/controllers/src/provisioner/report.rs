@@ -8,7 +8,7 @@ use std::sync::Arc;
 use cluster::{PodRecord, Snapshot};
 use lifecycle::conditions::is_true;
 use runtime::metrics::{Metrics, names};
-use scheduling::{Placement, Refusal};
+use scheduling::{Placement, Refusal, Rejection};
 
 use crate::latency::{Place, PoolHealth};
 use crate::shared::{Shared, lock};
@@ -130,12 +130,22 @@ fn unplaced(shared: &Shared, placement: &Placement) {
             _ => why(&unplaced.refusals),
         };
         let pod: &PodRecord = &unplaced.pod;
-        tracing::error!(pod = %pod.key(), why, "could not schedule pod");
+        if are_ignored(&unplaced.refusals) {
+            tracing::info!(pod = %pod.key(), why, "ignoring pod");
+        } else {
+            tracing::error!(pod = %pod.key(), why, "could not schedule pod");
+        }
         failed(shared, pod);
         tell::unplaced(shared, pod, &why);
         last = Some((unplaced.refusals.clone(), why));
     }
     unschedulable(shared, count);
+}
+
+/// Whether a pod is left because its resource claims are ignored by the settings.
+fn are_ignored(refusals: &[Refusal]) -> bool {
+    let mut reasons = refusals.iter().map(|refusal| &refusal.rejection);
+    reasons.any(|reason| *reason == Rejection::ClaimsIgnored)
 }
 
 /// So many pods could not be placed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::{NillableDuration, NodeClaim, NodePool};
 use async_trait::async_trait;
-use catalog::InstanceType;
+use catalog::{DynamicResources, InstanceType};
 use controllers::cloud::{DriftReason, RepairPolicy};
 use controllers::{CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind};
 use model::Timestamp;
@@ -15,6 +15,13 @@ use runtime::Clock;
 
 /// How long an instance takes to end.
 const TERMINATION: Duration = Duration::from_secs(8);
+
+/// What the driver `gpu.example.com` will publish on nodes of types that begin with `m-`.
+fn one_device() -> DynamicResources {
+    serde_json::from_value(serde_json::json!({"slices": [
+        {"driver": "gpu.example.com", "pool": "local", "devices": [{"name": "gpu-0"}]}]}))
+    .expect("devices")
+}
 
 #[derive(Clone)]
 pub struct Machine {
@@ -48,7 +55,14 @@ struct State {
 
 impl Cloud {
     pub fn new(clock: Clock) -> Self {
-        let catalog = catalog::kwok::standard();
+        let mut catalog = catalog::kwok::standard();
+        for ty in catalog
+            .types
+            .iter_mut()
+            .filter(|ty| ty.name.starts_with("m-"))
+        {
+            Arc::make_mut(ty).dynamic_resources = Some(Arc::new(one_device()));
+        }
         Self {
             clock,
             kinds: vec![runtime::client::Kind::of::<api::KwokNodeClass>()],

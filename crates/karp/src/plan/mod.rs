@@ -11,7 +11,9 @@ use anyhow::Context as _;
 use cluster::Snapshot;
 use lifecycle::buffer::kept;
 use model::Timestamp;
-use scheduling::{Batch, Effort, LowerBound, MinValuesPolicy, Options, PreferencePolicy};
+use scheduling::{
+    Batch, Effort, LowerBound, MinValuesPolicy, Options, PreferencePolicy, ResourceClaims,
+};
 
 use crate::cli::{Bound, Output, PlanArgs, PolicyArgs, Subject};
 use crate::failure::{DONE, PODS_LEFT, warn};
@@ -129,15 +131,15 @@ pub(crate) fn options(args: &PolicyArgs) -> anyhow::Result<Options> {
         other => anyhow::bail!("--min-values-policy {other:?}: Strict or BestEffort is expected"),
     };
     input::gates(args)?;
-    if !args.ignore_dra_requests {
-        anyhow::bail!(
-            "--ignore-dra-requests=false: devices are not allocated by karp yet, so pods with \
-             resource claims can only be left pending"
-        );
-    }
+    let resource_claims = if args.ignore_dra_requests {
+        ResourceClaims::Ignored
+    } else {
+        ResourceClaims::Allocated
+    };
     Ok(Options {
         preference_policy,
         min_values_policy,
+        resource_claims,
         price_by_cheapest: 1,
         ..Options::default()
     })

@@ -109,6 +109,12 @@ fn scenario(file: Option<&Path>, objects: &[Object]) -> anyhow::Result<Scenario>
 /// the one that is named before it.
 fn settings(args: &SimulateArgs, scenario: &Scenario) -> anyhow::Result<Options> {
     crate::plan::options(&args.policy)?;
+    if !args.policy.ignore_dra_requests {
+        anyhow::bail!(
+            "--ignore-dra-requests=false: no drivers publish devices in a simulated cluster, so \
+             pods with resource claims can only be left pending; `karp plan` finds devices"
+        );
+    }
     let mut flags = vec![
         format!("--preference-policy={}", args.policy.preference_policy),
         format!("--min-values-policy={}", args.policy.min_values_policy),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use ::devices::{Allocator, Inputs, Refused, resolve};
 use api::labels::INSTANCE_TYPE;
 use cluster::{ObjectKey, PodRecord, Snapshot};
-use model::k8s::{PodKey, ResourceClaim};
 use model::ObjectMeta;
+use model::k8s::{PodKey, ResourceClaim};
 use requirements::{Requirement, Requirements};
 
 use super::gather;

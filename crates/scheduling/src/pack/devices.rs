@@ -335,7 +335,9 @@ impl Placing<'_, '_, '_> {
         let used = self.packing.nodes.used(node).to_vec();
         let shelf = self.shelves.of(self.packing.views, fit.view);
         let types = &self.index.problem.pools[fit.pool].types;
-        let left = shelf.holding(&used).map(|slot| &types[shelf.slot(slot).kind as usize].instance.name);
+        let left = shelf
+            .holding(&used)
+            .map(|slot| &types[shelf.slot(slot).kind as usize].instance.name);
         let left: BTreeSet<Arc<str>> = left.cloned().collect();
         let opened = &mut self.opened[at];
         if self.has_shared && opened.types.len() > left.len() {

@@ -190,7 +190,8 @@ struct Packing<'a, 'p> {
     keeps_promises: bool,
     /// Where the search for a node to grow goes on.
     cursor: usize,
-    /// What nodes keep from the limits of their pools, where that may be more than their type takes.
+    /// What nodes keep from the limits of their pools, where that may be more than their type
+    /// takes.
     reserved: BTreeMap<NodeId, Vec<i64>>,
     /// Scratch: what a node would have to hold.
     need: Vec<i64>,

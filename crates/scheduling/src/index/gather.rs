@@ -114,11 +114,8 @@ pub(super) fn gather<'s>(
     };
     let wanted = gathered.wanted(groups, batch);
     let (refused, own_labels) = (gathered.refused, gathered.own_labels);
-    let asking: Vec<Asking> = gathered
-        .asking
-        .into_iter()
-        .map(|(_, asking)| asking)
-        .collect();
+    let asking = gathered.asking.into_iter().map(|(_, asking)| asking);
+    let asking: Vec<Asking> = asking.collect();
     topology::note_running_declarers(&mut counters, &memory.nodes, snapshot);
     counters.select(&snapshot.namespaces);
     let drivers = wanted

@@ -171,8 +171,8 @@ fn growth_stays_within_the_limit() {
     }
 }
 
-/// A limit may be charged with the largest type that a node could become: fewer nodes use it up, and
-/// what they did not need is there again in the end.
+/// A limit may be charged with the largest type that a node could become: fewer nodes use it up,
+/// and what they did not need is there again in the end.
 #[test]
 fn a_limit_may_be_charged_with_the_largest_type_of_a_node() {
     let mut problem = problem(&[(10, &[2]), (20, &[4])], &[(3, &[1])]);

@@ -22,6 +22,7 @@ use crate::index::pools::PROGRESS;
 use crate::pack::{MinValuesCheck, NodeId, Packed, distinct_values};
 use crate::placement::{ExistingPlacement, MinValuesOutcome, PlannedClaim};
 use crate::problem::DemandId;
+use crate::shelf::Room;
 use crate::view::Views;
 
 use listing::{Listing, Listings};
@@ -127,7 +128,7 @@ struct Writer<'a, 'p, 's> {
     seed: u64,
     listings: Listings<'a, 'p, 's>,
     common: FxHashMap<CommonKey, Common>,
-    requests: FxHashMap<(usize, Vec<i64>), Arc<ResourceList>>,
+    requests: FxHashMap<(usize, Room), Arc<ResourceList>>,
     /// Claims so far, by pool.
     numbers: Vec<usize>,
     overlays: Overlays,
@@ -180,7 +181,8 @@ impl Writer<'_, '_, '_> {
     /// What the pods of a node request, and the daemons that come to all of its types.
     fn requests(&mut self, at: usize, node: NodeId, listing: &Listing) -> Arc<ResourceList> {
         let used = self.packed.nodes.used(node);
-        if let Some(requests) = self.requests.get(&(at, used.to_vec())) {
+        let key = (at, Room::from_slice(used));
+        if let Some(requests) = self.requests.get(&key) {
             return requests.clone();
         }
         let index = self.index;
@@ -192,7 +194,7 @@ impl Writer<'_, '_, '_> {
             .collect();
         requests.add(&listing.daemons);
         let requests = Arc::new(index.snapshot.dimensions.list(&requests));
-        self.requests.insert((at, used.to_vec()), requests.clone());
+        self.requests.insert(key, requests.clone());
         requests
     }
 }

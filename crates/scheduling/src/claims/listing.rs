@@ -70,7 +70,6 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
     pub(super) fn of(&mut self, node: NodeId, pool: usize) -> (usize, Listing) {
         let view = self.packed.nodes.view[node];
         let of = &self.index.problem.pools[pool];
-        let spare = self.spare[pool].clone();
         let shelf = self.full_shelf(view, of);
         let holding = shelf.holding_set(self.packed.nodes.used(node));
         // Without limits and `minValues` a node is charged with the cheapest type that holds its
@@ -80,6 +79,7 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
         if let Some(id) = self.ids.get(&key) {
             return (*id, self.made[*id].clone());
         }
+        let spare = self.spare[pool].clone();
         let listing = self.new_listing(view, (of, &spare), &shelf, (&key.1, kind));
         let id = self.made.len();
         self.ids.insert(key, id);

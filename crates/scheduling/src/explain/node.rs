@@ -83,13 +83,18 @@ fn rejection(
     if let Err(untolerated) = tolerate_all(&case.tolerations, &taints) {
         return Rejection::Taints(untolerated);
     }
-    let mut labels = Requirements::from_labels(state.labels());
-    labels.set(Requirement::single(HOSTNAME, state.hostname()));
-    if let Err(incompatible) = labels.compatible(case.requirements, &AllowUndefined::Nothing) {
-        return Rejection::Requirements(incompatible);
+    let node = &index.problem.nodes[at];
+    let demand = &index.problem.demands[case.demand as usize];
+    let mut demanded = demand.masks.iter();
+    // Most nodes are told apart by their masks; words are looked for only where these do not meet.
+    if !demanded.all(|(key, mask)| mask.meets(&node.masks[*key])) {
+        let mut labels = Requirements::from_labels(state.labels());
+        labels.set(Requirement::single(HOSTNAME, state.hostname()));
+        if let Err(incompatible) = labels.compatible(case.requirements, &AllowUndefined::Nothing) {
+            return Rejection::Requirements(incompatible);
+        }
     }
     let bits = packed.nodes.bits(at);
-    let node = &index.problem.nodes[at];
     let stopped = ports(index, bits, case)
         .or_else(|| topology::hosts(index, case, bits, Some((packed, at, state))))
         .or_else(|| topology::domains(index, packed, case, &node.masks));

@@ -107,11 +107,10 @@ pub(crate) fn class_order(
     (request_a, pods_a): (&[i64], &[Arc<PodRecord>]),
     (request_b, pods_b): (&[i64], &[Arc<PodRecord>]),
 ) -> Ordering {
-    let first = |pods: &[Arc<PodRecord>]| pods.first().cloned();
     request_b
         .cmp(request_a)
-        .then_with(|| match (first(pods_a), first(pods_b)) {
-            (Some(a), Some(b)) => age(&a).cmp(&age(&b)),
+        .then_with(|| match (pods_a.first(), pods_b.first()) {
+            (Some(a), Some(b)) => age(a).cmp(&age(b)),
             (a, b) => a.is_some().cmp(&b.is_some()),
         })
 }

@@ -74,6 +74,9 @@ pub struct Options {
     pub scheduler: SchedulerConfig,
     /// Whether a node gets a label for each taint of its pool that has a value.
     pub label_nodes_from_taints: bool,
+    /// A node is weighed by the mean price of so many of the cheapest types that hold its pods, so
+    /// that it is still cheap where the cheapest is out of stock. At least 1.
+    pub price_by_cheapest: u32,
     /// Settings of the AWS provider.
     pub aws: AwsOptions,
     /// Settings of the KWOK provider.
@@ -305,6 +308,7 @@ fn options(values: &Values) -> Result<Options, OptionsError> {
         feature_gates: FeatureGates::parse(&values.text("feature-gates"))?,
         scheduler: SchedulerConfig::parse(&values.text("scheduler-config"))?,
         label_nodes_from_taints: values.bool("label-nodes-from-taints"),
+        price_by_cheapest: u32::try_from(values.int("price-by-cheapest").max(1)).unwrap_or(1),
         aws,
         kwok: KwokOptions {
             instance_types_file_path: values.text("instance-types-file-path"),

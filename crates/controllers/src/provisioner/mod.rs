@@ -282,6 +282,7 @@ fn options(shared: &Shared) -> Options {
         } else {
             ResourceClaims::Allocated
         },
+        price_by_cheapest: set.price_by_cheapest,
         lower_bound: LowerBound::None,
         ..Options::default()
     }

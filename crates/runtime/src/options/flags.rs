@@ -115,6 +115,8 @@ pub static FLAGS: &[Flag] = &[
         "Features to turn on or off, as Name=true,Name=false"),
     flag_of(DECIDE, ("scheduler-config", "SCHEDULER_CONFIG"), Text, "",
         "YAML with podTopologySpread.defaultConstraints, for pods that declare no spread"),
+    flag_of(DECIDE, ("price-by-cheapest", "PRICE_BY_CHEAPEST"), Int, "3",
+        "Weigh a node by the mean price of so many of the cheapest types that hold its pods"),
     flag_of(AWS, ("cluster-name", "CLUSTER_NAME"), Text, "", "Name of the cluster; required"),
     flag_of(AWS, ("cluster-endpoint", "CLUSTER_ENDPOINT"), Text, "",
         "URL of the API server as nodes reach it; empty to ask EKS"),

@@ -51,6 +51,12 @@ impl Memory {
         self.work
     }
 
+    /// How many lists of instance types in numbers it holds. Those of pools that have changed are
+    /// forgotten.
+    pub fn kept_types(&self) -> usize {
+        self.grounds.0.iter().map(Ground::kept_types).sum()
+    }
+
     /// Takes note of which nodes there are now.
     pub(crate) fn see(&mut self, snapshot: &Snapshot) {
         self.nodes.see(snapshot);
@@ -66,8 +72,11 @@ impl Remembered {
 }
 
 impl Grounds {
-    /// What is known on this ground.
-    pub(crate) fn on(&mut self, ground: &Grounded<'_>) -> &mut Ground {
+    /// What is known on this ground, as far as pools are as they were.
+    pub(crate) fn on(&mut self, ground: &Grounded<'_>, templates: &Templates) -> &mut Ground {
+        for known in &mut self.0 {
+            known.keep_types(templates);
+        }
         let known = self.0.iter().position(|known| known.is(ground));
         if let Some(at) = known {
             self.0[..=at].rotate_right(1);

@@ -87,6 +87,13 @@ pub(crate) struct Rules {
     pub(crate) first: Option<RulesId>,
 }
 
+impl Rules {
+    /// Whether a node must hold other pods before one of the class may join them.
+    pub(crate) fn joins_others(&self) -> bool {
+        self.set.iter().any(|word| *word != 0)
+    }
+}
+
 /// A rule over domains.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum DomainRule {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use cluster::{Cluster, PodDecoder};
+use cluster::{Cluster, Event, PodDecoder};
 use common::world::{World, bound, node, now, pod};
 use scheduling::{Batch, Memory, Options, Placement, Remembered, solve, solve_with};
 use serde_json::{Value, json};
@@ -114,4 +114,20 @@ fn another_key_in_play_changes_all_numbers_and_the_old_ones_are_kept() {
         live.pass().1.nodes <= 1,
         "what was known before is known still"
     );
+}
+
+/// Prices and availability of types change for as long as a controller runs.
+#[test]
+fn types_that_a_pool_had_before_are_forgotten() {
+    let mut live = live(2, &json!({}));
+    live.pass();
+    let kept = live.memory.kept_types();
+    assert!(kept > 0);
+    for _ in 0..3 {
+        let types = World::new().catalog.types.into();
+        let pool = "default".to_owned();
+        live.cluster.apply(Event::PoolTypes { pool, types });
+        assert!(live.pass().1.types > 0, "they are new");
+        assert_eq!(live.memory.kept_types(), kept);
+    }
 }

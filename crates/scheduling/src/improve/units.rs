@@ -148,8 +148,7 @@ fn thawed_nodes(problem: &Problem, views: &Views<'_>, packed: &Packed) -> Vec<bo
             problem.topology.domains[*counter as usize].filter.is_some()
                 && rules.domains.iter().all(|rule| rule.counter() != *counter)
         });
-        if open || filtered || !rules.together.is_empty() || rules.set.iter().any(|word| *word != 0)
-        {
+        if open || filtered || !rules.together.is_empty() || rules.joins_others() {
             thawed[put.node] = false;
         }
     }

@@ -51,7 +51,7 @@ struct Builder<'p, 's> {
 /// Makes a problem of what was gathered.
 pub(super) fn build<'s>(mut parts: Parts<'s>, memory: &mut Memory, batch: &Batch) -> Index<'s> {
     let (remembered, work) = (&mut memory.nodes, &mut memory.work);
-    let ground = memory.grounds.on(&grounded(&parts));
+    let ground = memory.grounds.on(&grounded(&parts), &memory.templates);
     let mut counters = std::mem::take(&mut parts.counters);
     let (snapshot, own_labels) = (parts.snapshot, parts.own_labels);
     let mut builder = Builder::of(&parts);

@@ -7,15 +7,15 @@ use requirements::Vocabulary;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::nodes::{Piece, Standing, address};
-use super::templates::Common;
+use super::templates::{Common, Templates};
 use crate::index::amounts::Amounts;
 use crate::index::pools::Reservation;
 use crate::mask::{Keys, Mask};
 use crate::problem::Type;
 use crate::shelf::{Keep, Shelf};
 
-/// How many lists of types are kept; beyond that all are forgotten, and with them the shelves.
-const MOST_TYPES: usize = 256;
+/// How many sets of masks of nodes are shared; beyond that nodes that come share no more.
+const MOST_MASKS: usize = 65_536;
 /// How many shelves are kept.
 const MOST_SHELVES: usize = 4096;
 
@@ -119,6 +119,22 @@ impl Ground {
             && self.keys == *ground.keys
     }
 
+    /// Keeps the types of pools as they are now, and no others: an address may come to mean
+    /// something else.
+    pub(super) fn keep_types(&mut self, templates: &Templates) {
+        let before = self.types.len();
+        self.types
+            .retain(|_, (common, _)| templates.is_current(common));
+        if self.types.len() < before {
+            self.shelves.clear();
+        }
+    }
+
+    /// How many lists of types are kept.
+    pub(super) fn kept_types(&self) -> usize {
+        self.types.len()
+    }
+
     /// The types of a pool; `make` makes them the first time.
     pub(crate) fn types(
         &mut self,
@@ -126,10 +142,6 @@ impl Ground {
         key: TypesKey,
         make: impl FnOnce() -> Vec<Type>,
     ) -> Arc<[Type]> {
-        if self.types.len() > MOST_TYPES {
-            self.types.clear();
-            self.shelves.clear();
-        }
         let known = self.types.entry(key);
         let known = known.or_insert_with(|| (common.clone(), make().into()));
         known.1.clone()
@@ -172,7 +184,9 @@ impl Ground {
             return known.clone();
         }
         let masks: Arc<[Mask]> = masks.into();
-        self.masks.insert(masks.clone());
+        if self.masks.len() < MOST_MASKS {
+            self.masks.insert(masks.clone());
+        }
         masks
     }
 }

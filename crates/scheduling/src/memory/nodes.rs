@@ -59,8 +59,8 @@ struct Known {
     tallies: FxHashMap<usize, Tally>,
     /// The same for this pass alone, where pods are thought away.
     passing: Option<FxHashMap<usize, Tally>>,
-    /// Values of a counter's label on nodes that it looks at.
-    looked_at: FxHashMap<CounterKey, Arc<[Value]>>,
+    /// By number of the counter: values of its label on nodes that it looks at.
+    looked_at: FxHashMap<usize, Arc<[Value]>>,
 }
 
 /// A node in numbers, as far as pods of the batch play no part.
@@ -104,7 +104,18 @@ impl Nodes {
         self.counters.clear();
         for known in &mut self.pieces {
             known.tallies.clear();
+            known.looked_at.clear();
         }
+    }
+
+    /// The number of a counter.
+    fn number(&mut self, key: &CounterKey) -> usize {
+        if let Some(number) = self.counters.get(key) {
+            return *number;
+        }
+        let number = self.counters.len();
+        self.counters.insert(key.clone(), number);
+        number
     }
 
     /// How many nodes there are.
@@ -119,12 +130,11 @@ impl Nodes {
         }
         self.in_pass.clear();
         for key in running.counters() {
-            let next = self.counters.len();
-            let id = match self.counters.get(key) {
-                Some(id) => *id,
-                None => *self.counters.entry(key.clone()).or_insert(next),
-            };
-            self.in_pass.push(id);
+            let number = self.number(key);
+            self.in_pass.push(number);
+        }
+        if self.in_pass.is_empty() {
+            return;
         }
         let without = batch.without.iter().filter_map(|n| snapshot.position(n));
         let without: Vec<usize> = without.collect();
@@ -151,9 +161,10 @@ impl Nodes {
 
     /// The values of a counter's label on nodes that it looks at; one may come several times.
     pub(crate) fn looked_at(&mut self, key: &CounterKey) -> impl Iterator<Item = Value> {
+        let number = self.number(key);
         self.pieces
             .iter_mut()
-            .flat_map(|known| known.looked_at(key).to_vec())
+            .flat_map(move |known| known.looked_at(number, key).to_vec())
     }
 
     /// Nodes that go.
@@ -236,19 +247,16 @@ impl Known {
         }
     }
 
-    fn looked_at(&mut self, key: &CounterKey) -> Arc<[Value]> {
-        if let Some(known) = self.looked_at.get(key) {
-            return known.clone();
-        }
-        let nodes = self.nodes.iter().filter(|node| looks_at(key, node));
-        let values = nodes.filter_map(|node| label(node, &key.topology_key));
-        let values: BTreeSet<&str> = values.collect();
-        let values: Arc<[Value]> = values.into_iter().map(Value::from).collect();
-        if self.looked_at.len() > MOST_COUNTERS {
-            self.looked_at.clear();
-        }
-        self.looked_at.insert(key.clone(), values.clone());
-        values
+    fn looked_at(&mut self, number: usize, key: &CounterKey) -> Arc<[Value]> {
+        let nodes = &self.nodes;
+        let of_nodes = || {
+            let nodes = nodes.iter().filter(|node| looks_at(key, node));
+            let values = nodes.filter_map(|node| label(node, &key.topology_key));
+            let values: BTreeSet<&str> = values.collect();
+            values.into_iter().map(Value::from).collect()
+        };
+        let values = self.looked_at.entry(number);
+        values.or_insert_with(of_nodes).clone()
     }
 
     fn values(&mut self, key: &Key) -> Arc<[Value]> {

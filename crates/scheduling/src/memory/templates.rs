@@ -98,6 +98,12 @@ impl Templates {
         common
     }
 
+    /// Whether this is what the nodes of a pool have in common now.
+    pub(crate) fn is_current(&self, common: &Arc<Common>) -> bool {
+        let mut known = self.known.iter();
+        known.any(|known| Arc::ptr_eq(&known.common, common))
+    }
+
     /// Forgets pools that are gone.
     pub(crate) fn keep_only(&mut self, pools: &[Arc<PoolState>]) {
         if self.known.len() > pools.len() {

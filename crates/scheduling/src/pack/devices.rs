@@ -273,7 +273,7 @@ impl Placing<'_, '_, '_> {
     /// A new node of the first pool that can have one.
     fn new_node(&mut self, ask: Ask) -> Option<Fit> {
         let rules = self.packing.rules(ask.rules);
-        if rules.set.iter().any(|set| *set != 0) || self.packing.fresh_cap(ask) == 0 {
+        if rules.joins_others() || self.packing.fresh_cap(ask) == 0 {
             return None;
         }
         for pool in self.packing.open_pools() {

@@ -270,7 +270,7 @@ impl<'p> Packing<'_, 'p> {
     /// rule that does.
     fn bulk_spread(&self, rules: RulesId) -> Option<&'p Spread> {
         let rules = self.rules(rules);
-        if rules.set.iter().any(|set| *set != 0) {
+        if rules.joins_others() {
             // They go where others are, and that may be one domain only.
             return None;
         }

@@ -61,7 +61,7 @@ impl Packing<'_, '_> {
     /// with the lowest price per pod.
     pub(super) fn best_new(&mut self, ask: Ask, left: u32) -> Option<NewNode> {
         let rules = self.rules(ask.rules);
-        if rules.set.iter().any(|set| *set != 0) {
+        if rules.joins_others() {
             // Wanted beside pods that are somewhere else.
             return None;
         }

@@ -99,9 +99,8 @@ fn movable(problem: &Problem, views: &Views<'_>, packed: &Packed) -> Vec<NodeId>
         let class = &problem.classes[put.class as usize];
         let rules = &topology.rules[put.rules as usize];
         let near = |rule: &DomainRule| matches!(rule, DomainRule::Together { .. });
-        let follows = !rules.together.is_empty()
-            || rules.set.iter().any(|word| *word != 0)
-            || rules.domains.iter().any(near);
+        let follows =
+            !rules.together.is_empty() || rules.joins_others() || rules.domains.iter().any(near);
         let leads = class
             .hosts
             .iter()

@@ -9,7 +9,6 @@
 
 mod capacity;
 mod class;
-mod intern;
 mod labels;
 mod machine;
 mod offering;
@@ -22,14 +21,13 @@ use std::sync::Arc;
 use model::Quantity;
 
 pub use capacity::{eni_limited_pods, pods};
-pub use intern::Interner;
 pub use machine::{Accelerator, Gpu, Machine, NeuronDevice, UsageClasses};
 pub use offering::{Zone, spot_price};
 pub use settings::{
     AmiFamily, EfaOnly, InstanceStore, InvalidThreshold, Kubelet, NodeSettings, Threshold,
 };
 
-use crate::{Catalog, InstanceType, Price, PriceSource, Provider};
+use crate::{Catalog, InstanceType, Interner, Price, PriceSource, Provider};
 use offering::OfferingSets;
 
 /// The day of the on-demand list prices.

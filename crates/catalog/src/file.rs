@@ -130,7 +130,7 @@ fn instance_type(
     add_labels(&mut requirements, labels, shared);
     Ok(InstanceType {
         name: name.into(),
-        requirements,
+        requirements: shared.texts.share(&requirements),
         offerings,
         capacity,
         capacity_overlaid: false,

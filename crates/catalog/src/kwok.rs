@@ -9,8 +9,8 @@ use model::{Quantity, ResourceList};
 use requirements::{Requirement, Requirements};
 
 use crate::{
-    CapacityType, Catalog, InstanceType, Offering, Overhead, Price, PriceSource, Provider,
-    kwok_labels,
+    CapacityType, Catalog, InstanceType, Interner, Offering, Overhead, Price, PriceSource,
+    Provider, kwok_labels,
 };
 
 /// Cores per type.
@@ -25,6 +25,7 @@ const ZONES: [&str; 4] = ["test-zone-a", "test-zone-b", "test-zone-c", "test-zon
 /// four zones, on demand and spot.
 pub fn standard() -> Catalog {
     let mut types = Vec::with_capacity(144);
+    let mut texts = Interner::default();
     let offered = offering_requirements();
     for cpu in CPUS {
         for (family, factor) in FAMILIES {
@@ -37,7 +38,9 @@ pub fn standard() -> Catalog {
                         system,
                         architecture,
                     };
-                    types.push(Arc::new(instance_type(&name, &machine, &offered)));
+                    let mut ty = instance_type(&name, &machine, &offered);
+                    ty.requirements = texts.share(&ty.requirements);
+                    types.push(Arc::new(ty));
                 }
             }
         }

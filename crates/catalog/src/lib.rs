@@ -13,6 +13,7 @@ mod dynamic;
 pub mod ec2;
 pub mod file;
 mod instance_type;
+mod intern;
 pub mod kwok;
 mod kwok_labels;
 pub mod overlay;
@@ -28,6 +29,7 @@ use requirements::Vocabulary;
 pub use by_class::Catalogs;
 pub use dynamic::{AttributeBinding, DeviceName, DynamicResources, SliceTemplate};
 pub use instance_type::{CapacityType, InstanceType, Offering, Overhead, UnknownCapacityType};
+pub use intern::Interner;
 pub use overrides::Overrides;
 pub use price::Price;
 

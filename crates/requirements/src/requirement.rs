@@ -136,6 +136,15 @@ impl Requirement {
         }
     }
 
+    /// The same requirement with other copies of its texts.
+    pub(crate) fn with_texts(&self, copy: &mut impl FnMut(&str) -> Arc<str>) -> Self {
+        Self {
+            key: copy(&self.key),
+            values: self.values.iter().map(|value| copy(value)).collect(),
+            ..*self
+        }
+    }
+
     /// The label key.
     pub fn key(&self) -> &Key {
         &self.key

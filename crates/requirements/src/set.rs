@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use api::NodeRequirement;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -79,9 +80,40 @@ impl Requirements {
         self.find(key).ok().map(|index| self.list.remove(index))
     }
 
+    /// The requirements, by key.
+    pub fn as_slice(&self) -> &[Requirement] {
+        &self.list
+    }
+
+    /// The same requirements with other copies of their texts: `copy` gives one that is equal.
+    #[must_use]
+    pub fn with_texts(&self, mut copy: impl FnMut(&str) -> Arc<str>) -> Self {
+        let list = self.list.iter();
+        Self {
+            list: list.map(|one| one.with_texts(&mut copy)).collect(),
+        }
+    }
+
+    /// The position of the requirement for a key.
+    pub fn position(&self, key: &str) -> Option<usize> {
+        self.find(key).ok()
+    }
+
     /// The requirement for a key.
     pub fn get(&self, key: &str) -> Option<&Requirement> {
         self.find(key).ok().map(|index| &self.list[index])
+    }
+
+    /// The same for one set after the other that may have the key at the same place: `hint` is
+    /// where it was found last.
+    pub fn get_near(&self, key: &str, hint: &mut usize) -> Option<&Requirement> {
+        match self.list.get(*hint) {
+            Some(requirement) if **requirement.key() == *key => Some(requirement),
+            _ => {
+                *hint = self.position(key)?;
+                Some(&self.list[*hint])
+            }
+        }
     }
 
     /// Whether there is a requirement for the key.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use api::labels::{ARCH, CAPACITY_TYPE, INSTANCE_TYPE, OS, REGION, ZONE};
 use requirements::{Requirement, Requirements};
 
-use super::{Interner, Machine, NodeSettings, Zone};
+use super::{Machine, NodeSettings, Zone};
+use crate::Interner;
 
 const PREFIX: &str = "karpenter.k8s.aws/";
 

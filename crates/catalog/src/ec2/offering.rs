@@ -6,8 +6,8 @@ use std::sync::Arc;
 use api::labels;
 use requirements::{Requirement, Requirements};
 
-use super::{AmiFamily, Interner, Machine, NodeSettings, Prices};
-use crate::{CapacityType, Offering, Price};
+use super::{AmiFamily, Machine, NodeSettings, Prices};
+use crate::{CapacityType, Interner, Offering, Price};
 
 /// A zone of a region.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,13 +10,15 @@ use serde_json::Value;
 
 use super::FileError;
 use super::fields::Object;
-use crate::{CapacityType, Offering, Overhead, Overrides, Price};
+use crate::{CapacityType, Interner, Offering, Overhead, Overrides, Price};
 
 /// What all types of a file have in common.
 #[derive(Default)]
 pub(super) struct Shared {
     /// Sets of requirements, most of which many types share.
     sets: FxHashMap<Requirements, Arc<Requirements>>,
+    /// Texts of requirements.
+    pub(super) texts: Interner,
     /// Label keys that offerings and labels use: these become well known.
     pub(super) keys: BTreeSet<String>,
 }
@@ -25,9 +27,10 @@ impl Shared {
     fn set(&mut self, requirements: Requirements) -> Arc<Requirements> {
         self.keys
             .extend(requirements.keys().map(ToString::to_string));
+        let texts = &mut self.texts;
         self.sets
             .entry(requirements)
-            .or_insert_with_key(|requirements| Arc::new(requirements.clone()))
+            .or_insert_with_key(|requirements| Arc::new(texts.share(requirements)))
             .clone()
     }
 }

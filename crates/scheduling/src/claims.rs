@@ -12,20 +12,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{labels, nodepool};
-use cluster::{PodRecord, ResourceVec};
-use model::ResourceList;
+use cluster::PodRecord;
 use requirements::{Operator, Requirement, Requirements};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::index::Index;
 use crate::index::pools::PROGRESS;
 use crate::pack::{MinValuesCheck, NodeId, Packed, distinct_values};
 use crate::placement::{ExistingPlacement, MinValuesOutcome, PlannedClaim};
 use crate::problem::DemandId;
-use crate::shelf::Room;
+use crate::types::CapacityTypes;
 use crate::view::Views;
 
-use listing::{Listing, Listings};
+use listing::{Listing, Listings, Load};
 use open::OpenLabels;
 use overlays::Overlays;
 
@@ -56,20 +56,27 @@ pub(crate) fn claims(
         seed,
         listings: Listings::new(index, views, packed),
         common: FxHashMap::default(),
-        requests: FxHashMap::default(),
         numbers: vec![0; index.pools.len()],
         overlays: Overlays::of(index),
         open: OpenLabels::of(index),
     };
-    let mut by_pool: Vec<Vec<PlannedClaim>> = Vec::new();
-    by_pool.resize_with(index.pools.len(), Vec::new);
+    let mut claims = vec![0; index.pools.len()];
+    for view in &packed.nodes.view[first..] {
+        if let Some(pool) = views.pool(*view) {
+            claims[pool] += 1;
+        }
+    }
+    let mut by_pool: Vec<Vec<PlannedClaim>> = claims.into_iter().map(Vec::with_capacity).collect();
     for (at, content) in planned.into_iter().enumerate() {
         let node = first + at;
         if let Some(pool) = views.pool(packed.nodes.view[node]) {
             by_pool[pool].push(writer.claim(node, pool, content));
         }
     }
-    (by_pool.into_iter().flatten().collect(), existing)
+    let mut by_pool = by_pool.into_iter().filter(|claims| !claims.is_empty());
+    let mut all = by_pool.next().unwrap_or_default();
+    by_pool.for_each(|mut claims| all.append(&mut claims));
+    (all, existing)
 }
 
 /// What a node was given.
@@ -77,14 +84,17 @@ pub(crate) fn claims(
 struct Content {
     pods: Vec<Arc<PodRecord>>,
     /// Sorted.
-    demands: Vec<DemandId>,
+    demands: Demands,
 }
+
+/// Demands of pods, of which there are mostly few.
+type Demands = SmallVec<[DemandId; 4]>;
 
 /// Deals out the pods of each class in the order of the puts.
 fn contents(index: &Index<'_>, packed: &Packed) -> Vec<Content> {
     let empty = |pods: &u32| Content {
         pods: Vec::with_capacity(*pods as usize),
-        demands: Vec::new(),
+        demands: Demands::new(),
     };
     let mut contents: Vec<Content> = packed.nodes.pods.iter().map(empty).collect();
     let mut dealt = vec![0_usize; index.pods.len()];
@@ -112,13 +122,7 @@ struct Common {
 
 /// What decides [`Common`]: demands, the capacity types of the list, and the list itself where
 /// `minValues` is lowered to what it has; and the node itself where pods have devices on it.
-type CommonKey = (
-    usize,
-    Vec<DemandId>,
-    Arc<Requirement>,
-    Option<usize>,
-    Option<NodeId>,
-);
+type CommonKey = (usize, Demands, CapacityTypes, Option<usize>, Option<NodeId>);
 
 /// Writes claims.
 struct Writer<'a, 'p, 's> {
@@ -128,7 +132,6 @@ struct Writer<'a, 'p, 's> {
     seed: u64,
     listings: Listings<'a, 'p, 's>,
     common: FxHashMap<CommonKey, Common>,
-    requests: FxHashMap<(usize, Room), Arc<ResourceList>>,
     /// Claims so far, by pool.
     numbers: Vec<usize>,
     overlays: Overlays,
@@ -138,22 +141,25 @@ struct Writer<'a, 'p, 's> {
 impl Writer<'_, '_, '_> {
     /// The claim of a planned node.
     fn claim(&mut self, node: NodeId, pool: usize, content: Content) -> PlannedClaim {
-        let (at, listing) = self.listings.of(node, pool);
-        let template = self.index.pools[pool].template.clone();
+        let Load {
+            at,
+            listing,
+            requests,
+        } = self.listings.of(node, pool);
+        let index = self.index;
+        let template = &*index.pools[pool].template;
         let group = self.index.problem.pools[pool].group;
         self.numbers[group] += 1;
-        let requests = self.requests(at, node, &listing);
         let relaxed = self.packed.nodes.check[node] == MinValuesCheck::Relaxed;
-        let capacity_types = listing.capacity_types.clone();
         let with_devices = self.index.with_devices(node);
         let key: CommonKey = (
             pool,
             content.demands,
-            capacity_types,
+            listing.capacity_types,
             relaxed.then_some(at),
             with_devices.map(|_| node),
         );
-        let (index, packed, seed) = (self.index, self.packed, self.seed);
+        let (packed, seed) = (self.packed, self.seed);
         let views = (self.views, packed.nodes.view[node]);
         let open = |all: &Requirements| self.open.choose(index, views, packed, all);
         let common = self
@@ -163,7 +169,7 @@ impl Writer<'_, '_, '_> {
         let annotations = self.overlays.marked(at, &listing, &common.annotations);
         let annotations = devices::marked(annotations, with_devices);
         PlannedClaim {
-            name: format!("{}-{}", template.state.name(), self.numbers[group]),
+            name: [template.state.name(), "-", &self.numbers[group].to_string()].concat(),
             pool: template.name.clone(),
             pods: content.pods,
             instance_types: listing.types.clone(),
@@ -176,26 +182,6 @@ impl Writer<'_, '_, '_> {
             launch: listing.launch.clone(),
             min_values: common.outcome,
         }
-    }
-
-    /// What the pods of a node request, and the daemons that come to all of its types.
-    fn requests(&mut self, at: usize, node: NodeId, listing: &Listing) -> Arc<ResourceList> {
-        let used = self.packed.nodes.used(node);
-        let key = (at, Room::from_slice(used));
-        if let Some(requests) = self.requests.get(&key) {
-            return requests.clone();
-        }
-        let index = self.index;
-        let mut requests: ResourceVec = used
-            .iter()
-            .enumerate()
-            .filter(|(_, amount)| **amount > 0)
-            .filter_map(|(dim, amount)| Some((index.amounts.id(dim)?, *amount)))
-            .collect();
-        requests.add(&listing.daemons);
-        let requests = Arc::new(index.snapshot.dimensions.list(&requests));
-        self.requests.insert(key, requests.clone());
-        requests
     }
 }
 
@@ -228,7 +214,7 @@ fn common(
     listing: &Listing,
     (seed, open): (u64, impl Fn(&Requirements) -> Vec<(String, String)>),
 ) -> Common {
-    let (pool, demands, capacity_types, relaxed, with_devices) = key;
+    let (pool, demands, _, relaxed, with_devices) = key;
     let template = &index.pools[*pool].template;
     let mut all = template.requirements.clone();
     for demand in demands {
@@ -240,7 +226,7 @@ fn common(
     for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
         all.remove(key);
     }
-    all.add(Requirement::clone(capacity_types));
+    all.add(Requirement::clone(&listing.one_of_them));
     if let Some(reservation) = &index.pools[*pool].reservation {
         all.extend(reservation.requirement.clone());
     }

@@ -15,6 +15,7 @@ mod shared;
 mod source;
 mod tolerations;
 pub(crate) mod topology;
+mod types;
 
 pub(crate) mod variants;
 

@@ -35,6 +35,7 @@ mod solve;
 #[cfg(test)]
 mod testing;
 mod topology;
+mod types;
 mod view;
 pub mod volumes;
 mod zones;

@@ -58,15 +58,6 @@ impl Mask {
         self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
     }
 
-    /// Whether the three sets have something in common.
-    pub(crate) fn meets_both(&self, one: &Self, two: &Self) -> bool {
-        self.0
-            .iter()
-            .zip(&one.0)
-            .zip(&two.0)
-            .any(|((a, b), c)| a & b & c != 0)
-    }
-
     /// The only bit that is set, if there is only one.
     fn single(&self) -> Option<usize> {
         let mut found = None;

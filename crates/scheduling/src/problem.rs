@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use catalog::InstanceType;
 use smallvec::SmallVec;
 
 use crate::first::First;
@@ -14,6 +13,7 @@ use crate::mask::{KeyId, Keys, Mask};
 use crate::memory::Shelves;
 use crate::shelf::Room;
 use crate::topology::{DomainId, HostId, RulesId, Topology};
+use crate::types::Types;
 
 /// Index of a [`Demand`].
 pub(crate) type DemandId = u32;
@@ -116,7 +116,7 @@ pub(crate) struct Pool {
     /// A mask for every key in play.
     pub(crate) masks: Vec<Mask>,
     /// Its instance types, in catalogue order.
-    pub(crate) types: Arc<[Type]>,
+    pub(crate) types: Arc<Types>,
     /// What is left of each limit.
     pub(crate) limits: Vec<i64>,
     /// Whether limits are watched while packing.
@@ -153,32 +153,6 @@ pub(crate) struct MinValues {
     pub(crate) least: usize,
     /// Per type of the pool: the values that it has, as small integers.
     pub(crate) values: Vec<SmallVec<[u32; 4]>>,
-}
-
-/// An instance type as one pool sees it.
-#[derive(Debug)]
-pub(crate) struct Type {
-    /// The type.
-    pub(crate) instance: Arc<InstanceType>,
-    /// A mask for every key in play.
-    pub(crate) masks: Vec<Mask>,
-    /// Allocatable by dimension, without any daemon.
-    pub(crate) allocatable: Vec<i64>,
-    /// What a node of this type takes from each limit of its pool.
-    pub(crate) charge: Vec<i64>,
-    /// Offerings that can be had.
-    pub(crate) offerings: Vec<Offer>,
-}
-
-/// An offering that can be had.
-#[derive(Clone, Debug)]
-pub(crate) struct Offer {
-    /// Masks of its own requirements that are in play.
-    pub(crate) masks: Masks,
-    /// Billionths of a dollar an hour.
-    pub(crate) price: u64,
-    /// Position in the type's list of offerings.
-    pub(crate) index: usize,
 }
 
 /// A node that is there.

@@ -55,11 +55,50 @@ fn ones(word: usize, mut bits: u64) -> impl Iterator<Item = usize> {
 }
 
 /// What a shelf is made of.
-pub(crate) struct Candidate {
-    /// The type and its price.
-    pub(crate) slot: Slot,
-    /// Room for pods by dimension.
-    pub(crate) room: Room,
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    dims: usize,
+    slots: Vec<Slot>,
+    /// Room for pods by slot and dimension.
+    room: Vec<i64>,
+}
+
+impl Candidates {
+    /// None yet.
+    pub(crate) fn new(dims: usize) -> Self {
+        Self {
+            dims,
+            slots: Vec::new(),
+            room: Vec::new(),
+        }
+    }
+
+    /// Adds a type, unless it has less than nothing of something.
+    pub(crate) fn push(&mut self, slot: Slot, room: impl IntoIterator<Item = i64>) {
+        let before = self.room.len();
+        self.room.extend(room);
+        if self.room[before..].iter().all(|amount| *amount >= 0) {
+            self.slots.push(slot);
+        } else {
+            self.room.truncate(before);
+        }
+    }
+
+    fn room(&self, at: usize) -> &[i64] {
+        &self.room[at * self.dims..(at + 1) * self.dims]
+    }
+
+    /// Positions by price, then by type.
+    fn by_price(&self) -> impl Iterator<Item = usize> + use<> {
+        let slots = self.slots.iter().enumerate();
+        let mut order: Vec<(u64, u32, usize)> = slots
+            .map(|(at, slot)| (slot.price, slot.kind, at))
+            .collect();
+        if !order.is_sorted() {
+            order.sort_unstable();
+        }
+        order.into_iter().map(|(_, _, at)| at)
+    }
 }
 
 /// Amounts by dimension that mostly need no memory of their own.
@@ -76,19 +115,19 @@ pub(crate) enum Keep {
 
 impl Shelf {
     /// A shelf of these candidates, in any order.
-    pub(crate) fn new(dims: usize, mut candidates: Vec<Candidate>, keep: Keep) -> Self {
-        candidates.retain(|c| c.room.iter().all(|amount| *amount >= 0));
-        candidates.sort_by_key(|c| (c.slot.price, c.slot.kind));
-        let mut slots: Vec<Slot> = Vec::with_capacity(candidates.len());
-        let mut room: Vec<i64> = Vec::with_capacity(candidates.len() * dims);
-        for candidate in &candidates {
+    pub(crate) fn new(candidates: &Candidates, keep: Keep) -> Self {
+        let dims = candidates.dims;
+        let mut slots: Vec<Slot> = Vec::with_capacity(candidates.slots.len());
+        let mut room: Vec<i64> = Vec::with_capacity(candidates.room.len());
+        for at in candidates.by_price() {
+            let own = candidates.room(at);
             let dominated = keep == Keep::Frontier
                 && room
                     .chunks_exact(dims.max(1))
-                    .any(|kept| at_least(kept, &candidate.room));
+                    .any(|kept| at_least(kept, own));
             if !dominated {
-                slots.push(candidate.slot);
-                room.extend_from_slice(&candidate.room);
+                slots.push(candidates.slots[at]);
+                room.extend_from_slice(own);
             }
         }
         let words = slots.len().div_ceil(64);
@@ -158,14 +197,15 @@ impl Shelf {
 
     /// Where the row of each dimension's rank begins; `None` if some need is beyond all types.
     fn rows(&self, need: &[i64]) -> Option<SmallVec<[usize; 8]>> {
-        self.ranks
-            .iter()
-            .zip(need)
-            .map(|(ranks, need)| {
-                let rank = ranks.sizes.partition_point(|size| size < need);
-                (rank < ranks.sizes.len()).then_some(rank * self.words)
-            })
-            .collect()
+        let mut rows = SmallVec::new();
+        for (ranks, need) in self.ranks.iter().zip(need) {
+            let rank = ranks.sizes.partition_point(|size| size < need);
+            if rank == ranks.sizes.len() {
+                return None;
+            }
+            rows.push(rank * self.words);
+        }
+        Some(rows)
     }
 
     fn word(&self, rows: &[usize], word: usize) -> u64 {

@@ -8,8 +8,9 @@ use requirements::{Requirement, Requirements};
 use crate::mask::{Keys, KeysBuilder};
 use crate::pack::{Packed, pack};
 use crate::policy::{Charge, Order, Policy};
-use crate::problem::{Class, Demand, Existing, Offer, Pool, Problem, Type, Variant, Watch};
+use crate::problem::{Class, Demand, Existing, Pool, Problem, Variant, Watch};
 use crate::topology::{Rules, Topology};
+use crate::types::{MaskId, Offer, Type, Types};
 use crate::view::Views;
 
 /// A policy that weighs prices.
@@ -110,30 +111,40 @@ pub(crate) fn pool(keys: &Keys, types: &[(u64, &[i64])]) -> Pool {
         taints: 0,
         hard_taints: 0,
         masks: (0..keys.len()).map(|id| keys.anything(id)).collect(),
-        types: types
-            .iter()
-            .enumerate()
-            .map(|(index, (price, sizes))| Type {
-                instance: instance(&format!("type-{index}")),
-                masks: (0..keys.len()).map(|id| keys.anything(id)).collect(),
-                allocatable: sizes.to_vec(),
-                charge: Vec::new(),
-                offerings: vec![Offer {
-                    masks: Vec::new(),
-                    price: *price,
-                    index: 0,
-                }],
-            })
-            .collect(),
+        types: Arc::new(types_like(keys, types)),
         limits: Vec::new(),
         watch: Watch::Closely,
         min_values: Vec::new(),
     }
 }
 
+fn types_like(keys: &Keys, types: &[(u64, &[i64])]) -> Types {
+    let mut all = Types::new(keys.len());
+    let asks = all.asks(Vec::new());
+    let any: Vec<MaskId> = (0..keys.len())
+        .map(|id| all.mask(id, keys.anything(id)))
+        .collect();
+    for (at, (price, sizes)) in types.iter().enumerate() {
+        let ty = Type {
+            instance: instance(&format!("type-{at}")),
+            allocatable: sizes.to_vec(),
+            charge: Vec::new(),
+            offerings: vec![Offer {
+                asks,
+                price: *price,
+                capacity_type: CapacityType::OnDemand,
+                index: 0,
+            }],
+        };
+        all.push(ty, &any);
+    }
+    all
+}
+
 /// The types of a pool, to be changed.
 pub(crate) fn types_of(pool: &mut Pool) -> &mut [Type] {
-    Arc::get_mut(&mut pool.types).expect("nobody else has them")
+    let types = Arc::get_mut(&mut pool.types).expect("nobody else has them");
+    types.list_mut()
 }
 
 /// A node that is there, without labels that are in play.
@@ -157,7 +168,8 @@ pub(crate) fn keys(requirements: &[Requirement]) -> Keys {
     builder.build()
 }
 
-fn instance(name: &str) -> Arc<InstanceType> {
+/// An instance type of which nothing is known.
+pub(crate) fn instance(name: &str) -> Arc<InstanceType> {
     Arc::new(InstanceType {
         name: name.into(),
         requirements: Requirements::new(),

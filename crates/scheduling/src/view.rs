@@ -10,19 +10,21 @@ mod devices;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::mask::{KeyId, Mask};
 use crate::memory::ShelfKey;
 use crate::pack::Nodes;
-use crate::problem::{Daemon, Demand, DemandId, Offer, Pool, Problem, Type, bits_add, bits_meet};
-use crate::shelf::{Candidate, Keep, Room, Shelf, Slot};
+use crate::problem::{Daemon, Demand, DemandId, Pool, Problem, bits_add, bits_meet};
+use crate::shelf::{Candidates, Keep, Room, Shelf, SlotSet};
 use crate::topology::Looks;
+use crate::types::has;
 
 /// Index of a view in [`Views`].
 pub(crate) type ViewId = u32;
 
 /// For so many planned nodes memory is set aside at once.
-const MOST_EXPECTED: u32 = 64;
+const MOST_EXPECTED: u32 = 1024;
 /// Not known yet.
 const UNKNOWN: ViewId = ViewId::MAX;
 /// The demand can't be met there.
@@ -100,8 +102,9 @@ impl<'p> Views<'p> {
                 masks: pool.masks.clone(),
                 ports: vec![0; problem.words],
             });
-            let admits = |ty| cheapest_offer(ty, &pool.masks).is_some();
-            let root = Some(root).filter(|_| pool.types.iter().any(admits));
+            let under = pool.types.under(&pool.masks);
+            let root =
+                Some(root).filter(|_| under.kinds().any(|kind| under.cheapest(kind).is_some()));
             views.roots.push(root);
         }
         views
@@ -297,83 +300,54 @@ fn shelf_of(problem: &Problem, pool: &Pool, key: &ViewKey, keep: Keep) -> Arc<Sh
         // Which port a bit stands for differs from pass to pass.
         return Arc::new(new_shelf(problem, pool, key, keep));
     }
+    let mut daemons = SmallVec::from_elem(0, problem.daemons.len().div_ceil(64));
+    for (at, daemon) in problem.daemons.iter().enumerate() {
+        daemons[at / 64] |= u64::from(comes(problem, daemon, pool)) << (at % 64);
+    }
     let known = ShelfKey {
         types: Arc::as_ptr(&pool.types).addr(),
         keep,
+        daemons,
         masks: key.masks.clone(),
     };
     let make = || new_shelf(problem, pool, key, keep);
     problem.shelves.of(known, make)
 }
 
+/// Whether a daemon tolerates what nodes of a pool keep pods away with.
+fn comes(problem: &Problem, daemon: &Daemon, pool: &Pool) -> bool {
+    problem.tolerates(daemon.tolerations, pool.hard_taints)
+}
+
 fn new_shelf(problem: &Problem, pool: &Pool, key: &ViewKey, keep: Keep) -> Shelf {
-    let daemons: Vec<&Daemon> = problem
+    let daemons: Vec<(&Daemon, SlotSet)> = problem
         .daemons
         .iter()
-        .filter(|daemon| problem.tolerates(daemon.tolerations, pool.hard_taints))
+        .filter(|daemon| comes(problem, daemon, pool))
+        .map(|daemon| (daemon, pool.types.running(daemon, &key.masks)))
         .collect();
-    let candidates = pool
-        .types
-        .iter()
-        .enumerate()
-        .filter_map(|(kind, ty)| {
-            let price = cheapest_offer(ty, &key.masks)?.price;
-            let room = room_beside_daemons(ty, &daemons, &key.masks, &key.ports)?;
-            let slot = Slot {
-                kind: kind as u32,
-                price,
-            };
-            Some(Candidate { slot, room })
-        })
-        .collect();
-    Shelf::new(problem.dims, candidates, keep)
-}
-
-/// Whether a type has, for every key, a value that the masks admit.
-pub(crate) fn admits_type(ty: &Type, masks: &[Mask]) -> bool {
-    ty.masks.iter().zip(masks).all(|(a, b)| a.meets(b))
-}
-
-/// The offerings of a type that the masks admit, cheapest first.
-pub(crate) fn offers<'t>(ty: &'t Type, masks: &'t [Mask]) -> impl Iterator<Item = &'t Offer> {
-    ty.offerings
-        .iter()
-        .filter(|offer| offer.masks.iter().all(|(id, mask)| mask.meets(&masks[*id])))
-}
-
-/// The cheapest offering of a type that the masks admit; the first of equally cheap ones.
-pub(crate) fn cheapest_offer<'t>(ty: &'t Type, masks: &'t [Mask]) -> Option<&'t Offer> {
-    if !admits_type(ty, masks) {
-        return None;
-    }
-    offers(ty, masks).min_by_key(|offer| offer.price)
-}
-
-/// Room for pods when the daemons that may come have come. `None` if one of them holds a host port
-/// that a pod needs.
-fn room_beside_daemons(
-    ty: &Type,
-    daemons: &[&Daemon],
-    masks: &[Mask],
-    ports: &[u64],
-) -> Option<Room> {
-    let mut room = Room::from_slice(&ty.allocatable);
-    for daemon in daemons.iter().filter(|d| may_run(d, ty, masks)) {
-        if bits_meet(&daemon.ports, ports) {
-            return None;
+    let under = pool.types.under(&key.masks);
+    let mut candidates = Candidates::new(problem.dims);
+    let mut taken = Room::new();
+    for slot in under.by_price() {
+        let kind = slot.kind as usize;
+        let come = daemons.iter().filter(|(_, running)| has(running, kind));
+        if come
+            .clone()
+            .any(|(daemon, _)| bits_meet(&daemon.ports, &key.ports))
+        {
+            // One of them holds a host port that a pod needs.
+            continue;
         }
-        for (room, request) in room.iter_mut().zip(&daemon.request) {
-            *room -= request;
-        }
+        taken.clear();
+        taken.resize(problem.dims, 0);
+        come.for_each(|(daemon, _)| {
+            for (taken, request) in taken.iter_mut().zip(&daemon.request) {
+                *taken += request;
+            }
+        });
+        let room = pool.types[kind].allocatable.iter().zip(&taken);
+        candidates.push(slot, room.map(|(room, taken)| room - taken));
     }
-    Some(room)
-}
-
-/// Whether a daemon's requirements can be met on a node of this type.
-pub(crate) fn may_run(daemon: &Daemon, ty: &Type, masks: &[Mask]) -> bool {
-    daemon.alternatives.iter().any(|alternative| {
-        alternative
-            .iter()
-            .all(|(id, mask)| mask.meets_both(&ty.masks[*id], &masks[*id]))
-    })
+    Shelf::new(&candidates, keep)
 }

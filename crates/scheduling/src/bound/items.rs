@@ -4,8 +4,8 @@ use rustc_hash::FxHashMap;
 
 use crate::mask::Mask;
 use crate::problem::{Class, Problem};
-use crate::shelf::{Candidate, Keep, Shelf, Slot};
-use crate::view::{ViewId, Views, cheapest_offer};
+use crate::shelf::{Candidates, Keep, Shelf, Slot};
+use crate::view::{ViewId, Views};
 
 /// Pods to be bounded, and the nodes that may hold them.
 #[derive(Debug, Default)]
@@ -124,17 +124,16 @@ impl Builder<'_, '_> {
         if let Some(known) = self.audiences.get(&views) {
             return *known;
         }
-        let mut candidates = Vec::new();
+        let mut candidates = Candidates::new(self.problem.dims);
+        let mut kind = 0;
         for view in &views {
             for bin in self.bins(*view) {
                 let price = bin.price as u64;
-                let kind = candidates.len() as u32;
-                let slot = Slot { kind, price };
-                let room = bin.room.as_slice().into();
-                candidates.push(Candidate { slot, room });
+                candidates.push(Slot { kind, price }, bin.room.iter().copied());
+                kind += 1;
             }
         }
-        let shelf = Shelf::new(self.problem.dims, candidates, Keep::Frontier);
+        let shelf = Shelf::new(&candidates, Keep::Frontier);
         let id = self.of_audience.len();
         self.items.audiences.push(Audience {
             bins: bins(&shelf),
@@ -163,23 +162,16 @@ impl Builder<'_, '_> {
                     *taken += request;
                 }
             }
-            let masks = views.masks(view);
-            let candidate = |(kind, ty): (usize, &crate::problem::Type)| {
-                let price = cheapest_offer(ty, masks)?.price;
-                let kind = kind as u32;
-                let room = ty.allocatable.iter().zip(&taken);
-                Some(Candidate {
-                    slot: Slot { kind, price },
-                    room: room.map(|(room, taken)| room - taken).collect(),
-                })
-            };
-            let candidates = pool
-                .types
-                .iter()
-                .enumerate()
-                .filter_map(candidate)
-                .collect();
-            bins(&Shelf::new(problem.dims, candidates, Keep::Frontier))
+            let under = pool.types.under(views.masks(view));
+            let mut candidates = Candidates::new(problem.dims);
+            for slot in under.by_price() {
+                let room = pool.types[slot.kind as usize]
+                    .allocatable
+                    .iter()
+                    .zip(&taken);
+                candidates.push(slot, room.map(|(room, taken)| room - taken));
+            }
+            bins(&Shelf::new(&candidates, Keep::Frontier))
         })
     }
 

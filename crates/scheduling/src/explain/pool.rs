@@ -12,10 +12,10 @@ use crate::index::{Index, PoolIndex};
 use crate::mask::Mask;
 use crate::pack::{MOST_TYPES, Packed, distinct_values};
 use crate::placement::{Candidate, Refusal};
-use crate::problem::{Pool, Type, bits_meet};
+use crate::problem::{Pool, bits_meet};
 use crate::reason::Rejection;
 use crate::shelf::Shelf;
-use crate::view::{Views, admits_type, offers};
+use crate::view::Views;
 
 /// The reason of each pool, in the order in which pools are asked.
 pub(super) fn refusals(
@@ -104,16 +104,12 @@ fn no_type(index: &Index<'_>, pool: &Pool, root: &[Mask], case: &Case<'_>) -> Re
         masks
     };
     let all = merged(None);
-    let meeting: Vec<&Type> = pool
-        .types
-        .iter()
-        .filter(|ty| admits_type(ty, &all))
-        .collect();
-    if meeting.is_empty() {
+    let under = pool.types.under(&all);
+    if !under.any() {
         let types = pool.types.len();
         let culprit = demand.masks.iter().map(|(id, _)| *id).find(|id| {
             let rest = merged(Some(*id));
-            pool.types.iter().any(|ty| admits_type(ty, &rest))
+            pool.types.under(&rest).any()
         });
         let requirement = culprit.and_then(|id| case.requirements.get(index.problem.keys.key(id)));
         return requirement.map_or(Rejection::NoTypeMeetsAll { types }, |requirement| {
@@ -123,18 +119,16 @@ fn no_type(index: &Index<'_>, pool: &Pool, root: &[Mask], case: &Case<'_>) -> Re
             }
         });
     }
-    let offered: Vec<&&Type> = meeting
-        .iter()
-        .filter(|ty| offers(ty, &all).next().is_some())
-        .collect();
-    if offered.is_empty() {
-        let reserved = |ty: &&&Type| {
-            let mut available = ty.instance.available_offerings();
+    let offered = under.kinds().filter(|kind| under.cheapest(*kind).is_some());
+    let offered = offered.count();
+    if offered == 0 {
+        let reserved = |kind: &usize| {
+            let mut available = pool.types[*kind].instance.available_offerings();
             available.any(|offering| offering.capacity_type == CapacityType::Reserved)
         };
         return Rejection::NoOffering {
-            types: meeting.len(),
-            reserved_only: meeting.iter().filter(reserved).count(),
+            types: under.kinds().count(),
+            reserved_only: under.kinds().filter(reserved).count(),
         };
     }
     let daemon_bits = index.problem.daemons.iter().map(|daemon| &daemon.ports);
@@ -143,9 +137,7 @@ fn no_type(index: &Index<'_>, pool: &Pool, root: &[Mask], case: &Case<'_>) -> Re
         .any(|bits| bits_meet(bits, &demand.ports));
     match case.pod.shape.host_ports.first() {
         Some(port) if blocked => Rejection::DaemonPort { port: port.clone() },
-        _ => Rejection::NoRoomBesideDaemons {
-            types: offered.len(),
-        },
+        _ => Rejection::NoRoomBesideDaemons { types: offered },
     }
 }
 

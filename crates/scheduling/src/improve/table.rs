@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use crate::mask::Mask;
-use crate::problem::{DemandId, Masks, Problem};
-use crate::shelf::{Candidate, Keep, Shelf, Slot, positions};
-use crate::view::{ViewId, Views, admits_type, offers};
+use crate::problem::{DemandId, Problem};
+use crate::shelf::{Candidates, Keep, Shelf, Slot, positions};
+use crate::types::{AsksId, has};
+use crate::view::{ViewId, Views};
 
 /// An entry before it is sorted by price.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +37,12 @@ impl Table {
         views: &mut Views<'_>,
         groups: &[(DemandId, usize)],
     ) -> Self {
-        let mut maker = TableMaker::default();
+        let mut maker = TableMaker::new(problem.dims);
         let last = groups.iter().map(|(_, last)| *last).max().unwrap_or(0);
         for pool in 0..=last.min(problem.pools.len().saturating_sub(1)) {
             maker.add_pool(problem, views, groups, pool);
         }
-        let shelf = Shelf::new(problem.dims, maker.candidates, Keep::All);
+        let shelf = Shelf::new(&maker.candidates, Keep::All);
         let entries = shelf
             .slots()
             .iter()
@@ -86,15 +86,23 @@ impl Table {
     }
 }
 
-#[derive(Default)]
 struct TableMaker {
-    candidates: Vec<Candidate>,
+    candidates: Candidates,
     raw: Vec<Entry>,
     sets: Vec<Vec<u64>>,
     ids: FxHashMap<Vec<u64>, usize>,
 }
 
 impl TableMaker {
+    fn new(dims: usize) -> Self {
+        Self {
+            candidates: Candidates::new(dims),
+            raw: Vec::new(),
+            sets: Vec::new(),
+            ids: FxHashMap::default(),
+        }
+    }
+
     /// The entries of a pool: of each type the offerings that a cheaper one of the same type does
     /// not replace.
     fn add_pool(
@@ -109,23 +117,20 @@ impl TableMaker {
             return;
         };
         let by_type = groups_by_type(problem, views, groups, pool);
-        let mut by_offer: FxHashMap<&Masks, Vec<u64>> = FxHashMap::default();
+        let mut by_asks: FxHashMap<AsksId, Vec<u64>> = FxHashMap::default();
         let shelf = views.full_shelf(root);
-        let root_masks = views.masks(root).to_vec();
+        let under = of.types.under(views.masks(root));
         let group_views: Vec<Option<ViewId>> = group_views(views, groups, pool, root);
         for (at, slot) in shelf.slots().iter().enumerate() {
-            let ty = &of.types[slot.kind as usize];
-            let mut offers: Vec<_> = offers(ty, &root_masks).collect();
+            let mut offers: Vec<_> = under.offers(slot.kind as usize).collect();
             offers.sort_by_key(|offer| (offer.price, offer.index));
             let mut seen: Vec<Vec<u64>> = Vec::new();
             for offer in offers {
-                let admitted = by_offer.entry(&offer.masks).or_insert_with(|| {
+                let admitted = by_asks.entry(offer.asks).or_insert_with(|| {
                     groups_where(&group_views, |view| {
                         let masks = views.masks(view);
-                        offer
-                            .masks
-                            .iter()
-                            .all(|(key, mask)| mask.meets(&masks[*key]))
+                        let mut asked = of.types.asked(offer.asks).iter();
+                        asked.all(|(key, mask)| mask.meets(&masks[*key]))
                     })
                 });
                 let set: Vec<u64> = admitted
@@ -149,13 +154,11 @@ impl TableMaker {
             sets.push(set.to_vec());
             sets.len() - 1
         });
-        self.candidates.push(Candidate {
-            slot: Slot {
-                kind: self.raw.len() as u32,
-                price,
-            },
-            room: room.into(),
-        });
+        let slot = Slot {
+            kind: self.raw.len() as u32,
+            price,
+        };
+        self.candidates.push(slot, room.iter().copied());
         self.raw.push(Entry { pool, kind, groups });
     }
 }
@@ -195,7 +198,7 @@ fn groups_by_type(
     let Some(root) = views.root(pool) else {
         return sets;
     };
-    let mut columns: FxHashMap<(usize, Mask), Vec<bool>> = FxHashMap::default();
+    let under = types.under(views.masks(root));
     for (group, view) in group_views(views, groups, pool, root)
         .into_iter()
         .enumerate()
@@ -204,14 +207,11 @@ fn groups_by_type(
             continue;
         };
         let demand = views.demand(groups[group].0);
-        let mut admitted = vec![true; types.len()];
+        let mut admitted: Vec<bool> = (0..types.len()).map(|kind| under.admits(kind)).collect();
         for (key, _) in &demand.masks {
-            let mask = &views.masks(view)[*key];
-            let column = columns
-                .entry((*key, mask.clone()))
-                .or_insert_with(|| types.iter().map(|ty| ty.masks[*key].meets(mask)).collect());
-            for (admitted, column) in admitted.iter_mut().zip(column.iter()) {
-                *admitted &= column;
+            let meeting = types.meeting(*key, &views.masks(view)[*key]);
+            for (kind, admitted) in admitted.iter_mut().enumerate() {
+                *admitted &= has(&meeting, kind);
             }
         }
         if demand.ports.iter().any(|word| *word != 0) {
@@ -223,7 +223,7 @@ fn groups_by_type(
             }
         }
         for (kind, admitted) in admitted.into_iter().enumerate() {
-            if admitted && admits_type(&types[kind], views.masks(root)) {
+            if admitted {
                 sets[kind][group / 64] |= 1 << (group % 64);
             }
         }

@@ -9,10 +9,11 @@ use rustc_hash::FxHashMap;
 
 use super::gather::{Asking, DaemonPart, Parts};
 use super::intern::Interner;
-use super::pools::{Limited, Reservation, Template, limits, min_values, reservations, types};
+use super::pools::{Limited, Reservation, Template, limits, min_values, reservations};
 use super::tolerations::Tolerances;
 use super::topology::rules::{RuleBuilder, Subject};
 use super::topology::running::{self, Running};
+use super::types::types;
 use super::variants::{SoftTaints, Variant, tolerate_soft};
 use super::{Index, PoolIndex, nodes, pods};
 use crate::mask::Mask;
@@ -187,7 +188,10 @@ impl<'p, 's> Builder<'p, 's> {
         let parts = self.parts;
         let kinds: Vec<Kind> = parts.asking.iter().map(|a| self.kind(a, rules)).collect();
         let mut distinct = Interner::default();
-        let kind_of: Vec<usize> = kinds.iter().map(|kind| distinct.intern(kind)).collect();
+        let kind_of: Vec<usize> = kinds
+            .into_iter()
+            .map(|kind| distinct.intern(kind))
+            .collect();
         let mut merged: Vec<(Alike, Vec<ClassPods>)> = Vec::new();
         let mut ids: FxHashMap<Alike, usize> = FxHashMap::default();
         for (at, wanted) in parts.wanted.iter().enumerate() {

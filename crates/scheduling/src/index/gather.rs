@@ -331,12 +331,12 @@ impl Gathering<'_, '_> {
             .iter()
             .map(|variant| {
                 let terms = terms(declarer, &variant.kept, &alternatives);
-                resolve(&terms, self.counters)
+                resolve(terms, self.counters)
             })
             .collect();
         let declares = declared(declarer);
         let declares = declares
-            .iter()
+            .into_iter()
             .map(|key| self.counters.intern(key, Binds::Yes));
         Some(Asking {
             declares: declares.collect(),
@@ -448,7 +448,7 @@ fn keys(
             builder.list(value.0, value.1);
         }
         for key in &listed {
-            let make = || pools::type_values(key, &template.types);
+            let make = || pools::type_values(key, &template.common);
             for value in template.values.of(key, make).iter() {
                 builder.list(key, value);
             }

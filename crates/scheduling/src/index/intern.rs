@@ -1,39 +1,53 @@
 //! Values as numbers.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
-/// Distinct values in order of first sight.
+/// Distinct values in order of first sight. Each is kept once.
 #[derive(Debug)]
 pub(crate) struct Interner<T> {
     all: Vec<T>,
-    ids: FxHashMap<T, usize>,
+    /// By hash the last value that has it.
+    last: FxHashMap<u64, usize>,
+    /// By value the one before it that has the same hash.
+    before: Vec<Option<usize>>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
         Self {
             all: Vec::new(),
-            ids: FxHashMap::default(),
+            last: FxHashMap::default(),
+            before: Vec::new(),
         }
     }
 }
 
-impl<T: Clone + Eq + Hash> Interner<T> {
+impl<T: Eq + Hash> Interner<T> {
     /// The number of a value, made now if it is new.
-    pub(crate) fn intern(&mut self, value: &T) -> usize {
-        if let Some(id) = self.ids.get(value) {
-            return *id;
+    pub(crate) fn intern(&mut self, value: T) -> usize {
+        let hash = FxBuildHasher.hash_one(&value);
+        if let Some(id) = self.with_hash(hash, &value) {
+            return id;
         }
-        self.all.push(value.clone());
-        self.ids.insert(value.clone(), self.all.len() - 1);
-        self.all.len() - 1
+        let id = self.all.len();
+        self.all.push(value);
+        self.before.push(self.last.insert(hash, id));
+        id
     }
 
     /// The number of a value, if it is known.
     pub(crate) fn find(&self, value: &T) -> Option<usize> {
-        self.ids.get(value).copied()
+        self.with_hash(FxBuildHasher.hash_one(value), value)
+    }
+
+    fn with_hash(&self, hash: u64, value: &T) -> Option<usize> {
+        let mut at = self.last.get(&hash).copied();
+        while let Some(id) = at.filter(|id| self.all[*id] != *value) {
+            at = self.before[id];
+        }
+        at
     }
 
     /// The value of a number.

@@ -12,13 +12,13 @@ use model::ResourceList;
 use model::k8s::Taint;
 use model::resources::NODES;
 use requirements::{Key, Requirement, Requirements, Value, Vocabulary};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use super::amounts::Amounts;
 use crate::mask::{KeyId, Keys, Mask};
 use crate::memory::{Common, TypeValues};
 use crate::options::TaintLabels;
-use crate::problem::{Masks, MinValues, Offer, Type};
+use crate::problem::MinValues;
+use crate::types::{Type, Types};
 
 /// Labels that every node of ours gets while it comes up. They count while planning, so that
 /// daemons that select on them are expected, and are not written.
@@ -71,6 +71,7 @@ pub(crate) fn common(
         name: state.name().into(),
         shared_taints: spec.taints.as_slice().into(),
         startup_taints: spec.startup_taints.as_slice().into(),
+        asks: asks(&types),
         types: types.into(),
         values: TypeValues::default(),
     }
@@ -94,8 +95,9 @@ impl<'s> Template<'s> {
         }
         add(self.open.get(key).map_or(&[], Vec::as_slice));
         let mut seen: Vec<&Requirement> = Vec::new();
+        let mut hint = 0;
         for ty in self.types.iter() {
-            if let Some(requirement) = ty.requirements.get(key)
+            if let Some(requirement) = ty.requirements.get_near(key, &mut hint)
                 && !requirement.is_complement()
                 && !seen.contains(&requirement)
             {
@@ -179,19 +181,26 @@ fn is_for_users(key: &str, vocabulary: &Vocabulary) -> bool {
     !vocabulary.is_well_known(key) && !vocabulary.is_restricted(key)
 }
 
-/// The values that types have of a key, so that each gets a bit of its own.
-pub(crate) fn type_values(key: &Key, types: &[Arc<InstanceType>]) -> Arc<[Value]> {
+/// What offerings of types require, each once.
+fn asks(types: &[Arc<InstanceType>]) -> Box<[Arc<Requirements>]> {
     let mut seen: FxHashSet<*const Requirements> = FxHashSet::default();
-    let offered = types.iter().flat_map(|ty| &ty.offerings);
-    let offered = offered
-        .map(|offering| &offering.requirements)
-        .filter(|requirements| seen.insert(Arc::as_ptr(requirements)));
-    let offered: Vec<_> = offered.collect();
-    let of_types = types.iter().filter_map(|ty| ty.requirements.get(key));
-    let of_offerings = offered.iter().filter_map(|all| all.get(key));
-    let all: FxHashSet<&Requirement> = of_types.chain(of_offerings).collect();
-    let values: BTreeSet<&Value> = all.into_iter().flat_map(Requirement::values).collect();
-    values.into_iter().cloned().collect()
+    let offerings = types.iter().flat_map(|ty| &ty.offerings);
+    let all = offerings.map(|offering| &offering.requirements);
+    let distinct = all.filter(|requirements| seen.insert(Arc::as_ptr(requirements)));
+    distinct.cloned().collect()
+}
+
+/// The values that types and their offerings have of a key, so that each gets a bit of its own.
+pub(crate) fn type_values(key: &Key, common: &Common) -> Arc<[Value]> {
+    let mut hint = 0;
+    let types = common.types.iter().map(|ty| &ty.requirements);
+    let of_types = types.filter_map(|of| of.get_near(key, &mut hint));
+    let of_offerings = common.asks.iter().filter_map(|asks| asks.get(key));
+    // Texts are shared, so that most are known by their addresses.
+    let mut seen: FxHashSet<*const u8> = FxHashSet::default();
+    let values = of_types.chain(of_offerings).flat_map(Requirement::values);
+    let distinct: BTreeSet<&Value> = values.filter(|value| seen.insert(value.as_ptr())).collect();
+    distinct.into_iter().cloned().collect()
 }
 
 /// What of a reservation pools can have.
@@ -238,103 +247,6 @@ pub(crate) fn reservations(template: &Template<'_>) -> Vec<(Reservation, u32)> {
     found
 }
 
-/// A pool's types in numbers; with a reservation those of which it has instances. `limited` are the
-/// resources that the pool limits.
-pub(crate) fn types(
-    template: &Template<'_>,
-    reservation: Option<&Reservation>,
-    snapshot: &Snapshot,
-    (keys, amounts): (&Keys, &Amounts),
-    limited: &[Limited],
-) -> Vec<Type> {
-    let mut sets = OfferingSets::default();
-    let mut in_numbers = |ty: &Arc<InstanceType>| Type {
-        instance: ty.clone(),
-        masks: masks(ty, template, keys, &mut sets),
-        allocatable: amounts.offered(&snapshot.dimensions, ty),
-        charge: limited
-            .iter()
-            .map(|limit| limit.charge(&ty.capacity))
-            .collect(),
-        offerings: sets.offers(ty, reservation, keys),
-    };
-    template
-        .types
-        .iter()
-        .map(&mut in_numbers)
-        .filter(|ty| reservation.is_none() || !ty.offerings.is_empty())
-        .collect()
-}
-
-/// Masks of offerings' requirements, which types share.
-#[derive(Default)]
-struct OfferingSets {
-    by_address: FxHashMap<*const Requirements, Masks>,
-}
-
-impl OfferingSets {
-    fn masks(&mut self, offering: &Offering, keys: &Keys) -> &Masks {
-        self.by_address
-            .entry(Arc::as_ptr(&offering.requirements))
-            .or_insert_with(|| keys.masks(&offering.requirements))
-    }
-
-    /// Whether an offering of a type says something of a key.
-    fn mention(&mut self, ty: &InstanceType, id: KeyId, keys: &Keys) -> bool {
-        ty.offerings.iter().any(|offering| {
-            let masks = self.masks(offering, keys);
-            masks.iter().any(|(of, _)| *of == id)
-        })
-    }
-
-    /// Offerings that can be had, cheapest first, then by zone: those of one reservation, or those
-    /// of none.
-    fn offers(
-        &mut self,
-        ty: &InstanceType,
-        reservation: Option<&Reservation>,
-        keys: &Keys,
-    ) -> Vec<Offer> {
-        let mut offers: Vec<Offer> = ty
-            .offerings
-            .iter()
-            .enumerate()
-            .filter(|(_, o)| o.available && Reservation::of(ty, o).as_ref() == reservation)
-            .map(|(index, offering)| Offer {
-                masks: self.masks(offering, keys).clone(),
-                price: offering.price.nanos(),
-                index,
-            })
-            .collect();
-        offers.sort_by(|a, b| {
-            let zone = |offer: &Offer| &ty.offerings[offer.index].zone;
-            (a.price, zone(a)).cmp(&(b.price, zone(b)))
-        });
-        offers
-    }
-}
-
-fn masks(
-    ty: &InstanceType,
-    template: &Template<'_>,
-    keys: &Keys,
-    sets: &mut OfferingSets,
-) -> Vec<Mask> {
-    (0..keys.len())
-        .map(|id| {
-            let key = keys.key(id);
-            if let Some(requirement) = ty.requirements.get(key) {
-                return keys.mask(id, requirement);
-            }
-            if template.requirements.contains(key) || sets.mention(ty, id, keys) {
-                keys.anything(id)
-            } else {
-                keys.absent(id)
-            }
-        })
-        .collect()
-}
-
 /// A limit of a pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Limited {
@@ -346,7 +258,7 @@ pub(crate) struct Limited {
 
 impl Limited {
     /// What a node with this capacity takes from the limit.
-    fn charge(&self, capacity: &ResourceList) -> i64 {
+    pub(super) fn charge(&self, capacity: &ResourceList) -> i64 {
         if &*self.resource == NODES {
             return 1;
         }
@@ -383,7 +295,7 @@ pub(crate) fn limits(state: &PoolState, snapshot: &Snapshot) -> (Vec<Limited>, V
 }
 
 /// The `minValues` of a pool, over these of its types.
-pub(crate) fn min_values(template: &Template<'_>, types: &[Type]) -> Vec<(Arc<str>, MinValues)> {
+pub(crate) fn min_values(template: &Template<'_>, types: &Types) -> Vec<(Arc<str>, MinValues)> {
     template
         .requirements
         .iter()

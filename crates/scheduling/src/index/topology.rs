@@ -72,7 +72,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// The counter of a key, made now if it is new.
-    pub(crate) fn intern(&mut self, key: &CounterKey, binds: Binds) -> CounterId {
+    pub(crate) fn intern(&mut self, key: CounterKey, binds: Binds) -> CounterId {
         let at = self.keys.intern(key);
         self.binding.resize(self.keys.len(), false);
         self.binding[at] |= binds == Binds::Yes;
@@ -87,7 +87,7 @@ impl Counters {
         {
             return *known;
         }
-        let at = self.identities.intern(&Identity {
+        let at = self.identities.intern(Identity {
             shape: pod.shape.clone(),
             own: has_own.then(|| Arc::new(pod.labels())),
         });
@@ -99,10 +99,13 @@ impl Counters {
 
     /// Finds out which selections are about which pods. To be called once all are known.
     pub(crate) fn select(&mut self, namespaces: &Namespaces) {
+        let keys = self.keys.all();
+        let by_label = ByLabel::new(keys);
         for identity in &self.identities.all()[self.selected.len()..] {
-            let all = self.keys.all().iter().enumerate();
-            let found = all.filter(|(_, key)| identity.is_selected(key, namespaces));
-            self.selected.push(found.map(|(at, _)| at).collect());
+            let mut found = by_label.candidates(identity.seen().1);
+            found.retain(|at| identity.is_selected(&keys[*at], namespaces));
+            found.sort_unstable();
+            self.selected.push(found);
         }
     }
 
@@ -115,6 +118,38 @@ impl Counters {
     fn selects_any(&self, key: &CounterKey, namespaces: &Namespaces) -> bool {
         let mut identities = self.identities.all().iter();
         identities.any(|identity| identity.is_selected(key, namespaces))
+    }
+}
+
+/// Counters by a label that everything has that they select.
+struct ByLabel<'k> {
+    having: FxHashMap<(&'k str, &'k str), Vec<CounterId>>,
+    /// Those for which there is no such label.
+    others: Vec<CounterId>,
+}
+
+impl<'k> ByLabel<'k> {
+    fn new(keys: &'k [CounterKey]) -> Self {
+        let mut all = Self {
+            having: FxHashMap::default(),
+            others: Vec::new(),
+        };
+        for (at, key) in keys.iter().enumerate() {
+            match key.wanted_label() {
+                Some(label) => all.having.entry(label).or_default().push(at),
+                None => all.others.push(at),
+            }
+        }
+        all
+    }
+
+    /// The counters that may select what has these labels.
+    fn candidates(&self, labels: &Labels) -> Vec<CounterId> {
+        let mut found = self.others.clone();
+        for (key, value) in labels {
+            found.extend(self.having.get(&(&**key, &**value)).into_iter().flatten());
+        }
+        found
     }
 }
 
@@ -159,7 +194,7 @@ pub(crate) fn note_running_declarers(counters: &mut Counters, nodes: &Nodes, sna
         }
         for key in terms::declared(running::declarer(shape)) {
             if counters.selects_any(&key, &snapshot.namespaces) {
-                counters.intern(&key, Binds::Yes);
+                counters.intern(key, Binds::Yes);
             }
         }
     }

@@ -75,7 +75,7 @@ proptest! {
             }
         }
         let three = [&all[0], &all[1], &all[2]];
-        prop_assert_eq!(masks[0].meets_both(&masks[1], &masks[2]), agree(&three));
+        prop_assert_eq!(masks[0].and(&masks[1]).meets(&masks[2]), agree(&three));
     }
 }
 
@@ -87,7 +87,7 @@ fn an_integer_between_bounds_that_nobody_lists_has_a_bit_of_its_own() {
     let keys = keys(&[above.clone(), below.clone(), exists.clone()]);
     let [above, below, exists] = [above, below, exists].map(|r| keys.mask(0, &r));
     assert!(above.meets(&exists) && below.meets(&exists));
-    assert!(!above.meets_both(&below, &exists));
+    assert!(!above.and(&below).meets(&exists));
 }
 
 #[test]

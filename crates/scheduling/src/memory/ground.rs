@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cluster::{DaemonState, ResourceId};
 use requirements::Vocabulary;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use super::nodes::{Piece, Standing, address};
 use super::templates::{Common, Templates};
 use crate::index::amounts::Amounts;
 use crate::index::pools::Reservation;
 use crate::mask::{Keys, Mask};
-use crate::problem::Type;
 use crate::shelf::{Keep, Shelf};
+use crate::types::Types;
 
 /// How many sets of masks of nodes are shared; beyond that nodes that come share no more.
 const MOST_MASKS: usize = 65_536;
@@ -41,7 +42,7 @@ pub(crate) struct Ground {
     names: Vec<Arc<str>>,
     daemons: Vec<Arc<DaemonState>>,
     vocabulary: Arc<Vocabulary>,
-    types: FxHashMap<TypesKey, (Arc<Common>, Arc<[Type]>)>,
+    types: FxHashMap<TypesKey, (Arc<Common>, Arc<Types>)>,
     shelves: Shelves,
     masks: FxHashSet<Arc<[Mask]>>,
     standing: FxHashMap<usize, (Piece, Arc<[Standing]>)>,
@@ -61,10 +62,12 @@ pub(crate) struct TypesKey {
 /// Which shelf it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ShelfKey {
-    /// Address of the pool's types in numbers, which are kept.
+    /// Address of the types in numbers, which are kept.
     pub(crate) types: usize,
     /// Which types are kept.
     pub(crate) keep: Keep,
+    /// The daemons that tolerate what keeps pods away, as bits.
+    pub(crate) daemons: SmallVec<[u64; 1]>,
     /// The mask per key of the view.
     pub(crate) masks: Vec<Mask>,
 }
@@ -140,11 +143,32 @@ impl Ground {
         &mut self,
         common: &Arc<Common>,
         key: TypesKey,
-        make: impl FnOnce() -> Vec<Type>,
-    ) -> Arc<[Type]> {
-        let known = self.types.entry(key);
-        let known = known.or_insert_with(|| (common.clone(), make().into()));
-        known.1.clone()
+        make: impl FnOnce() -> Types,
+    ) -> Arc<Types> {
+        if let Some((_, types)) = self.types.get(&key) {
+            return types.clone();
+        }
+        let types = self.alike(common, &key).unwrap_or_else(|| Arc::new(make()));
+        self.types.insert(key, (common.clone(), types.clone()));
+        types
+    }
+
+    /// The types of another pool that are the same.
+    fn alike(&self, common: &Common, key: &TypesKey) -> Option<Arc<Types>> {
+        let is_required = |id| common.requirements.contains(self.keys.key(id));
+        let alike = |(of, (other, types)): &(&TypesKey, &(Arc<Common>, Arc<Types>))| {
+            of.reservation == key.reservation
+                && of.limited == key.limited
+                && other.types.len() == common.types.len()
+                && other
+                    .types
+                    .iter()
+                    .zip(&*common.types)
+                    .all(|(a, b)| Arc::ptr_eq(a, b))
+                && types.hold_for(is_required)
+        };
+        let (_, (_, types)) = self.types.iter().find(alike)?;
+        Some(types.clone())
     }
 
     /// Shelves of these types.

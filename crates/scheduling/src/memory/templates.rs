@@ -29,6 +29,8 @@ pub(crate) struct Common {
     /// Types that have the devices that the pool requires by resource name, each once for every
     /// capacity that it can be had with.
     pub(crate) types: Arc<[Arc<InstanceType>]>,
+    /// What offerings of the types require, each once.
+    pub(crate) asks: Box<[Arc<Requirements>]>,
     /// Values that the types have of the keys that were asked for so far.
     pub(crate) values: TypeValues,
 }

@@ -181,6 +181,10 @@ pub(crate) fn listed(
     launched: usize,
     spare: &[i64],
 ) -> Vec<u32> {
+    if pool.limits.is_empty() {
+        let all = holding.iter().map(|slot| shelf.slot(*slot).kind);
+        return all.take(MOST_TYPES).collect();
+    }
     let charge = &pool.types[shelf.slot(launched).kind as usize].charge;
     let spare = spare.iter().copied().chain(std::iter::repeat(0));
     let most: Vec<i64> = charge

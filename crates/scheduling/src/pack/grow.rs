@@ -1,6 +1,8 @@
 //! Growing planned nodes or opening new ones, whichever costs less per pod.
 
 use std::collections::VecDeque;
+use std::iter::Chain;
+use std::ops::Range;
 
 use crate::shelf::times;
 use crate::view::ViewId;
@@ -20,6 +22,36 @@ struct Growth {
     count: u32,
     /// What is left of the first dimension, to break ties.
     rest: i64,
+}
+
+/// A queue of planned nodes. It begins with all of them, which are not written down before they are
+/// asked for.
+pub(super) struct Candidates {
+    fresh: Chain<Range<NodeId>, Range<NodeId>>,
+    /// How many of those are left.
+    left: usize,
+    seen: VecDeque<NodeId>,
+}
+
+impl Candidates {
+    /// How many there are.
+    fn len(&self) -> usize {
+        self.left + self.seen.len()
+    }
+
+    /// Takes the first.
+    fn take(&mut self) -> Option<NodeId> {
+        if let Some(node) = self.fresh.next() {
+            self.left -= 1;
+            return Some(node);
+        }
+        self.seen.pop_front()
+    }
+
+    /// Adds one at the end.
+    pub(super) fn add(&mut self, node: NodeId) {
+        self.seen.push_back(node);
+    }
 }
 
 impl Packing<'_, '_> {
@@ -56,33 +88,31 @@ impl Packing<'_, '_> {
     }
 
     /// Planned nodes in the order in which they are considered for growth.
-    fn growth_candidates(&mut self) -> VecDeque<NodeId> {
+    fn growth_candidates(&mut self) -> Candidates {
         let first = self.problem.nodes.len();
-        let planned = self.nodes.len() - first;
-        if planned == 0 {
-            return VecDeque::new();
+        let end = self.nodes.len();
+        if first < end {
+            self.cursor %= end - first;
         }
-        self.cursor %= planned;
-        let start = first + self.cursor;
-        (start..self.nodes.len()).chain(first..start).collect()
+        let start = (first + self.cursor).min(end);
+        Candidates {
+            fresh: (start..end).chain(first..start),
+            left: end - first,
+            seen: VecDeque::new(),
+        }
     }
 
     /// The best of the first few candidates that may take a pod by growing. Those that may not are
     /// dropped: what they hold only becomes more.
-    fn best_growth(
-        &mut self,
-        ask: Ask,
-        left: u32,
-        candidates: &mut VecDeque<NodeId>,
-    ) -> Option<Growth> {
+    fn best_growth(&mut self, ask: Ask, left: u32, candidates: &mut Candidates) -> Option<Growth> {
         let mut best: Option<Growth> = None;
         let mut seen = 0;
         while seen < self.policy.candidates && seen < candidates.len() {
-            let node = candidates.pop_front()?;
+            let node = candidates.take()?;
             let Some(growth) = self.growth(ask, left, node) else {
                 continue;
             };
-            candidates.push_back(node);
+            candidates.add(node);
             self.cursor += 1;
             seen += 1;
             if best.is_none_or(|best| growth.is_better_than(&best)) {

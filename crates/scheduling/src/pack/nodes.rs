@@ -123,6 +123,7 @@ impl Nodes {
         self.slack.extend_from_slice(room);
         self.used.extend(std::iter::repeat_n(0, self.dims));
         self.bits.extend_from_slice(bits);
+        self.bits.resize(self.view.len() * self.words, 0);
         self.counts.extend(std::iter::repeat_n(0, self.hosts));
         let node = self.view.len() - 1;
         if node.is_multiple_of(BLOCK) {
@@ -179,7 +180,7 @@ impl Nodes {
 
     /// Adds an empty planned node.
     pub(super) fn open(&mut self, view: ViewId, shelf: &Shelf, slot: usize) -> NodeId {
-        let node = self.push(view, shelf.room(slot), &vec![0; self.words]);
+        let node = self.push(view, shelf.room(slot), &[]);
         self.resize(node, view, shelf, slot);
         node
     }

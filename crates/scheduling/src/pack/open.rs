@@ -1,13 +1,12 @@
 //! Opening planned nodes: which pool, which type, for how many pods.
 
-use std::collections::VecDeque;
-
 use smallvec::SmallVec;
 
 use crate::shelf::{Shelf, times};
 use crate::view::ViewId;
 
 use super::budget::{Choice, MinValuesCheck};
+use super::grow::Candidates;
 use super::{Ask, Cost, NodeId, Packing};
 
 /// A node that could be opened.
@@ -188,10 +187,10 @@ impl Packing<'_, '_> {
         ask: Ask,
         left: u32,
         new: NewNode,
-        candidates: &mut VecDeque<NodeId>,
+        candidates: &mut Candidates,
     ) -> u32 {
         let node = self.open_node(ask, left, new);
-        candidates.push_back(node);
+        candidates.add(node);
         self.nodes.pods[node]
     }
 

@@ -7,18 +7,15 @@ fn candidates() -> impl Strategy<Value = Vec<(u64, Vec<i64>)>> {
 }
 
 fn shelf(types: &[(u64, Vec<i64>)], keep: Keep) -> Shelf {
-    let candidates = types
-        .iter()
-        .enumerate()
-        .map(|(kind, (price, room))| Candidate {
-            slot: Slot {
-                kind: kind as u32,
-                price: *price,
-            },
-            room: room.as_slice().into(),
-        })
-        .collect();
-    Shelf::new(3, candidates, keep)
+    let mut candidates = Candidates::new(3);
+    for (kind, (price, room)) in types.iter().enumerate() {
+        let slot = Slot {
+            kind: kind as u32,
+            price: *price,
+        };
+        candidates.push(slot, room.iter().copied());
+    }
+    Shelf::new(&candidates, keep)
 }
 
 proptest! {

@@ -44,7 +44,7 @@ impl Resolved {
 }
 
 /// Gives the counters of terms their numbers.
-pub(crate) fn resolve(terms: &[Term], counters: &mut Counters) -> Vec<Resolved> {
+pub(crate) fn resolve(terms: Vec<Term>, counters: &mut Counters) -> Vec<Resolved> {
     let mut resolved: Vec<Resolved> = Vec::new();
     for term in terms {
         let next = match term {
@@ -54,8 +54,8 @@ pub(crate) fn resolve(terms: &[Term], counters: &mut Counters) -> Vec<Resolved> 
                 min_domains,
             } => Resolved::Spread {
                 counter: counters.intern(counter, Binds::No),
-                max_skew: *max_skew,
-                min_domains: *min_domains,
+                max_skew,
+                min_domains,
             },
             Term::Near(counter) => Resolved::Near(counters.intern(counter, Binds::Yes)),
             Term::Away(counter) => Resolved::Away(counters.intern(counter, Binds::Yes)),
@@ -181,7 +181,7 @@ impl<'a, 's> RuleBuilder<'a, 's> {
                     .map(|all| all.iter().map(|r| keys.masks(r)).collect()),
                 tolerations: filter.tolerations.as_ref().map(|all| tolerances.row(all)),
             };
-            let id = self.filters.intern(&in_numbers);
+            let id = self.filters.intern(in_numbers);
             self.topology.domains[domain as usize].filter = Some(id);
         }
     }
@@ -243,9 +243,9 @@ impl<'a, 's> RuleBuilder<'a, 's> {
             let mut first = rules.clone();
             first.set = bits.set([]);
             first.domains.retain(|rule| !is_near(rule));
-            rules.first = Some(self.rules.intern(&first) as RulesId);
+            rules.first = Some(self.rules.intern(first) as RulesId);
         }
-        self.rules.intern(&rules) as RulesId
+        self.rules.intern(rules) as RulesId
     }
 
     fn add(

@@ -79,6 +79,15 @@ impl CounterKey {
         &*self.topology_key == HOSTNAME
     }
 
+    /// A label that everything has that it selects, if there is one.
+    pub(crate) fn wanted_label(&self) -> Option<(&str, &str)> {
+        let mut wanted = self
+            .selections
+            .iter()
+            .flat_map(|s| &s.selector.match_labels);
+        wanted.next().map(|(key, value)| (&**key, &**value))
+    }
+
     /// Whether the selection is about a pod.
     pub(crate) fn selects(&self, namespace: &str, labels: &Labels, known: &Namespaces) -> bool {
         let selects = |selection: &Selection| selection.selects(namespace, labels, known);

@@ -9,6 +9,10 @@ mod start;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
+/// Decision 9.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let env: BTreeMap<String, String> = std::env::vars().collect();

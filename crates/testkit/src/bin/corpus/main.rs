@@ -60,6 +60,10 @@ struct Judged {
     took: Duration,
 }
 
+/// Decision 9.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(code) => code,

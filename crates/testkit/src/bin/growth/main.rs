@@ -28,7 +28,7 @@ struct Arguments {
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// How often each case is solved; the shortest time counts.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 5)]
     runs: u32,
     /// Write the objects of this case to the file, and do nothing else.
     #[arg(long, value_name = "CASE", requires = "file", hide = true)]
@@ -46,6 +46,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE", hide = true)]
     file: Option<PathBuf>,
 }
+
+/// Decision 9.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {

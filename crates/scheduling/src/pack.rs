@@ -335,10 +335,16 @@ impl<'p> Packing<'_, 'p> {
         let problem = self.problem;
         let request = &problem.classes[ask.class].request;
         let mut left = count;
+        // The last view that did not take the class: neighbours were often opened for one class.
+        let mut closed: Option<ViewId> = None;
         let mut node = self.nodes.next_roomy(0, nodes, request);
         while left > 0 && node < nodes {
-            if self.admits(ask, node) {
-                left -= self.fill_node(ask, left, node);
+            let view = self.nodes.view[node];
+            if closed != Some(view) && self.admits(ask, node) {
+                match self.views.step(view, ask.demand) {
+                    Some(next) => left -= self.fill_with(ask, left, (node, next)),
+                    None => closed = Some(view),
+                }
             }
             node = self.nodes.next_roomy(node + 1, nodes, request);
         }
@@ -346,15 +352,17 @@ impl<'p> Packing<'_, 'p> {
     }
 
     fn fill_node(&mut self, ask: Ask, count: u32, node: NodeId) -> u32 {
-        let before = self.nodes.view[node];
-        let Some(view) = self.views.step(before, ask.demand) else {
-            return 0;
-        };
+        let view = self.views.step(self.nodes.view[node], ask.demand);
+        view.map_or(0, |view| self.fill_with(ask, count, (node, view)))
+    }
+
+    /// Puts pods into the slack of a node, which thereby gets a view.
+    fn fill_with(&mut self, ask: Ask, count: u32, (node, view): (NodeId, ViewId)) -> u32 {
         let most = count.min(self.cap(ask, node));
         if self.counts_values(node) {
             return self.fill_one_by_one(ask, most, (node, view));
         }
-        if view != before && !self.narrow(ask.class, node, view) {
+        if view != self.nodes.view[node] && !self.narrow(ask.class, node, view) {
             return 0;
         }
         let class = &self.problem.classes[ask.class];

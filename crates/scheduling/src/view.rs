@@ -24,7 +24,7 @@ use crate::types::has;
 pub(crate) type ViewId = u32;
 
 /// For so many planned nodes memory is set aside at once.
-const MOST_EXPECTED: u32 = 1024;
+const MOST_EXPECTED: u32 = 2048;
 /// Not known yet.
 const UNKNOWN: ViewId = ViewId::MAX;
 /// The demand can't be met there.

@@ -401,4 +401,15 @@ mod tests {
         assert_eq!(cheapest(keys.label(0, Some("a"))), Some(6));
         assert_eq!(cheapest(keys.absent(0)), None);
     }
+
+    /// What was taken for granted of one pool must be so for another that shares its types.
+    #[test]
+    fn types_are_the_same_for_pools_that_require_the_same_of_what_they_do_not_speak_of() {
+        let keys = keys(&[Requirement::exists("shape"), Requirement::exists("team")]);
+        let mut types = Types::new(keys.len());
+        types.assume(1, true);
+        assert!(types.hold_for(|key| key == 1), "the same");
+        assert!(types.hold_for(|_| true), "all types speak of the first");
+        assert!(!types.hold_for(|_| false), "nothing of the second");
+    }
 }

@@ -148,10 +148,10 @@ impl Writer<'_, '_, '_> {
         } = self.listings.of(node, pool);
         let index = self.index;
         let template = &*index.pools[pool].template;
-        let group = self.index.problem.pools[pool].group;
+        let group = index.problem.pools[pool].group;
         self.numbers[group] += 1;
         let relaxed = self.packed.nodes.check[node] == MinValuesCheck::Relaxed;
-        let with_devices = self.index.with_devices(node);
+        let with_devices = index.with_devices(node);
         let key: CommonKey = (
             pool,
             content.demands,

@@ -5,7 +5,6 @@ pub(crate) mod amounts;
 mod build;
 pub(crate) mod devices;
 pub(crate) mod gather;
-mod intern;
 mod nodes;
 mod open;
 pub(crate) mod pods;

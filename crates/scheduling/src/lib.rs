@@ -19,6 +19,7 @@ mod explain;
 mod first;
 mod improve;
 mod index;
+mod intern;
 mod mask;
 mod memory;
 mod node_claim;

@@ -203,6 +203,11 @@ pub(crate) fn bits_meet(left: &[u64], right: &[u64]) -> bool {
     left.iter().zip(right).any(|(a, b)| a & b != 0)
 }
 
+/// Whether a bit is set.
+pub(crate) fn bits_have(bits: &[u64], bit: usize) -> bool {
+    bits[bit / 64] & (1 << (bit % 64)) != 0
+}
+
 /// Adds the bits of one set to another.
 pub(crate) fn bits_add(to: &mut [u64], bits: &[u64]) {
     for (to, bits) in to.iter_mut().zip(bits) {

@@ -2,7 +2,8 @@
 //!
 //! What types have of the keys in play is kept by key: the different masks, each with the set of
 //! types that have it. So what requirements admit is found with a few operations on sets, not by
-//! looking at one type after the other. What is *not* here: room and order by price (`shelf`).
+//! looking at one type after the other. What is *not* here: how types become numbers
+//! (`index::types`), and which of them hold so much (`shelf`).
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +12,10 @@ use catalog::{CapacityType, InstanceType};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::intern::Interner;
 use crate::mask::{KeyId, Mask};
-use crate::problem::{Daemon, Masks};
+use crate::problem::{Daemon, Masks, bits_have};
 use crate::shelf::{Slot, SlotSet, positions};
-
-/// Up to so many different masks of a key are compared one by one.
-const FEW: usize = 8;
 
 /// So many orders by price are kept.
 const MOST_ORDERS: usize = 256;
@@ -75,26 +74,25 @@ pub(crate) struct Types {
     /// By key.
     columns: Vec<Column>,
     /// Masks that are in play of what offerings require.
-    asks: Vec<Masks>,
+    asks: Interner<Masks>,
     /// The capacity types in which any of them can be had.
     had_as: CapacityTypes,
     /// By key what was taken for granted where some type does not speak of it: that the pool
     /// requires something of it, or that it does not.
     required: Vec<Option<bool>>,
     /// By which offerings are admitted: types in the order of their prices.
-    by_price: Mutex<FxHashMap<Admitted, Arc<[Slot]>>>,
+    by_price: Mutex<FxHashMap<Offered, Arc<[Slot]>>>,
 }
 
 /// By number of what offerings require: whether it can be met.
-type Admitted = SmallVec<[bool; 24]>;
+type Offered = SmallVec<[bool; 24]>;
 
 /// What types have of a key.
 #[derive(Debug, Default)]
 struct Column {
-    masks: Vec<Mask>,
+    masks: Interner<Mask>,
     /// By mask the types that have it.
     having: Vec<SlotSet>,
-    ids: FxHashMap<Mask, MaskId>,
 }
 
 impl Deref for Types {
@@ -117,26 +115,19 @@ impl Types {
     /// The number of a mask that types have of a key.
     pub(crate) fn mask(&mut self, key: KeyId, mask: Mask) -> MaskId {
         let column = &mut self.columns[key];
-        let known = if column.masks.len() <= FEW {
-            column.masks.iter().position(|known| *known == mask)
-        } else {
-            column.ids.get(&mask).copied()
-        };
-        known.unwrap_or_else(|| column.add(mask))
+        let id = column.masks.intern(mask);
+        column.having.resize(column.masks.len(), SlotSet::new());
+        id
     }
 
     /// The number of what offerings require.
     pub(crate) fn asks(&mut self, asks: Masks) -> AsksId {
-        let known = self.asks.iter().position(|known| *known == asks);
-        known.unwrap_or_else(|| {
-            self.asks.push(asks);
-            self.asks.len() - 1
-        })
+        self.asks.intern(asks)
     }
 
     /// Masks of what offerings require.
     pub(crate) fn asked(&self, asks: AsksId) -> &Masks {
-        &self.asks[asks]
+        self.asks.get(asks)
     }
 
     /// Notes that some type does not speak of a key of which the pool requires something or not.
@@ -182,14 +173,14 @@ impl Types {
         let mut admitted = self.all();
         let mut some = admitted.clone();
         for (column, mask) in self.columns.iter().zip(masks) {
-            if column.masks.iter().all(|own| own.meets(mask)) {
+            if column.masks.all().iter().all(|own| own.meets(mask)) {
                 continue;
             }
             some.fill(0);
             column.add_meeting(mask, &mut some);
             keep(&mut admitted, &some);
         }
-        let asks = self.asks.iter();
+        let asks = self.asks.all().iter();
         let asks = asks.map(|asks| asks.iter().all(|(key, own)| own.meets(&masks[*key])));
         Under {
             types: self,
@@ -215,16 +206,16 @@ impl Types {
 
     /// Types that have such an offering, each with the cheapest, in order of price and of the
     /// catalogue.
-    fn by_price(&self, admitted: &Admitted) -> Arc<[Slot]> {
+    fn by_price(&self, offered: &Offered) -> Arc<[Slot]> {
         let mut known = self.by_price.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slots) = known.get(admitted) {
+        if let Some(slots) = known.get(offered) {
             return slots.clone();
         }
         if known.len() >= MOST_ORDERS {
             known.clear();
         }
         let cheapest = |(kind, ty): (usize, &Type)| {
-            let offer = ty.offerings.iter().find(|offer| admitted[offer.asks])?;
+            let offer = ty.offerings.iter().find(|offer| offered[offer.asks])?;
             Some(Slot {
                 kind: kind as u32,
                 price: offer.price,
@@ -234,7 +225,7 @@ impl Types {
         let mut slots: Vec<Slot> = all.filter_map(cheapest).collect();
         slots.sort_unstable_by_key(|slot| (slot.price, slot.kind));
         let slots: Arc<[Slot]> = slots.into();
-        known.insert(admitted.clone(), slots.clone());
+        known.insert(offered.clone(), slots.clone());
         slots
     }
 
@@ -250,16 +241,8 @@ impl Types {
 }
 
 impl Column {
-    fn add(&mut self, mask: Mask) -> MaskId {
-        let id = self.masks.len();
-        self.masks.push(mask.clone());
-        self.having.push(SlotSet::new());
-        self.ids.insert(mask, id);
-        id
-    }
-
     fn add_meeting(&self, mask: &Mask, to: &mut SlotSet) {
-        for (own, having) in self.masks.iter().zip(&self.having) {
+        for (own, having) in self.masks.all().iter().zip(&self.having) {
             if own.meets(mask) {
                 for (to, having) in to.iter_mut().zip(having) {
                     *to |= having;
@@ -274,7 +257,7 @@ impl Column {
 pub(crate) struct Under<'t> {
     types: &'t Types,
     admitted: SlotSet,
-    offered: Admitted,
+    offered: Offered,
 }
 
 impl<'t> Under<'t> {
@@ -298,7 +281,7 @@ impl<'t> Under<'t> {
 
     /// Whether a type has, for every key, a value that is admitted.
     pub(crate) fn admits(&self, kind: usize) -> bool {
-        has(&self.admitted, kind)
+        bits_have(&self.admitted, kind)
     }
 
     /// The offerings of a type that are admitted, cheapest first, whether the type is or not.
@@ -327,11 +310,6 @@ impl<'t> Under<'t> {
     }
 }
 
-/// Whether a position is in a set.
-pub(crate) fn has(set: &[u64], at: usize) -> bool {
-    set[at / 64] & (1 << (at % 64)) != 0
-}
-
 fn keep(set: &mut SlotSet, of: &[u64]) {
     for (set, of) in set.iter_mut().zip(of) {
         *set &= of;
@@ -354,7 +332,7 @@ mod tests {
         }
     }
 
-    /// Beyond a word, and beyond the number of masks that are compared one by one.
+    /// Beyond a word.
     #[test]
     fn types_are_found_by_what_they_have() {
         let names: Vec<String> = (0..100).map(|at| format!("{:02}", at % 40)).collect();

@@ -15,10 +15,9 @@ use smallvec::SmallVec;
 use crate::mask::{KeyId, Mask};
 use crate::memory::ShelfKey;
 use crate::pack::Nodes;
-use crate::problem::{Daemon, Demand, DemandId, Pool, Problem, bits_add, bits_meet};
+use crate::problem::{Daemon, Demand, DemandId, Pool, Problem, bits_add, bits_have, bits_meet};
 use crate::shelf::{Candidates, Keep, Room, Shelf, SlotSet};
 use crate::topology::Looks;
-use crate::types::has;
 
 /// Index of a view in [`Views`].
 pub(crate) type ViewId = u32;
@@ -319,33 +318,40 @@ fn comes(problem: &Problem, daemon: &Daemon, pool: &Pool) -> bool {
     problem.tolerates(daemon.tolerations, pool.hard_taints)
 }
 
+/// Positions of daemons that come to some of a pool's types, and to which, where the node has these
+/// masks.
+pub(crate) fn coming(problem: &Problem, pool: &Pool, masks: &[Mask]) -> Vec<(usize, SlotSet)> {
+    let all = problem.daemons.iter().enumerate();
+    all.filter(|(_, daemon)| comes(problem, daemon, pool))
+        .map(|(at, daemon)| (at, pool.types.running(daemon, masks)))
+        .collect()
+}
+
 fn new_shelf(problem: &Problem, pool: &Pool, key: &ViewKey, keep: Keep) -> Shelf {
-    let daemons: Vec<(&Daemon, SlotSet)> = problem
-        .daemons
-        .iter()
-        .filter(|daemon| comes(problem, daemon, pool))
-        .map(|daemon| (daemon, pool.types.running(daemon, &key.masks)))
-        .collect();
+    let daemons = coming(problem, pool, &key.masks);
     let under = pool.types.under(&key.masks);
     let mut candidates = Candidates::new(problem.dims);
     let mut taken = Room::new();
     for slot in under.by_price() {
         let kind = slot.kind as usize;
-        let come = daemons.iter().filter(|(_, running)| has(running, kind));
+        let come = daemons
+            .iter()
+            .filter(|(_, running)| bits_have(running, kind))
+            .map(|(at, _)| &problem.daemons[*at]);
         if come
             .clone()
-            .any(|(daemon, _)| bits_meet(&daemon.ports, &key.ports))
+            .any(|daemon| bits_meet(&daemon.ports, &key.ports))
         {
             // One of them holds a host port that a pod needs.
             continue;
         }
         taken.clear();
         taken.resize(problem.dims, 0);
-        come.for_each(|(daemon, _)| {
+        for daemon in come {
             for (taken, request) in taken.iter_mut().zip(&daemon.request) {
                 *taken += request;
             }
-        });
+        }
         let room = pool.types[kind].allocatable.iter().zip(&taken);
         candidates.push(slot, room.map(|(room, taken)| room - taken));
     }

@@ -238,6 +238,22 @@ fn any_labels() -> impl Strategy<Value = BTreeMap<String, String>> {
     prop::collection::btree_map(key, value, 0..4)
 }
 
+/// A hint is only where to look first: one that leads astray or beyond the end changes no answer.
+#[test]
+fn a_requirement_is_found_whatever_the_hint() {
+    let labels = [("a", "1"), ("b", "2"), ("c", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let set = Requirements::from_labels(&labels.into());
+    for key in ["a", "b", "c", "d"] {
+        for mut hint in 0..5 {
+            let found = set.get_near(key, &mut hint);
+            assert_eq!(found, set.get(key), "{key}");
+            if found.is_some() {
+                assert_eq!(Some(hint), set.position(key));
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn sets_intersect_whatever_the_order(a in any_set(), b in any_set(), c in any_set()) {

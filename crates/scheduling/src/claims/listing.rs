@@ -13,10 +13,10 @@ use rustc_hash::FxHashMap;
 use crate::index::Index;
 use crate::pack::{NodeId, Packed, listed};
 use crate::placement::Launch;
-use crate::problem::{Daemon, Pool};
+use crate::problem::{Pool, bits_have};
 use crate::shelf::{Room, Shelf, SlotSet, positions};
-use crate::types::{CapacityTypes, Under, has};
-use crate::view::{ViewId, Views};
+use crate::types::{CapacityTypes, Under};
+use crate::view::{ViewId, Views, coming};
 
 /// Instance types of a claim.
 pub(super) struct Listing {
@@ -142,19 +142,10 @@ impl<'a, 'p, 's> Listings<'a, 'p, 's> {
             let shelf = views.full_shelf(view);
             let masks = views.masks(view);
             let under = pool.types.under(masks);
-            let come = |(at, daemon): (usize, &Daemon)| {
-                let tolerates = problem.tolerates(daemon.tolerations, pool.hard_taints);
-                tolerates.then(|| (at, pool.types.running(daemon, masks)))
-            };
             Rc::new(Full {
                 shelf,
                 under,
-                daemons: problem
-                    .daemons
-                    .iter()
-                    .enumerate()
-                    .filter_map(come)
-                    .collect(),
+                daemons: coming(problem, pool, masks),
             })
         };
         self.full.entry(view).or_insert_with(make).clone()
@@ -206,7 +197,7 @@ fn launch(pool: &Pool, under: &Under<'_>, kind: usize) -> Launch {
 fn daemons(index: &Index<'_>, full: &Full<'_>, kinds: &[u32]) -> ResourceVec {
     let mut requests = ResourceVec::default();
     for (at, running) in &full.daemons {
-        if kinds.iter().all(|kind| has(running, *kind as usize)) {
+        if kinds.iter().all(|kind| bits_have(running, *kind as usize)) {
             let source = index.daemons[*at];
             requests.add(&index.snapshot.daemons[source].shape.requests);
         }

@@ -10,6 +10,7 @@ use super::{Case, topology};
 use crate::index::Index;
 use crate::pack::Packed;
 use crate::placement::{Candidate, Refusal};
+use crate::problem::bits_have;
 use crate::reason::Rejection;
 use crate::volumes::AttachLimit;
 use api::labels::HOSTNAME;
@@ -144,7 +145,7 @@ fn no_volume_more(index: &Index<'_>, state: &NodeState, (dim, request): (usize, 
 
 /// The host port that the pod can't have.
 fn ports(index: &Index<'_>, bits: &[u64], case: &Case<'_>) -> Option<Rejection> {
-    let is_set = |bit: usize| bits[bit / 64] & (1 << (bit % 64)) != 0;
+    let is_set = |bit: usize| bits_have(bits, bit);
     let taken = case.pod.shape.host_ports.iter().find(|port| {
         let conflicting = index.bits.conflicting(std::slice::from_ref(port));
         conflicting.into_iter().any(is_set)

@@ -11,6 +11,7 @@ use crate::index::topology::rules::Place;
 use crate::index::topology::terms::declared;
 use crate::mask::Mask;
 use crate::pack::Packed;
+use crate::problem::bits_have;
 use crate::reason::{Rejection, TopologyKind, TopologyRefusal};
 use crate::topology::DomainRule;
 
@@ -73,13 +74,12 @@ pub(super) fn hosts(
     bits: &[u64],
     node: Option<(&Packed, usize, &NodeState)>,
 ) -> Option<Rejection> {
-    let is_set = |bits: &[u64], bit: usize| bits[bit / 64] & (1 << (bit % 64)) != 0;
     index.thresholds.iter().find_map(|(counter, most, bit)| {
         let Place::Host(host) = index.places[*counter] else {
             return None;
         };
-        let misses = is_set(&case.rules.set, *bit) && !is_set(bits, *bit);
-        let full = is_set(&case.rules.clear, *bit) && is_set(bits, *bit);
+        let misses = bits_have(&case.rules.set, *bit) && !bits_have(bits, *bit);
+        let full = bits_have(&case.rules.clear, *bit) && bits_have(bits, *bit);
         if !misses && !full {
             return None;
         }

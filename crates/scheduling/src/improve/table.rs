@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use crate::problem::{DemandId, Problem};
+use crate::problem::{DemandId, Problem, bits_have};
 use crate::shelf::{Candidates, Keep, Shelf, Slot, positions};
-use crate::types::{AsksId, has};
+use crate::types::AsksId;
 use crate::view::{ViewId, Views};
 
 /// An entry before it is sorted by price.
@@ -211,7 +211,7 @@ fn groups_by_type(
         for (key, _) in &demand.masks {
             let meeting = types.meeting(*key, &views.masks(view)[*key]);
             for (kind, admitted) in admitted.iter_mut().enumerate() {
-                *admitted &= has(&meeting, kind);
+                *admitted &= bits_have(&meeting, kind);
             }
         }
         if demand.ports.iter().any(|word| *word != 0) {

@@ -8,7 +8,6 @@ use requirements::{Requirement, Requirements};
 use rustc_hash::FxHashMap;
 
 use super::gather::{Asking, DaemonPart, Parts};
-use super::intern::Interner;
 use super::pools::{Limited, Reservation, Template, limits, min_values, reservations};
 use super::tolerations::Tolerances;
 use super::topology::rules::{RuleBuilder, Subject};
@@ -16,6 +15,7 @@ use super::topology::running::{self, Running};
 use super::types::types;
 use super::variants::{SoftTaints, Variant, tolerate_soft};
 use super::{Index, PoolIndex, nodes, pods};
+use crate::intern::Interner;
 use crate::mask::Mask;
 use crate::memory::{Ground, Grounded, Memory, TypesKey};
 use crate::options::{Batch, Reserved};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use cluster::{PodRecord, PodShape, Snapshot};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::intern::Interner;
+use crate::intern::Interner;
 use crate::memory::Nodes;
 use terms::{CounterKey, Labels, Namespaces, Of};
 
@@ -204,3 +204,6 @@ pub(crate) fn note_running_declarers(counters: &mut Counters, nodes: &Nodes, sna
 pub(crate) fn counts_declarers(key: &CounterKey) -> bool {
     key.of == Of::Declarers
 }
+
+#[cfg(test)]
+mod tests;

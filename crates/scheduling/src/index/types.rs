@@ -2,7 +2,8 @@
 //!
 //! Types of a catalogue resemble each other: most speak of the same labels as the one before, often
 //! with the same values, and their offerings require the same few things. What was found for one is
-//! tried for the next before anything is looked up.
+//! tried for the next before anything is looked up. What is *not* here: what the numbers are asked
+//! (`types`).
 
 use std::sync::Arc;
 

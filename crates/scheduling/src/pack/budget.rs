@@ -182,6 +182,7 @@ pub(crate) fn listed(
     spare: &[i64],
 ) -> Vec<u32> {
     if pool.limits.is_empty() {
+        // No type takes anything from a limit.
         let all = holding.iter().map(|slot| shelf.slot(*slot).kind);
         return all.take(MOST_TYPES).collect();
     }

@@ -26,14 +26,14 @@ struct Growth {
 
 /// A queue of planned nodes. It begins with all of them, which are not written down before they are
 /// asked for.
-pub(super) struct Candidates {
+pub(super) struct Queue {
     fresh: Chain<Range<NodeId>, Range<NodeId>>,
     /// How many of those are left.
     left: usize,
     seen: VecDeque<NodeId>,
 }
 
-impl Candidates {
+impl Queue {
     /// How many there are.
     fn len(&self) -> usize {
         self.left + self.seen.len()
@@ -88,14 +88,14 @@ impl Packing<'_, '_> {
     }
 
     /// Planned nodes in the order in which they are considered for growth.
-    fn growth_candidates(&mut self) -> Candidates {
+    fn growth_candidates(&mut self) -> Queue {
         let first = self.problem.nodes.len();
         let end = self.nodes.len();
         if first < end {
             self.cursor %= end - first;
         }
         let start = (first + self.cursor).min(end);
-        Candidates {
+        Queue {
             fresh: (start..end).chain(first..start),
             left: end - first,
             seen: VecDeque::new(),
@@ -104,7 +104,7 @@ impl Packing<'_, '_> {
 
     /// The best of the first few candidates that may take a pod by growing. Those that may not are
     /// dropped: what they hold only becomes more.
-    fn best_growth(&mut self, ask: Ask, left: u32, candidates: &mut Candidates) -> Option<Growth> {
+    fn best_growth(&mut self, ask: Ask, left: u32, candidates: &mut Queue) -> Option<Growth> {
         let mut best: Option<Growth> = None;
         let mut seen = 0;
         while seen < self.policy.candidates && seen < candidates.len() {

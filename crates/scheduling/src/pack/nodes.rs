@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::mask::Mask;
-use crate::problem::{Class, Problem, SharedClaim, bits_add};
+use crate::problem::{Class, Problem, SharedClaim, bits_add, bits_have};
 use crate::shelf::{Shelf, at_least, times};
 use crate::topology::{HostCounter, HostId, Topology};
 use crate::view::{ViewId, Views};
@@ -238,7 +238,7 @@ impl Nodes {
         class: &'c Class,
     ) -> impl Iterator<Item = &'c SharedClaim> + use<'_, 'c> {
         let bits = self.bits(node);
-        let is_new = |shared: &&SharedClaim| bits[shared.bit / 64] & (1 << (shared.bit % 64)) == 0;
+        let is_new = |shared: &&SharedClaim| !bits_have(bits, shared.bit);
         class.shared.iter().filter(is_new)
     }
 

@@ -6,7 +6,7 @@ use crate::shelf::{Shelf, times};
 use crate::view::ViewId;
 
 use super::budget::{Choice, MinValuesCheck};
-use super::grow::Candidates;
+use super::grow::Queue;
 use super::{Ask, Cost, NodeId, Packing};
 
 /// A node that could be opened.
@@ -187,7 +187,7 @@ impl Packing<'_, '_> {
         ask: Ask,
         left: u32,
         new: NewNode,
-        candidates: &mut Candidates,
+        candidates: &mut Queue,
     ) -> u32 {
         let node = self.open_node(ask, left, new);
         candidates.add(node);

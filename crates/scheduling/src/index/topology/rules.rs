@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 
 use super::terms::{CounterKey, Of, Term};
 use super::{Binds, CounterId, Counters};
-use crate::index::intern::Interner;
 use crate::index::pools::Template;
 use crate::index::ports::Bits;
 use crate::index::tolerations::Tolerances;
+use crate::intern::Interner;
 use crate::mask::{KeyId, Keys, Mask};
 use crate::memory::Nodes;
 use crate::topology::{

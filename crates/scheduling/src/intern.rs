@@ -70,3 +70,28 @@ impl<T: Eq + Hash> Interner<T> {
         self.all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hash::Hasher;
+
+    use super::*;
+
+    /// A value whose hash tells nothing.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Alike(u8);
+
+    impl Hash for Alike {
+        fn hash<H: Hasher>(&self, _: &mut H) {}
+    }
+
+    #[test]
+    fn values_with_the_same_hash_are_told_apart() {
+        let mut interner = Interner::default();
+        let ids: Vec<usize> = [3, 1, 2, 1, 3, 2].map(|n| interner.intern(Alike(n))).into();
+        assert_eq!(ids, [0, 1, 2, 1, 0, 2]);
+        assert_eq!(interner.find(&Alike(1)), Some(1));
+        assert_eq!(interner.find(&Alike(4)), None);
+        assert_eq!((interner.len(), interner.get(2)), (3, &Alike(2)));
+    }
+}

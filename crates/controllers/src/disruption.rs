@@ -10,10 +10,11 @@ mod report;
 
 use std::time::Duration;
 
-use ::disruption::{Command, Plan, plan, validate};
+use ::disruption::{Command, Memory, Options, Plan, SpotToSpot, plan, validate};
 use runtime::metrics::names;
 use tokio::time::Instant;
 
+use crate::provisioner;
 use crate::shared::Shared;
 
 /// How often nodes are looked at when nothing happens.
@@ -26,8 +27,9 @@ const VALIDATION: Duration = Duration::from_secs(15);
 /// Looks for nodes that may go for ever.
 pub(crate) async fn run(shared: &Shared) {
     shared.gate.wait().await;
+    let mut memory = Memory::default();
     loop {
-        let acted = pass(shared).await;
+        let acted = pass(shared, &mut memory).await;
         if !acted {
             wait(shared).await;
         }
@@ -46,34 +48,50 @@ async fn wait(shared: &Shared) {
 }
 
 /// One look; whether anything was done.
-async fn pass(shared: &Shared) -> bool {
+async fn pass(shared: &Shared, memory: &mut Memory) -> bool {
     leftovers::clean(shared).await;
     let began = Instant::now();
-    let plan = plan(&shared.snapshot(), shared.now());
+    let snapshot = shared.snapshot();
+    let seed = shared.world.seed ^ snapshot.version;
+    let plan = plan(memory, &snapshot, &options(shared), shared.now(), seed);
     report::looked(shared, &plan, began.elapsed());
     let Plan { commands, .. } = plan;
     let mut acted = false;
     for command in commands {
-        acted |= carry_out(shared, command).await;
+        acted |= carry_out(shared, memory, command).await;
     }
     acted
 }
 
 /// Looks at a command again, and performs what is left of it.
-async fn carry_out(shared: &Shared, command: Command) -> bool {
+async fn carry_out(shared: &Shared, memory: &mut Memory, command: Command) -> bool {
     shared.world.clock.sleep(VALIDATION).await;
-    let kind = command.consolidation_type();
-    let validated = validate(command, &shared.snapshot(), shared.now());
-    if validated.failed > 0 {
-        let failed = validated.failed as f64;
-        shared
-            .world
-            .metrics
-            .add(&names::DISRUPTION_FAILED_VALIDATIONS, &[kind], failed);
-        report::kept(shared, &validated.dropped);
+    let (snapshot, now) = (shared.snapshot(), shared.now());
+    let validated = validate(memory, vec![command], &snapshot, &options(shared), now);
+    for rejected in &validated.rejected {
+        let kind = rejected.command.consolidation_type();
+        let failed = rejected.command.candidates.len() as f64;
+        let metrics = &shared.world.metrics;
+        metrics.add(&names::DISRUPTION_FAILED_VALIDATIONS, &[kind], failed);
+        report::kept(shared, &rejected.kept);
     }
-    match validated.command {
-        None => false,
-        Some(command) => execute::execute(shared, &command).await,
+    let mut acted = false;
+    for command in &validated.commands {
+        acted |= execute::execute(shared, command).await;
+    }
+    acted
+}
+
+/// Settings of a look.
+fn options(shared: &Shared) -> Options {
+    let gates = shared.world.options.feature_gates;
+    Options {
+        scheduling: provisioner::options(shared),
+        spot_to_spot: if gates.spot_to_spot_consolidation {
+            SpotToSpot::On
+        } else {
+            SpotToSpot::Off
+        },
+        ..Options::default()
     }
 }

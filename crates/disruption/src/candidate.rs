@@ -1,32 +1,12 @@
 //! Which nodes may go at all, whatever the reason.
 
-use api::DisruptionReason;
 use cluster::disposition::{is_disruptable, protection};
 use cluster::{Blocking, NodeState, PoolState, Snapshot};
 use model::Timestamp;
 
-use crate::Why;
 use crate::command::Candidate;
 use crate::cost::{price, reschedulable_pods, reschedule_cost};
-
-/// How gently a reason treats nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Protected pods and disruption budgets keep a node.
-    Graceful,
-    /// They don't keep a node whose claim has a `terminationGracePeriod`.
-    Eventual,
-}
-
-impl Class {
-    /// The class of a reason.
-    pub fn of(reason: DisruptionReason) -> Self {
-        match reason {
-            DisruptionReason::Drifted => Self::Eventual,
-            DisruptionReason::Empty | DisruptionReason::Underutilized => Self::Graceful,
-        }
-    }
-}
+use crate::{Class, Why};
 
 /// The node as a candidate, with its pool; or why it stays.
 pub(crate) fn candidate<'s>(
@@ -77,13 +57,14 @@ pub(crate) fn candidate<'s>(
         pool: name.into(),
         price,
         pods: reschedulable_pods(node),
+        cost: reschedule_cost(node),
         savings_ratio: hourly / reschedule_cost(node),
     };
     Ok((candidate, pool))
 }
 
 /// Whether every pod of the node may be evicted now, each for itself.
-fn check_pods(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<(), Why> {
+pub(crate) fn check_pods(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<(), Why> {
     for pod in &node.pods {
         if !is_disruptable(pod, now) {
             return Err(Why::ProtectedPod {

@@ -1,12 +1,14 @@
 //! What is to be done, as values: one command is one decision, from plan to event.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use api::DisruptionReason;
 use catalog::Price;
 use cluster::PodRecord;
 use scheduling::PlannedClaim;
+
+use crate::Reason;
 
 /// Everything that one look at the cluster leads to.
 #[derive(Clone, Debug, Default)]
@@ -17,15 +19,15 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// Budgets of each pool that nodes were counted against; by pool.
     pub budgets: Vec<crate::budget::PoolBudget>,
-    /// How many nodes could go if budgets allowed it.
-    pub eligible: usize,
+    /// How many nodes could go for each reason if budgets allowed it.
+    pub eligible: BTreeMap<Reason, usize>,
 }
 
 /// Nodes that go together, and what comes in their place.
 #[derive(Clone, Debug)]
 pub struct Command {
     /// Why.
-    pub reason: DisruptionReason,
+    pub reason: Reason,
     /// The nodes that go.
     pub candidates: Vec<Candidate>,
     /// The nodes that come first.
@@ -53,6 +55,8 @@ pub struct Candidate {
     pub price: Option<Price>,
     /// How many of its pods need a place elsewhere.
     pub pods: usize,
+    /// What it costs to make them move: 1 for the node and about 1 for each.
+    pub cost: f64,
     /// Savings by disruption: what nodes are chosen by.
     pub savings_ratio: f64,
 }
@@ -98,8 +102,10 @@ impl Command {
     /// The value of the label `consolidation_type`.
     pub fn consolidation_type(&self) -> &'static str {
         match self.reason {
-            DisruptionReason::Empty => "empty",
-            _ => "",
+            Reason::Empty => "empty",
+            Reason::Underutilized if self.candidates.len() > 1 => "multi",
+            Reason::Underutilized => "single",
+            Reason::Drifted | Reason::Expired => "",
         }
     }
 
@@ -122,7 +128,7 @@ impl fmt::Display for Command {
             "{} {} node(s) ({}): {}",
             self.decision().as_str(),
             names.len(),
-            self.reason.as_str().to_lowercase(),
+            self.reason.label(),
             names.join(", ")
         )
     }

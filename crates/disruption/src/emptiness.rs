@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{ConsolidationPolicy, DisruptionReason, NodePool};
+use api::{ConsolidationPolicy, NodePool};
 use catalog::Price;
 use cluster::{NodeState, Snapshot};
 use model::Timestamp;
 
-use crate::Why;
 use crate::budget::PoolBudget;
-use crate::candidate::{Class, candidate};
+use crate::candidate::candidate;
 use crate::command::{Candidate, Command, Kept};
 use crate::cost::{reschedulable_pods, reschedule_cost};
+use crate::{Reason, Why};
 
 /// Every node as a candidate for emptiness, or why it stays; by name.
 pub(crate) fn look(snapshot: &Snapshot, now: Timestamp) -> (Vec<Candidate>, Vec<Kept>) {
@@ -35,7 +35,7 @@ pub(crate) fn within_budgets(
     mut empty: Vec<Candidate>,
     budgets: &BTreeMap<Arc<str>, PoolBudget>,
 ) -> (Vec<Candidate>, Vec<Kept>) {
-    let reason = DisruptionReason::Empty;
+    let reason = Reason::Empty.budget();
     empty.sort_by(|a, b| {
         b.savings_ratio
             .total_cmp(&a.savings_ratio)
@@ -77,7 +77,7 @@ pub(crate) fn command(taken: Vec<Candidate>) -> Option<Command> {
     }
     let price_before = taken.iter().filter_map(|candidate| candidate.price).sum();
     Some(Command {
-        reason: DisruptionReason::Empty,
+        reason: Reason::Empty,
         candidates: taken,
         replacements: Vec::new(),
         moves: Vec::new(),
@@ -88,7 +88,7 @@ pub(crate) fn command(taken: Vec<Candidate>) -> Option<Command> {
 
 /// The node as a candidate for emptiness, or why it stays.
 fn check(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<Candidate, Why> {
-    let (candidate, state) = candidate(snapshot, node, Class::of(DisruptionReason::Empty), now)?;
+    let (candidate, state) = candidate(snapshot, node, Reason::Empty.class(), now)?;
     let pool = &state.pool;
     let name = || pool.metadata.name.clone();
     if pool.spec.replicas.is_some() {

@@ -16,7 +16,9 @@ mod command;
 pub mod cost;
 pub mod cron;
 mod emptiness;
+mod options;
 pub mod quiet;
+mod reason;
 mod validate;
 mod why;
 
@@ -25,16 +27,23 @@ use std::collections::BTreeMap;
 use cluster::Snapshot;
 use model::Timestamp;
 
-pub use candidate::Class;
 pub use command::{Candidate, Command, Decision, Kept, Move, Plan};
-pub use validate::{Validated, validate};
+pub use options::{Memory, Options, Payback, SpotToSpot};
+pub use reason::{Class, Reason};
+pub use validate::{Because, Rejected, Validated, still_may_go, validate};
 pub use why::Why;
 
-/// What to do with the nodes of a snapshot now.
-pub fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
+/// What to do with the nodes of a snapshot now. `seed` decides only what nothing else does.
+pub fn plan(
+    _memory: &mut Memory,
+    snapshot: &Snapshot,
+    _options: &Options,
+    now: Timestamp,
+    _seed: u64,
+) -> Plan {
     let budgets: BTreeMap<_, _> = budget::budgets(snapshot, now);
     let (empty, mut kept) = emptiness::look(snapshot, now);
-    let eligible = empty.len();
+    let eligible = BTreeMap::from([(Reason::Empty, empty.len())]);
     let (taken, over) = emptiness::within_budgets(empty, &budgets);
     kept.extend(over);
     kept.sort_by(|a, b| a.node.cmp(&b.node));

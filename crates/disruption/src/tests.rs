@@ -90,7 +90,14 @@ impl Scene {
     }
 
     fn plan(&mut self) -> Plan {
-        plan(&self.0.snapshot(), at(100))
+        let options = Options::default();
+        plan(
+            &mut Memory::default(),
+            &self.0.snapshot(),
+            &options,
+            at(100),
+            0,
+        )
     }
 
     /// Names of the nodes that go.
@@ -135,7 +142,7 @@ fn empty_nodes_go_in_one_command() {
     assert_eq!(names, ["b", "a"]);
     assert!(command.price_before.nanos() > 0);
     assert_eq!(command.to_string(), "delete 2 node(s) (empty): b, a");
-    assert_eq!((plan.eligible, plan.kept.len()), (2, 0));
+    assert_eq!((plan.eligible[&Reason::Empty], plan.kept.len()), (2, 0));
 }
 
 /// EM-04, EM-07, EM-08, EM-09, EM-16: which pods count.
@@ -317,7 +324,7 @@ fn budgets_bound_how_many_go_and_the_others_say_so() {
     }
     let plan = scene.plan();
     assert_eq!(plan.commands[0].candidates.len(), 3);
-    assert_eq!((plan.kept.len(), plan.eligible), (7, 10));
+    assert_eq!((plan.kept.len(), plan.eligible[&Reason::Empty]), (7, 10));
     let why = Why::Budget {
         pool: "p".into(),
         allowed: 3,
@@ -349,18 +356,27 @@ fn a_second_look_drops_what_is_no_longer_empty() {
         until: at(200),
     });
     scene.empty("d");
-    let validated = validate(command.clone(), &scene.0.snapshot(), at(115));
-    let left = validated.command.expect("one is left");
-    let names: Vec<&str> = left.candidates.iter().map(|one| &*one.node).collect();
+    let again = |scene: &mut Scene, now| {
+        let (snapshot, options) = (scene.0.snapshot(), Options::default());
+        let commands = vec![command.clone()];
+        validate(&mut Memory::default(), commands, &snapshot, &options, now)
+    };
+    let validated = again(&mut scene, at(115));
+    let names = |command: &Command| -> Vec<String> {
+        let names = command.candidates.iter().map(|one| one.node.to_string());
+        names.collect()
+    };
     assert_eq!(
-        (names, validated.failed),
-        (vec!["c"], 2),
+        names(&validated.commands[0]),
+        ["c"],
         "d was not in the command"
     );
-    let dropped: Vec<&str> = validated.dropped.iter().map(|kept| &*kept.node).collect();
-    assert_eq!(dropped, ["a", "b"]);
+    let rejected = &validated.rejected[0];
+    assert_eq!(names(&rejected.command), ["a", "b"]);
+    let kept: Vec<&str> = rejected.kept.iter().map(|kept| &*kept.node).collect();
+    assert_eq!((kept, rejected.because), (vec!["a", "b"], Because::Churn));
     scene.pod("y", "c", &json!({}));
-    let none = validate(command, &scene.0.snapshot(), at(116));
-    assert!(none.command.is_none());
-    assert_eq!(none.failed, 3);
+    let none = again(&mut scene, at(116));
+    assert!(none.commands.is_empty());
+    assert_eq!(names(&none.rejected[0].command), ["a", "b", "c"]);
 }

@@ -7,6 +7,7 @@ mod cli;
 mod explain;
 mod failure;
 mod input;
+mod look;
 mod output;
 mod plan;
 mod simulate;

@@ -54,7 +54,7 @@ pub(super) async fn execute(shared: &Shared, command: &Command) -> bool {
                 count_action(shared, command, "failure");
                 let labels = [
                     command.decision().as_str(),
-                    &*command.reason.as_str().to_lowercase(),
+                    command.reason.label(),
                     command.consolidation_type(),
                 ];
                 shared
@@ -114,12 +114,7 @@ async fn remove(shared: &Shared, command: &Command, candidate: &Candidate) -> Re
         .pool(&candidate.pool)
         .map(|pool| pool.consolidation_policy());
     let policy = policy.map_or("", policy_label);
-    tell::disrupted(
-        shared,
-        &claim,
-        &command.reason.as_str().to_lowercase(),
-        policy,
-    );
+    tell::disrupted(shared, &claim, command.reason.label(), policy);
     count_action(shared, command, "success");
     Ok(())
 }
@@ -170,20 +165,16 @@ fn count_action(shared: &Shared, command: &Command, result: &str) {
 
 fn count_decision(shared: &Shared, command: &Command) {
     let metrics = &shared.world.metrics;
-    let reason = command.reason.as_str().to_lowercase();
+    let reason = command.reason.label();
     let (decision, kind) = (command.decision().as_str(), command.consolidation_type());
-    metrics.add(
-        &names::DISRUPTION_DECISIONS,
-        &[decision, &reason, kind],
-        1.0,
-    );
+    metrics.add(&names::DISRUPTION_DECISIONS, &[decision, reason, kind], 1.0);
     let pools: std::collections::BTreeSet<&str> = command
         .candidates
         .iter()
         .map(|candidate| &*candidate.pool)
         .collect();
     for pool in pools {
-        let labels = [pool, decision, &reason, kind];
+        let labels = [pool, decision, reason, kind];
         metrics.add(&names::DISRUPTION_DECISIONS_BY_NODEPOOL, &labels, 1.0);
     }
 }

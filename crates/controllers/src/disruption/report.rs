@@ -29,7 +29,7 @@ pub(super) fn looked(shared: &Shared, plan: &Plan, took: Duration) {
     metrics.set(
         &names::DISRUPTION_ELIGIBLE_NODES,
         &[&lower],
-        plan.eligible as f64,
+        plan.eligible.values().sum::<usize>() as f64,
     );
     for budget in &plan.budgets {
         for reason in DisruptionReason::ALL {

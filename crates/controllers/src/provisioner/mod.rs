@@ -256,7 +256,8 @@ fn nominate(shared: &Shared, placement: &Placement) {
     }
 }
 
-fn options(shared: &Shared) -> Options {
+/// Settings of placing pods.
+pub(crate) fn options(shared: &Shared) -> Options {
     let set = &shared.world.options;
     Options {
         preference_policy: match set.preference_policy {

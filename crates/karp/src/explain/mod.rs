@@ -40,6 +40,7 @@ struct Case<'a> {
     /// What provisioning would do now.
     placement: &'a Placement,
     options: &'a Options,
+    look: &'a disruption::Options,
     now: Timestamp,
     seed: u64,
 }
@@ -72,6 +73,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         snapshot,
         placement: &placement,
         options: &options,
+        look: &crate::look::options(&options, crate::input::gates(&args.policy)?),
         now,
         seed: args.seed,
     };

@@ -165,7 +165,8 @@ fn fill(snapshot: &Snapshot, node: &NodeState) -> Vec<Fill> {
 }
 
 fn fate(case: &Case<'_>, node: &NodeState) -> Fate {
-    let plan = disruption::plan(case.snapshot, case.now);
+    let mut memory = disruption::Memory::default();
+    let plan = disruption::plan(&mut memory, case.snapshot, case.look, case.now, case.seed);
     let name: &Arc<str> = node.name();
     let taken = plan.commands.iter().find(|command| {
         let mut candidates = command.candidates.iter();

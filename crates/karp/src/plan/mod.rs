@@ -60,8 +60,12 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let placement = placement.filter(|_| args.subject != Subject::Disruption);
     let placement = ManuallyDrop::new(placement);
     let solved = clock.now();
-    let plan =
-        (args.subject != Subject::Provisioning).then(|| disruption::plan(&world.snapshot, now));
+    let gates = input::gates(&args.policy)?;
+    let looked = crate::look::options(&options, gates);
+    let plan = (args.subject != Subject::Provisioning).then(|| {
+        let mut memory = disruption::Memory::default();
+        disruption::plan(&mut memory, &world.snapshot, &looked, now, args.seed)
+    });
     let planned = clock.now();
     let stats = document::Stats {
         pods: world.pods,

@@ -10,15 +10,23 @@
 //! be here: forceful removal (expiry, repair, time-outs), which asks nobody (`lifecycle`), and any
 //! call.
 
+pub mod balanced;
 pub mod budget;
 mod candidate;
 mod command;
 pub mod cost;
 pub mod cron;
+#[cfg_attr(not(test), expect(dead_code, reason = "consolidation reads it"))]
+mod drift;
 mod emptiness;
+#[cfg_attr(not(test), expect(dead_code, reason = "consolidation reads it"))]
+mod expiry;
 mod options;
 pub mod quiet;
 mod reason;
+mod renewal;
+#[cfg(test)]
+mod testing;
 mod validate;
 mod why;
 

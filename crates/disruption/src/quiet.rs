@@ -3,6 +3,7 @@
 //! What is *not* here: writing the condition, and the time of the last pod event.
 
 use api::{NodeClaim, NodePool};
+use cluster::{NodeState, Snapshot};
 use model::Timestamp;
 
 /// What the condition `Consolidatable` of a claim should be.
@@ -48,6 +49,21 @@ pub fn quiet_at(claim: &NodeClaim, pool: &NodePool) -> Option<Timestamp> {
         return Some(initialized);
     }
     Some(claim.status.last_pod_event_time.unwrap_or(initialized) + after)
+}
+
+/// Whether pods came to or left a node a short while ago, so that no pods are moved there for
+/// consolidation: it may be about to go itself. A node whose pool does not say when it is quiet, or
+/// that is not complete, is never in that state.
+pub fn is_settling(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> bool {
+    let Some(claim) = &node.claim else {
+        return false;
+    };
+    let Some(state) = node.pool().and_then(|name| snapshot.pool(name)) else {
+        return false;
+    };
+    let after = state.pool.spec.disruption.consolidate_after.get();
+    after.is_some_and(|after| !after.is_zero())
+        && quiet_at(claim, &state.pool).is_some_and(|at| now < at)
 }
 
 #[cfg(test)]

@@ -92,6 +92,31 @@ pub enum Why {
         /// How many of its pods need a place elsewhere.
         pods: usize,
     },
+    /// It has drifted, but new nodes of its pool do not join, so it is better than what would come.
+    PoolUnhealthy {
+        /// The pool.
+        pool: Arc<str>,
+        /// When one of the pool's nodes will be tried; none if one is being tried.
+        trial: Option<Timestamp>,
+    },
+    /// It is to be replaced, but its pool first gives up nodes that it has too many.
+    TooMany {
+        /// The pool.
+        pool: Arc<str>,
+        /// How many nodes it has that stay.
+        nodes: u64,
+        /// How many it should have.
+        replicas: u64,
+    },
+    /// It is to be replaced, but its pool's limit has no room for a node beside it.
+    NoRoom {
+        /// The pool.
+        pool: Arc<str>,
+        /// The most nodes that the pool may have.
+        limit: u64,
+        /// How many it has or will have.
+        nodes: u64,
+    },
 }
 
 impl Why {
@@ -114,6 +139,8 @@ impl Why {
                 | Self::NoInstanceTypes { .. }
                 | Self::ProtectedPod { .. }
                 | Self::BlockedPod { .. }
+                | Self::PoolUnhealthy { .. }
+                | Self::NoRoom { .. }
         )
     }
 
@@ -140,44 +167,53 @@ impl fmt::Display for Why {
             Self::NoPool => {
                 f.write_str("Node doesn't have required label (label=karpenter.sh/nodepool)")
             }
-            Self::PoolNotFound { pool } => write!(f, "NodePool not found (NodePool={pool})"),
-            Self::NoInstanceTypes { pool } => {
-                write!(f, "NodePool has no instance types (NodePool={pool})")
-            }
-            Self::ProtectedPod { pod, .. } => {
-                write!(
-                    f,
-                    "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod={pod})"
-                )
-            }
-            Self::BlockedPod { pod, budgets } => {
-                let text = match budgets.len() {
-                    1 => "Pdb prevents pod evictions",
-                    _ => "Eviction does not support multiple PDBs",
-                };
-                let budgets: Vec<String> = budgets.iter().map(ToString::to_string).collect();
-                let budgets = budgets.join(", ");
-                write!(f, "{text} (Pod={pod}, PodDisruptionBudget={budgets})")
-            }
-            Self::Static => f.write_str("NodePool has a fixed number of nodes"),
-            Self::ConsolidationOff { pool } => {
-                write!(f, "NodePool \"{pool}\" has consolidation disabled")
-            }
-            Self::NotQuiet { until: Some(until) } => {
-                write!(
-                    f,
-                    "Pods came or went a short while ago; quiet for long enough at {until}"
-                )
-            }
-            Self::NotQuiet { until: None } => f.write_str("Not quiet for long enough"),
-            Self::NotEmpty { pool, .. } => write!(
+            Self::ProtectedPod { pod, .. } => write!(
                 f,
-                "NodePool \"{pool}\" has consolidation policy WhenEmpty, but node is not empty"
+                "Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod={pod})"
             ),
+            Self::BlockedPod { pod, budgets } => blocked(f, pod, budgets),
+            Self::NotQuiet { until: Some(until) } => write!(
+                f,
+                "Pods came or went a short while ago; quiet for long enough at {until}"
+            ),
+            Self::NotQuiet { until: None } => f.write_str("Not quiet for long enough"),
+            Self::Static => f.write_str("NodePool has a fixed number of nodes"),
             Self::BufferPods { node } => write!(f, "Node \"{node}\" has buffer pods"),
             Self::BuffersUnknown => {
                 f.write_str("Capacity buffers have not been read yet, so none can be emptied")
             }
+            Self::NotBuilt { pods } => write!(
+                f,
+                "{pods} pod(s) would have to move, and this version does not consolidate nodes \
+                 that have pods"
+            ),
+            Self::PoolNotFound { .. }
+            | Self::NoInstanceTypes { .. }
+            | Self::ConsolidationOff { .. }
+            | Self::NotEmpty { .. }
+            | Self::Budget { .. }
+            | Self::PoolUnhealthy { .. }
+            | Self::TooMany { .. }
+            | Self::NoRoom { .. } => self.of_pool(f),
+        }
+    }
+}
+
+impl Why {
+    /// The text of what its pool keeps a node for.
+    fn of_pool(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PoolNotFound { pool } => write!(f, "NodePool not found (NodePool={pool})"),
+            Self::NoInstanceTypes { pool } => {
+                write!(f, "NodePool has no instance types (NodePool={pool})")
+            }
+            Self::ConsolidationOff { pool } => {
+                write!(f, "NodePool \"{pool}\" has consolidation disabled")
+            }
+            Self::NotEmpty { pool, .. } => write!(
+                f,
+                "NodePool \"{pool}\" has consolidation policy WhenEmpty, but node is not empty"
+            ),
             Self::Budget {
                 pool,
                 allowed,
@@ -187,11 +223,42 @@ impl fmt::Display for Why {
                 "The budgets of NodePool \"{pool}\" allow {allowed} node(s) to go at once and \
                  {disrupting} are going"
             ),
-            Self::NotBuilt { pods } => write!(
+            Self::PoolUnhealthy { pool, trial } => {
+                write!(
+                    f,
+                    "New nodes of NodePool \"{pool}\" do not join (NodeRegistrationHealthy=False), \
+                     so its drifted nodes stay"
+                )?;
+                match trial {
+                    Some(at) => write!(f, "; one of them will be tried at {at}"),
+                    None => f.write_str("; one is tried at a time"),
+                }
+            }
+            Self::TooMany {
+                pool,
+                nodes,
+                replicas,
+            } => write!(
                 f,
-                "{pods} pod(s) would have to move, and this version does not consolidate nodes \
-                 that have pods"
+                "NodePool \"{pool}\" has {nodes} nodes and first shrinks to {replicas}"
             ),
+            Self::NoRoom { pool, limit, nodes } => write!(
+                f,
+                "NodePool \"{pool}\" is limited to {limit} nodes and has {nodes}, so there is no \
+                 room for a new one beside this"
+            ),
+            // What is no pool's doing has its text in `fmt`.
+            _ => Ok(()),
         }
     }
+}
+
+fn blocked(f: &mut fmt::Formatter<'_>, pod: &PodKey, budgets: &[ObjectKey]) -> fmt::Result {
+    let text = match budgets.len() {
+        1 => "Pdb prevents pod evictions",
+        _ => "Eviction does not support multiple PDBs",
+    };
+    let budgets: Vec<String> = budgets.iter().map(ToString::to_string).collect();
+    let budgets = budgets.join(", ");
+    write!(f, "{text} (Pod={pod}, PodDisruptionBudget={budgets})")
 }

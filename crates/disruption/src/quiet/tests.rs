@@ -60,3 +60,37 @@ fn static_pools_are_none_of_our_business() {
         Quiet::NotOurs
     );
 }
+
+/// A destination counts as settling by its own pool's `consolidateAfter`; pools without one, and
+/// nodes that are not complete, never do.
+#[test]
+fn destinations_settle_for_as_long_as_their_pool_says() {
+    use crate::testing::{Scene, at, true_condition};
+    let settling = |after: &str, claim: &Value, now: i64| {
+        let mut scene = Scene::new(&json!({"spec": {"disruption": {"consolidateAfter": after}}}));
+        scene.node("a", &json!({}), claim);
+        let snapshot = scene.snapshot();
+        let node = snapshot.node("a").expect("a node").clone();
+        is_settling(&snapshot, &node, at(now))
+    };
+    let young = json!({});
+    assert!(settling("1m", &young, 59));
+    assert!(!settling("1m", &young, 60));
+    let busy = json!({"status": {"lastPodEventTime": at(50).to_string()}});
+    assert!(settling("1m", &busy, 109));
+    assert!(!settling("1m", &busy, 110));
+    for never in ["0s", "Never"] {
+        assert!(!settling(never, &busy, 51), "{never}");
+    }
+    let incomplete = json!({"status": {"conditions": [true_condition("Registered")]}});
+    assert!(!settling("1m", &incomplete, 10));
+    let mut lost = Scene::new(&json!({"spec": {"disruption": {"consolidateAfter": "1m"}}}));
+    let other = json!({"metadata": {"labels": {"karpenter.sh/nodepool": "gone"}}});
+    lost.node("a", &other, &other);
+    let snapshot = lost.snapshot();
+    assert!(!is_settling(
+        &snapshot,
+        snapshot.node("a").expect("a node"),
+        at(10)
+    ));
+}

@@ -16,6 +16,12 @@ pub const KWOK_GROUP: &str = "karpenter.kwok.sh";
 pub const NODEPOOL: &str = "karpenter.sh/nodepool";
 /// The capacity reservation that an instance of EC2 belongs to.
 pub const CAPACITY_RESERVATION_ID: &str = "karpenter.k8s.aws/capacity-reservation-id";
+/// Labels that only nodes from a capacity reservation of EC2 have.
+pub const RESERVATION_LABELS: &[&str] = &[
+    CAPACITY_RESERVATION_ID,
+    "karpenter.k8s.aws/capacity-reservation-interruptible",
+    "karpenter.k8s.aws/capacity-reservation-type",
+];
 /// `spot`, `on-demand` or `reserved`.
 pub const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 /// `true` once a node has joined and been made to match its claim.

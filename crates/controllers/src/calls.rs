@@ -6,7 +6,7 @@ use runtime::metrics::names;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-use crate::cloud::{CloudError, Instance, Launched};
+use crate::cloud::{CloudError, DriftReason, Instance, Launched};
 use crate::nodeoverlay;
 use crate::shared::Shared;
 
@@ -69,6 +69,30 @@ pub(crate) async fn instance_types(
             None
         }
     }
+}
+
+/// The same, for looking whether a machine is still sold.
+pub(crate) async fn types_for_drift(
+    shared: &Shared,
+    pool: &NodePool,
+) -> Option<Arc<[Arc<catalog::InstanceType>]>> {
+    let call = shared.world.cloud.instance_types(pool);
+    match measured(shared, "nodeclaim.disruption", "GetInstanceTypes", call).await {
+        Ok(types) => Some(types),
+        Err(error) => {
+            tracing::warn!(nodepool = pool.metadata.name, %error, "listing instance types failed");
+            None
+        }
+    }
+}
+
+/// Whether a claim's instance is no longer what its node class asks for.
+pub(crate) async fn is_drifted(
+    shared: &Shared,
+    claim: &NodeClaim,
+) -> Result<Option<DriftReason>, CloudError> {
+    let call = shared.world.cloud.is_drifted(claim);
+    measured(shared, "nodeclaim.disruption", "IsDrifted", call).await
 }
 
 async fn measured<T>(

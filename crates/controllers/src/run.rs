@@ -68,9 +68,15 @@ fn served(shared: &Shared) -> Vec<Loop<'_>> {
         ),
         serve(
             shared,
-            &queues.quiet,
+            &queues.disruptable,
             ("nodeclaim.disruption", of(10, 1_000)),
-            |name| nodeclaim::quiet::reconcile(shared, name),
+            |name| nodeclaim::disruptable::reconcile(shared, name),
+        ),
+        serve(
+            shared,
+            &queues.consistency,
+            ("nodeclaim.consistency", of(10, 1_000)),
+            |name| nodeclaim::consistency::reconcile(shared, name),
         ),
         serve(
             shared,

@@ -2,7 +2,7 @@
 //!
 //! What is *not* here: what a loop does when it is woken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use cluster::{
 use lifecycle::pool::readiness::NodeClass;
 use model::Timestamp;
 use model::k8s::Node;
+use requirements::Vocabulary;
 use runtime::Queue;
 use runtime::queue::Backoff;
 use tokio::sync::Notify;
@@ -22,6 +23,8 @@ use crate::World;
 use crate::costs::{self, Costs};
 use crate::gated::{self, Gated};
 use crate::latency::Latency;
+use crate::nodeclaim::disruptable;
+use crate::nodeclaim::found::Found;
 use crate::pods;
 use crate::provisioner::{Arrivals, Batcher, Element};
 use crate::sync::Gate;
@@ -58,6 +61,14 @@ pub(crate) struct Shared {
     pub(crate) evictions: Mutex<crate::node::eviction::Evictions>,
     /// How nodes of each pool joined lately, by uid of the pool.
     pub(crate) health: Mutex<BTreeMap<String, lifecycle::pool::health::Record>>,
+    /// What label keys mean.
+    pub(crate) vocabulary: Vocabulary,
+    /// What the cloud has said about drift.
+    pub(crate) answers: disruptable::Answers,
+    /// What claims depend on of their pools.
+    pub(crate) stamps: disruptable::Stamps,
+    /// When claims were last compared with their nodes.
+    pub(crate) compared: Found<Timestamp>,
     classes: Mutex<BTreeMap<ClassKey, NodeClass>>,
     cluster: Mutex<Cluster>,
 }
@@ -69,7 +80,9 @@ pub(crate) struct Queues {
     /// NodeClaims that may expire.
     pub(crate) expiration: Queue<String>,
     /// NodeClaims whose conditions about disruption may change.
-    pub(crate) quiet: Queue<String>,
+    pub(crate) disruptable: Queue<String>,
+    /// NodeClaims to be compared with their nodes.
+    pub(crate) consistency: Queue<String>,
     /// Nodes on which pods came or went.
     pub(crate) pod_events: Queue<String>,
     /// Nodes that are being deleted.
@@ -93,7 +106,8 @@ impl Queues {
         Self {
             claims: Queue::new(between(1_000, 60_000).with_bucket(10.0, 100)),
             expiration: Queue::new(standard()),
-            quiet: Queue::new(standard()),
+            disruptable: Queue::new(standard()),
+            consistency: Queue::new(standard()),
             pod_events: Queue::new(standard()),
             terminations: Queue::new(between(100, 10_000).with_bucket(10.0, 100)),
             evictions: Queue::new(between(100, 10_000).with_bucket(100.0, 1_000)),
@@ -109,7 +123,8 @@ impl Queues {
         for queue in [
             &self.claims,
             &self.expiration,
-            &self.quiet,
+            &self.disruptable,
+            &self.consistency,
             &self.pod_events,
             &self.terminations,
             &self.pools,
@@ -139,8 +154,13 @@ impl Shared {
                 .unwrap_or_default(),
             kind: default.map(|kind| kind.kind.to_owned()).unwrap_or_default(),
         };
+        let vocabulary = world.cloud.vocabulary();
         Self {
-            cluster: Mutex::new(Cluster::new(world.cloud.vocabulary(), settings)),
+            cluster: Mutex::new(Cluster::new(vocabulary.clone(), settings)),
+            vocabulary,
+            answers: disruptable::Answers::default(),
+            stamps: disruptable::Stamps::default(),
+            compared: Found::default(),
             defaults,
             queues: Queues::new(),
             gate: Gate::new(kinds),
@@ -225,7 +245,15 @@ impl Shared {
 
     /// Takes in node classes, and wakes the pools.
     pub(crate) fn change_classes(&self, change: impl FnOnce(&mut BTreeMap<ClassKey, NodeClass>)) {
-        change(&mut lock(&self.classes));
+        let changed: BTreeSet<ClassKey> = {
+            let mut held = lock(&self.classes);
+            let before = held.clone();
+            change(&mut held);
+            let keys = before.keys().chain(held.keys());
+            let differs = |key: &&ClassKey| before.get(key) != held.get(key);
+            keys.filter(differs).cloned().collect()
+        };
+        disruptable::classes_changed(self, &changed);
         crate::nodeoverlay::wake(self);
         let pools: Vec<String> = self.with(|cluster| {
             cluster
@@ -261,7 +289,8 @@ impl Shared {
             let claim = claim.to_string();
             queues.claims.add(claim.clone());
             queues.expiration.add(claim.clone());
-            queues.quiet.add(claim.clone());
+            queues.disruptable.add(claim.clone());
+            queues.consistency.add(claim.clone());
             costs::note(self, &claim);
         }
         for node in &touched.nodes {
@@ -281,6 +310,7 @@ impl Shared {
             queues.pools.add(pool.to_string());
             queues.counters.add_after(pool.to_string(), COUNTER_DELAY);
         }
+        disruptable::pools_changed(self, &touched.pools);
         if !touched.claims.is_empty() || !touched.pools.is_empty() {
             let pools: Vec<String> = self.with(|cluster| {
                 cluster

@@ -33,6 +33,9 @@ pub(crate) fn publish(shared: &Shared, notices: &[Notice]) {
         };
         let notice = if news.repeats_by_name() {
             notice.dedupe_by([about.name.clone()])
+        } else if news.repeats_by_text() {
+            let said = [about.uid.clone(), notice.message.clone()];
+            notice.dedupe_by(said)
         } else {
             notice
         };

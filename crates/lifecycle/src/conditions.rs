@@ -80,6 +80,12 @@ impl<'a> Conditions<'a> {
         is_true(self.list, r#type)
     }
 
+    /// The reason of a condition that is `True`.
+    pub fn reason(&self, r#type: &str) -> Option<&str> {
+        let held = find(self.list, r#type).filter(|held| held.is_true())?;
+        Some(&held.reason)
+    }
+
     /// Sets a condition to `True`; its type is also the reason.
     pub fn set_true(&mut self, r#type: &str) {
         condition::set_true(self.list, &self.subject, r#type);

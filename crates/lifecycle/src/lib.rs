@@ -8,6 +8,8 @@
 //! - [`buffer`]: room kept by capacity buffers.
 //! - [`claim`]: launch, registration, initialization, giving up. [`finalize`]: its end.
 //! - [`node`]: taint, drain, volumes, instance, release. [`evict`]: one pod of a drain.
+//! - [`drift`]: whether a node is still what is asked for. [`consistency`]: whether it is what was
+//!   promised.
 //! - [`gc`]: what is left over. [`expire`]: age. [`podevents`]: when pods last came or went.
 //! - [`pool`]: counter, readiness, validation, record of registrations.
 //!
@@ -16,6 +18,8 @@
 pub mod buffer;
 pub mod claim;
 pub mod conditions;
+pub mod consistency;
+pub mod drift;
 pub mod evict;
 pub mod expire;
 pub mod finalize;

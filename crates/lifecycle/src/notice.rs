@@ -7,6 +7,8 @@ use std::fmt;
 use model::k8s::{PodKey, Resource};
 use model::{ObjectMeta, Timestamp};
 
+use crate::consistency::Issue;
+
 /// Longest text of an error in a notice or a condition, in bytes.
 const LONGEST: usize = 300;
 
@@ -80,6 +82,11 @@ pub enum News {
     },
     /// A node joined without the taint that keeps pods away until it is registered.
     UnregisteredTaintMissing,
+    /// A node has less than its claim was promised.
+    FailedConsistencyCheck {
+        /// What is wrong.
+        issue: Issue,
+    },
     /// All pods of the node will be gone by a time.
     TerminationGracePeriodExpiring {
         /// The time.
@@ -124,6 +131,7 @@ impl News {
         match self {
             Self::InsufficientCapacity { .. } => "InsufficientCapacityError",
             Self::UnregisteredTaintMissing => "UnregisteredTaintMissing",
+            Self::FailedConsistencyCheck { .. } => "FailedConsistencyCheck",
             Self::TerminationGracePeriodExpiring { .. } => "TerminationGracePeriodExpiring",
             Self::Draining { .. } | Self::EvictionBlocked { .. } => "FailedDraining",
             Self::AwaitingVolumeDetachment { .. } => "AwaitingVolumeDetachment",
@@ -146,8 +154,15 @@ impl News {
     pub fn repeats_by_name(&self) -> bool {
         !matches!(
             self,
-            Self::InsufficientCapacity { .. } | Self::UnregisteredTaintMissing
+            Self::InsufficientCapacity { .. }
+                | Self::UnregisteredTaintMissing
+                | Self::FailedConsistencyCheck { .. }
         )
+    }
+
+    /// Whether two notices about one object are repetitions only if they say the same.
+    pub fn repeats_by_text(&self) -> bool {
+        matches!(self, Self::FailedConsistencyCheck { .. })
     }
 }
 
@@ -161,6 +176,7 @@ impl fmt::Display for News {
                 "Missing karpenter.sh/unregistered taint which prevents registration related race \
                  conditions on Karpenter-managed nodes",
             ),
+            Self::FailedConsistencyCheck { issue } => issue.fmt(f),
             Self::TerminationGracePeriodExpiring { at } => {
                 write!(f, "All pods will be deleted by {at}")
             }

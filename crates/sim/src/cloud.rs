@@ -1,8 +1,8 @@
 //! The simulated cloud: instances of the catalog's types at their prices.
 //!
 //! It launches the cheapest offering that a claim allows, takes a while to end an instance, and can
-//! be told that an offering is out of capacity. What is *not* here: the node that an instance
-//! becomes (`kubelet`, `engine`), quotas, interruption.
+//! be told that an offering is out of capacity and that a node class has another image. What is
+//! *not* here: the node that an instance becomes (`kubelet`, `engine`), quotas, interruption.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,9 @@ use tokio::sync::Notify;
 
 /// How long an instance takes from the call that ends it until it is gone.
 const TERMINATION: Duration = Duration::from_secs(8);
+
+/// The image that instances start with until there is another.
+const FIRST_IMAGE: &str = "ami-simulated";
 
 /// An offering that cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,8 +83,16 @@ struct State {
     machines: BTreeMap<String, Machine>,
     by_claim: BTreeMap<String, String>,
     outages: BTreeSet<Outage>,
+    /// The image that instances of a node class start with, where it is not the first one.
+    images: BTreeMap<String, String>,
     /// Launches that the engine has not seen yet.
     fresh: Vec<String>,
+}
+
+impl State {
+    fn image_of(&self, class: &str) -> &str {
+        self.images.get(class).map_or(FIRST_IMAGE, String::as_str)
+    }
 }
 
 impl SimCloud {
@@ -102,6 +113,14 @@ impl SimCloud {
     /// Makes offerings unavailable.
     pub fn set_outages(&self, outages: impl IntoIterator<Item = Outage>) {
         self.lock().outages = outages.into_iter().collect();
+    }
+
+    /// From now on, instances of a node class start with another image; those that run have
+    /// drifted, unless they have it already.
+    pub fn set_image(&self, class: &str, image: &str) {
+        self.lock()
+            .images
+            .insert(class.to_owned(), image.to_owned());
     }
 
     /// All machines that ever were, by provider id.
@@ -198,9 +217,9 @@ impl SimCloud {
             created: Some(self.clock.now()),
             state: InstanceState::Running,
             labels,
-            image_id: "ami-simulated".to_owned(),
             capacity: instance_type.capacity_of(&offering).into_owned(),
             allocatable: instance_type.allocatable_of(&offering),
+            ..Instance::default()
         };
         Machine {
             instance,
@@ -274,7 +293,11 @@ impl CloudProvider for SimCloud {
                     "none of the allowed instance types has capacity".to_owned(),
                 )
             })?;
-            let machine = self.launch(claim, choice, state.machines.len());
+            let mut machine = self.launch(claim, choice, state.machines.len());
+            let class = claim.spec.node_class_ref.name.as_str();
+            state
+                .image_of(class)
+                .clone_into(&mut machine.instance.image_id);
             let id = machine.instance.provider_id.clone();
             state.machines.insert(id.clone(), machine);
             state
@@ -347,11 +370,18 @@ impl CloudProvider for SimCloud {
         Ok(reduced.collect())
     }
 
-    async fn is_drifted(&self, _claim: &NodeClaim) -> Result<Option<DriftReason>, CloudError> {
-        Ok(None)
+    async fn is_drifted(&self, claim: &NodeClaim) -> Result<Option<DriftReason>, CloudError> {
+        let machine = self.find(&claim.status.provider_id)?;
+        let state = self.lock();
+        let wanted = state.image_of(&claim.spec.node_class_ref.name);
+        let drifted = machine.instance.image_id != wanted;
+        Ok(drifted.then(|| DriftReason("AMIDrift".to_owned())))
     }
 
     fn repair_policies(&self) -> Vec<RepairPolicy> {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

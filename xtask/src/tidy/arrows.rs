@@ -34,7 +34,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "requirements",
         ],
     ),
-    ("lifecycle", &["api", "cluster", "model", "requirements"]),
+    (
+        "lifecycle",
+        &["api", "catalog", "cluster", "model", "requirements"],
+    ),
     (
         "disruption",
         &[

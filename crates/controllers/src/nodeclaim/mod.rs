@@ -1,11 +1,13 @@
 //! The loops of NodeClaims.
 
+pub(crate) mod consistency;
+pub(crate) mod disruptable;
 pub(crate) mod expiration;
 pub(crate) mod finalize;
+pub(crate) mod found;
 pub(crate) mod garbage;
 pub(crate) mod lifecycle;
 pub(crate) mod pod_events;
-pub(crate) mod quiet;
 
 use api::NodeClaim;
 use runtime::Next;

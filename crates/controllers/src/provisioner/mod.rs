@@ -15,7 +15,8 @@ mod report;
 pub(crate) mod workloads;
 mod zones;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::pod::Uid;
@@ -45,6 +46,8 @@ const RETRY: Duration = Duration::from_secs(10);
 const NAMED: usize = 5;
 /// How long to wait for claims of an earlier run of which it is not known what they are for.
 const SETTLE: Duration = Duration::from_secs(1);
+/// How long such a claim is waited for in all: a launch that hangs must not hold up everybody.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a pass leaves to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,7 @@ pub(crate) async fn run(shared: &Shared) {
     shared.gate.wait().await;
     let mut provisioner = Provisioner {
         own: BTreeSet::new(),
+        awaited: BTreeMap::new(),
         created: 0,
         pools: Pools::default(),
         wishes: preferences::Told::default(),
@@ -84,6 +88,8 @@ pub(crate) async fn run(shared: &Shared) {
 struct Provisioner {
     /// Claims that this run has created and that have no machine yet, as far as is known.
     own: BTreeSet<String>,
+    /// Claims of which it is not known what they are for, and since when they are waited for.
+    awaited: BTreeMap<String, Timestamp>,
     /// How many names have been given.
     created: u64,
     /// What was said about pools.
@@ -197,13 +203,13 @@ impl Provisioner {
 
     /// A claim that an earlier run has created and that is still to be launched: which pods it is
     /// for is not known, so another one might be made for them. One whose launch has failed is not
-    /// waited for.
-    fn unknown_claim(&self, shared: &Shared, snapshot: &Snapshot) -> Option<String> {
+    /// waited for, and none for ever.
+    fn unknown_claim(&mut self, shared: &Shared, snapshot: &Snapshot) -> Option<String> {
         let unknown = snapshot
             .unlaunched
             .iter()
             .filter(|claim| !self.own.contains(&***claim));
-        let mut fresh = unknown.filter(|name| {
+        let fresh = unknown.filter(|name| {
             shared.claim(name).is_some_and(|claim| {
                 let launched = find(&claim.status.conditions, "Launched");
                 let untried = launched.is_none_or(|held| held.reason == "AwaitingReconciliation");
@@ -213,7 +219,12 @@ impl Provisioner {
                 untried && !fixed && !claim.metadata.is_deleting()
             })
         });
-        fresh.next().map(ToString::to_string)
+        let now = shared.now();
+        let since = |name: &Arc<str>| self.awaited.get(&**name).copied().unwrap_or(now);
+        self.awaited = fresh.map(|name| (name.to_string(), since(name))).collect();
+        let mut waiting = self.awaited.iter();
+        let found = waiting.find(|(_, since)| now.since(**since) < PATIENCE);
+        found.map(|(name, _)| name.clone())
     }
 }
 

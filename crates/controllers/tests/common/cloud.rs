@@ -51,6 +51,14 @@ struct State {
     hidden: Vec<String>,
     /// How long drains may take where a pool does not say.
     grace_period: Option<NillableDuration>,
+    /// What is answered to whether an instance has drifted.
+    drift: Option<Result<String, CloudError>>,
+    /// How often that was asked.
+    drift_asked: usize,
+    /// Ends of instances that fail, by how.
+    failing_ends: Vec<CloudError>,
+    /// Pools whose launches are never answered.
+    stalled: Vec<String>,
 }
 
 impl Cloud {
@@ -127,6 +135,26 @@ impl Cloud {
     /// Drains may take so long where a pool does not say.
     pub fn grant(&self, period: &str) {
         self.lock().grace_period = Some(period.parse().expect("a duration"));
+    }
+
+    /// All instances have drifted for this reason, or nothing can be said; none if they have not.
+    pub fn drift(&self, answer: Option<Result<&str, CloudError>>) {
+        self.lock().drift = answer.map(|answer| answer.map(ToOwned::to_owned));
+    }
+
+    /// How often it was asked whether an instance has drifted.
+    pub fn drift_asked(&self) -> usize {
+        self.lock().drift_asked
+    }
+
+    /// The next ends of instances fail so.
+    pub fn fail_ends(&self, errors: impl IntoIterator<Item = CloudError>) {
+        self.lock().failing_ends.extend(errors);
+    }
+
+    /// Launches for this pool are never answered.
+    pub fn stall(&self, pool: &str) {
+        self.lock().stalled.push(pool.to_owned());
     }
 
     /// Instances no longer become nodes.
@@ -209,6 +237,10 @@ impl CloudProvider for Cloud {
 
     async fn create(&self, claim: &NodeClaim) -> Result<Launched, CloudError> {
         tokio::time::sleep(Duration::from_millis(200)).await; // virtual time
+        let is_stalled = |pool: &str| self.lock().stalled.iter().any(|stalled| stalled == pool);
+        if claim.pool().is_some_and(is_stalled) {
+            std::future::pending::<()>().await;
+        }
         let mut state = self.lock();
         let uid = &claim.metadata.uid;
         let known = state
@@ -250,6 +282,9 @@ impl CloudProvider for Cloud {
         let now = self.clock.now();
         let id = claim.status.provider_id.clone();
         let mut state = self.lock();
+        if !state.failing_ends.is_empty() {
+            return Err(state.failing_ends.remove(0));
+        }
         let Some(machine) = state.machines.get_mut(&id) else {
             return Err(CloudError::NotFound(id));
         };
@@ -299,7 +334,13 @@ impl CloudProvider for Cloud {
     }
 
     async fn is_drifted(&self, _claim: &NodeClaim) -> Result<Option<DriftReason>, CloudError> {
-        Ok(None)
+        let mut state = self.lock();
+        state.drift_asked += 1;
+        state
+            .drift
+            .clone()
+            .map(|answer| answer.map(DriftReason))
+            .transpose()
     }
 
     fn repair_policies(&self) -> Vec<RepairPolicy> {

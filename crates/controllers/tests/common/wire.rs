@@ -32,6 +32,8 @@ struct State {
     planned: Vec<(usize, Fault)>,
     /// Faults for the next request of this method and path.
     aimed: Vec<(&'static str, &'static str, Fault)>,
+    /// Paths whose watches never say anything.
+    blind: Vec<&'static str>,
     hung: bool,
 }
 
@@ -60,6 +62,19 @@ impl Wire {
             .expect("the wire")
             .aimed
             .push((method, path, fault));
+    }
+
+    /// Watches of a path that contains this text never say anything, if they begin from now on.
+    pub fn blind(&self, path: &'static str) {
+        self.state.lock().expect("the wire").blind.push(path);
+    }
+
+    fn is_blind(&self, uri: &http::Uri) -> bool {
+        let state = self.state.lock().expect("the wire");
+        let watches = uri
+            .query()
+            .is_some_and(|query| query.contains("watch=true"));
+        watches && state.blind.iter().any(|path| uri.path().contains(path))
     }
 
     /// All writes so far, events left out.
@@ -125,7 +140,7 @@ impl Wire {
         tower::service_fn(move |request: Request<kube::client::Body>| {
             let wire = wire.clone();
             async move {
-                if wire.state.lock().expect("the wire").hung {
+                if wire.state.lock().expect("the wire").hung || wire.is_blind(request.uri()) {
                     std::future::pending::<()>().await;
                 }
                 let fault = wire.fault(request.method().as_str(), request.uri().path());

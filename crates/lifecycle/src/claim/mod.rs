@@ -7,6 +7,7 @@
 //! What is *not* here: claims that are being deleted (`finalize`), and any call.
 
 mod drivers;
+mod hydrate;
 mod initialize;
 mod launch;
 mod liveness;
@@ -141,6 +142,7 @@ pub fn decide(claim: &NodeClaim, facts: &ClaimFacts<'_>, now: Timestamp) -> Clai
     register::register(&mut step, facts, now);
     initialize::initialize(&mut step, facts, now);
     liveness::check(&mut step, facts, now);
+    hydrate::hydrate(&mut step, facts);
     step
 }
 

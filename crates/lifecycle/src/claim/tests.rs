@@ -415,3 +415,30 @@ fn a_node_is_complete_once_all_drivers_have_published_a_whole_pool() {
         "devices are ignored"
     );
 }
+
+/// HY-01: the label of the node class is put back wherever it is missing or wrong.
+#[test]
+fn claims_and_nodes_name_their_node_class() {
+    let joined = step(&launched_claim("a"), &[node("a")], 30);
+    let complete = joined.node.clone().expect("the node changes");
+    let name = |labels: &std::collections::BTreeMap<String, String>| labels.get("g/class").cloned();
+    assert_eq!(
+        name(&joined.claim.metadata.labels).as_deref(),
+        Some("default")
+    );
+    assert_eq!(name(&complete.metadata.labels).as_deref(), Some("default"));
+    let same = step(&joined.claim, std::slice::from_ref(&complete), 40);
+    assert_eq!((same.claim, same.node), (joined.claim.clone(), None));
+    let mut bare = complete;
+    bare.metadata.labels.remove("g/class");
+    let mut other = joined.claim;
+    let key = "g/class".to_owned();
+    other.metadata.labels.insert(key, "other".to_owned());
+    let mended = step(&other, &[bare], 50);
+    assert_eq!(
+        name(&mended.claim.metadata.labels).as_deref(),
+        Some("default")
+    );
+    let node = mended.node.expect("the node changes");
+    assert_eq!(name(&node.metadata.labels).as_deref(), Some("default"));
+}

@@ -1,0 +1,46 @@
+use super::*;
+
+fn claim(name: &str, class: &str) -> NodeClaim {
+    serde_json::from_value(serde_json::json!({
+        "metadata": {"name": name, "uid": name},
+        "spec": {"requirements": [], "nodeClassRef":
+            {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": class}}}))
+    .expect("a claim")
+}
+
+async fn launched(cloud: &SimCloud, name: &str, class: &str) -> NodeClaim {
+    let mut claim = claim(name, class);
+    let launched = cloud.create(&claim).await.expect("an instance");
+    claim.status.provider_id = launched.provider_id;
+    claim.status.image_id = launched.image_id;
+    claim
+}
+
+async fn drift(cloud: &SimCloud, claim: &NodeClaim) -> Option<String> {
+    let answer = cloud.is_drifted(claim).await.expect("an answer");
+    answer.map(|reason| reason.0)
+}
+
+#[tokio::test]
+async fn instances_drift_when_their_class_gets_another_image() {
+    let clock = Clock::simulated(Timestamp::EPOCH);
+    let cloud = SimCloud::new(Catalogs::same(catalog::kwok::standard()), Vec::new(), clock);
+    let (old, other) = (
+        launched(&cloud, "old", "a").await,
+        launched(&cloud, "other", "b").await,
+    );
+    assert_eq!(drift(&cloud, &old).await, None);
+    cloud.set_image("a", "ami-2");
+    let new = launched(&cloud, "new", "a").await;
+    assert_eq!(new.status.image_id, "ami-2");
+    assert_eq!(drift(&cloud, &old).await.as_deref(), Some("AMIDrift"));
+    assert_eq!(drift(&cloud, &other).await, None);
+    assert_eq!(drift(&cloud, &new).await, None);
+    let again = launched(&cloud, "old", "a").await;
+    assert_eq!(
+        again.status.image_id, old.status.image_id,
+        "it runs what it runs"
+    );
+    let gone = cloud.is_drifted(&claim("never", "a")).await;
+    assert!(gone.is_err_and(|error| error.is_not_found()));
+}

@@ -197,6 +197,52 @@ impl Snapshot {
             .collect()
     }
 
+    /// The same cluster once these pods are on these nodes and these nodes are going: no pod is
+    /// pending then, and none of a node that goes needs a place.
+    #[must_use]
+    pub fn assuming<'p>(
+        &self,
+        placed: impl IntoIterator<Item = (&'p Arc<str>, &'p [Arc<PodRecord>])>,
+        going: impl IntoIterator<Item = &'p Arc<str>>,
+        now: Timestamp,
+    ) -> Self {
+        let mut assumed = self.clone();
+        let order = |name: &Arc<str>| {
+            let name = name.clone();
+            move |probe: &Arc<NodeState>| probe.name().cmp(&name)
+        };
+        for (name, pods) in placed {
+            let Some(node) = assumed.node(name) else {
+                continue;
+            };
+            let mut node = NodeState::clone(node);
+            for pod in pods {
+                node.add_pod(pod.clone());
+            }
+            assumed.nodes.put(Arc::new(node), order(name));
+        }
+        for name in going {
+            let Some(node) = assumed.node(name) else {
+                continue;
+            };
+            let mut node = NodeState::clone(node);
+            node.marked = true;
+            assumed.nodes.put(Arc::new(node), order(name));
+        }
+        let mut planned = BTreeMap::clone(&self.planned);
+        let nowhere: Arc<str> = "".into();
+        planned.extend(assumed.displaced(now).iter().map(|pod| {
+            let key = ObjectKey {
+                namespace: pod.shape.namespace.clone(),
+                name: pod.name.clone(),
+            };
+            (key, nowhere.clone())
+        }));
+        assumed.planned = Arc::new(planned);
+        assumed.pending = [].into();
+        assumed
+    }
+
     /// Whether an unlaunched claim is on its way for a pod, pending or displaced.
     pub fn is_planned(&self, pod: &PodRecord) -> bool {
         if self.planned.is_empty() {

@@ -1,5 +1,6 @@
 //! Which nodes may go at all, whatever the reason.
 
+use catalog::CapacityType;
 use cluster::disposition::{is_disruptable, protection};
 use cluster::{Blocking, NodeState, PoolState, Snapshot};
 use model::Timestamp;
@@ -56,6 +57,7 @@ pub(crate) fn candidate<'s>(
         provider_id: node.provider_id().into(),
         pool: name.into(),
         price,
+        is_spot: node.capacity_type() == Some(CapacityType::Spot.as_str()),
         pods: reschedulable_pods(node),
         cost: reschedule_cost(node),
         savings_ratio: hourly / reschedule_cost(node),

@@ -9,6 +9,7 @@ use cluster::PodRecord;
 use scheduling::PlannedClaim;
 
 use crate::Reason;
+use crate::balanced::Verdict;
 
 /// Everything that one look at the cluster leads to.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// Budgets of each pool that nodes were counted against; by pool.
     pub budgets: Vec<crate::budget::PoolBudget>,
+    /// What the pools have said to changes that are not made for it.
+    pub rejected: Vec<Verdict>,
     /// How many nodes could go for each reason if budgets allowed it.
     pub eligible: BTreeMap<Reason, usize>,
 }
@@ -38,6 +41,8 @@ pub struct Command {
     pub price_before: Price,
     /// What the replacements cost an hour.
     pub price_after: Price,
+    /// What the pools say to it; of consolidation only.
+    pub verdict: Verdict,
 }
 
 /// A node that goes.
@@ -53,6 +58,8 @@ pub struct Candidate {
     pub pool: Arc<str>,
     /// What it costs an hour; none if that is not known.
     pub price: Option<Price>,
+    /// Whether it is a spot node.
+    pub is_spot: bool,
     /// How many of its pods need a place elsewhere.
     pub pods: usize,
     /// What it costs to make them move: 1 for the node and about 1 for each.

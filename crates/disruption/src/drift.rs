@@ -7,6 +7,7 @@
 //! What is *not* here: what has drifted (the condition `Drifted` says so), where the pods go, and
 //! budgets of pools whose number of nodes is not fixed, which the caller counts down.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,9 @@ pub(crate) fn static_drifted(snapshot: &Snapshot, now: Timestamp) -> (Vec<Candid
     if due.is_empty() {
         return (Vec::new(), kept);
     }
-    let due = healthy(due, snapshot, now, &mut kept);
+    let mut due = healthy(due, snapshot, now, &mut kept);
+    // All become what the template says, so the dearest come first.
+    due.sort_by_key(|due| Reverse(due.candidate.price));
     let mut room = Room::of(snapshot, &budgets(snapshot, now));
     let candidates = room.take(due, &mut kept);
     (candidates, kept)

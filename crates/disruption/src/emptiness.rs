@@ -1,17 +1,15 @@
 //! Nodes without pods that anyone would miss.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use api::{ConsolidationPolicy, NodePool};
 use catalog::Price;
 use cluster::{NodeState, Snapshot};
 use model::Timestamp;
 
-use crate::budget::PoolBudget;
+use crate::balanced::Verdict;
 use crate::candidate::candidate;
 use crate::command::{Candidate, Command, Kept};
 use crate::cost::{reschedulable_pods, reschedule_cost};
+use crate::quota::Quota;
 use crate::{Reason, Why};
 
 /// Every node as a candidate for emptiness, or why it stays; by name.
@@ -31,41 +29,25 @@ pub(crate) fn look(snapshot: &Snapshot, now: Timestamp) -> (Vec<Candidate>, Vec<
 }
 
 /// The candidates that budgets allow, those that save most first, and the others, which stay.
-pub(crate) fn within_budgets(
+pub(crate) fn within(
     mut empty: Vec<Candidate>,
-    budgets: &BTreeMap<Arc<str>, PoolBudget>,
+    quota: &mut Quota<'_>,
 ) -> (Vec<Candidate>, Vec<Kept>) {
-    let reason = Reason::Empty.budget();
     empty.sort_by(|a, b| {
         b.savings_ratio
             .total_cmp(&a.savings_ratio)
             .then_with(|| a.node.cmp(&b.node))
     });
-    let mut left: BTreeMap<Arc<str>, u32> = budgets
-        .iter()
-        .map(|(pool, budget)| (pool.clone(), budget.left(reason)))
-        .collect();
     let mut taken = Vec::new();
     let mut kept = Vec::new();
     for candidate in empty {
-        let left = left.entry(candidate.pool.clone()).or_default();
-        if *left > 0 {
-            *left -= 1;
-            taken.push(candidate);
-            continue;
+        match quota.take(&candidate, Reason::Empty) {
+            Ok(()) => taken.push(candidate),
+            Err(reason) => kept.push(Kept {
+                node: candidate.node,
+                reason,
+            }),
         }
-        let allowance = budgets.get(&candidate.pool).map(|budget| budget.of(reason));
-        let allowance = allowance.unwrap_or_default();
-        let (allowed, disrupting) = (allowance.allowed, allowance.disrupting);
-        let reason = Why::Budget {
-            pool: candidate.pool,
-            allowed,
-            disrupting,
-        };
-        kept.push(Kept {
-            node: candidate.node,
-            reason,
-        });
     }
     (taken, kept)
 }
@@ -83,6 +65,7 @@ pub(crate) fn command(taken: Vec<Candidate>) -> Option<Command> {
         moves: Vec::new(),
         price_before,
         price_after: Price::default(),
+        verdict: Verdict::default(),
     })
 }
 
@@ -101,7 +84,7 @@ fn check(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<Candid
         let pods = reschedulable_pods(node);
         return Err(match pool.spec.disruption.consolidation_policy {
             ConsolidationPolicy::WhenEmpty => Why::NotEmpty { pool: name(), pods },
-            _ => Why::NotBuilt { pods },
+            _ => Why::HasPods { pods },
         });
     }
     match snapshot.buffer_pods.on(node) {
@@ -118,7 +101,7 @@ fn check(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> Result<Candid
 
 /// Whether pods have left the node alone for long enough. The condition `Consolidatable` says so;
 /// it lags behind the time of the last pod event, so that is looked at as well.
-fn quiet(node: &NodeState, pool: &NodePool, now: Timestamp) -> Result<(), Why> {
+pub(crate) fn quiet(node: &NodeState, pool: &NodePool, now: Timestamp) -> Result<(), Why> {
     let Some(claim) = &node.claim else {
         return Err(Why::NotManaged);
     };

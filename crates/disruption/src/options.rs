@@ -5,7 +5,7 @@ use std::time::Duration;
 use catalog::Price;
 
 /// Settings of a look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How pods are placed.
     pub scheduling: scheduling::Options,
@@ -13,6 +13,23 @@ pub struct Options {
     pub spot_to_spot: SpotToSpot,
     /// When a change is worth it.
     pub payback: Payback,
+    /// For how long a node is not consolidated after pods have come, even where its pool says less.
+    pub settle: Duration,
+    /// On how many threads nodes are looked at. The answer does not depend on it.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    /// The reference's defaults; a minute to settle, and one thread.
+    fn default() -> Self {
+        Self {
+            scheduling: scheduling::Options::default(),
+            spot_to_spot: SpotToSpot::default(),
+            payback: Payback::default(),
+            settle: Duration::from_mins(1),
+            threads: 1,
+        }
+    }
 }
 
 /// Whether spot nodes are replaced by cheaper spot nodes (feature gate `SpotToSpotConsolidation`).
@@ -54,6 +71,5 @@ impl Default for Payback {
 #[derive(Debug, Default)]
 pub struct Memory {
     /// Of the placement of pods.
-    #[expect(dead_code, reason = "consolidation reads it")]
     pub(crate) scheduling: scheduling::Memory,
 }

@@ -66,5 +66,15 @@ pub fn is_settling(snapshot: &Snapshot, node: &NodeState, now: Timestamp) -> boo
         && quiet_at(claim, &state.pool).is_some_and(|at| now < at)
 }
 
+/// When pods last came to the claim's node or left it or, before any did, when it was initialized;
+/// none if it is not.
+pub fn filled(claim: &NodeClaim) -> Option<Timestamp> {
+    let conditions = &claim.status.conditions;
+    let initialized = conditions.iter().find(|held| held.r#type == "Initialized");
+    let initialized = initialized.filter(|held| held.status == "True")?;
+    let began = initialized.last_transition_time;
+    claim.status.last_pod_event_time.max(began)
+}
+
 #[cfg(test)]
 mod tests;

@@ -60,7 +60,12 @@ fn pods_that_must_come_back_elsewhere_keep_a_node() {
     let mut scene = scene();
     assert_eq!(
         scene.empty("a").pod("x", "a", &json!({})).why(),
-        Why::NotBuilt { pods: 1 }
+        Why::Stays(Stays::NowhereToGo {
+            pod: model::k8s::PodKey {
+                namespace: "n".to_owned(),
+                name: "x".to_owned(),
+            }
+        })
     );
 }
 
@@ -216,7 +221,7 @@ fn budgets_bound_how_many_go_and_the_others_say_so() {
     let why = Why::Budget {
         pool: "p".into(),
         allowed: 3,
-        disrupting: 0,
+        disrupting: 3,
     };
     assert!(
         plan.kept.iter().all(|kept| kept.reason == why),
@@ -262,7 +267,7 @@ fn a_second_look_drops_what_is_no_longer_empty() {
     let rejected = &validated.rejected[0];
     assert_eq!(names(&rejected.command), ["a", "b"]);
     let kept: Vec<&str> = rejected.kept.iter().map(|kept| &*kept.node).collect();
-    assert_eq!((kept, rejected.because), (vec!["a", "b"], Because::Churn));
+    assert_eq!((kept, rejected.because), (vec!["a", "b"], Because::Budget));
     scene.pod("y", "c", &json!({}));
     let none = again(&mut scene, at(116));
     assert!(none.commands.is_empty());

@@ -11,7 +11,9 @@ use crate::budget::budgets;
 use crate::candidate::check_pods;
 use crate::command::Command;
 use crate::cost::{reschedulable_pods, reschedule_cost};
-use crate::{Class, Kept, Memory, Options, Reason, Why, emptiness};
+use crate::plan::{Expected, settle};
+use crate::stage::Stage;
+use crate::{Class, Kept, Memory, Options, Reason, Stays, Why, consolidate, emptiness};
 
 /// What is left of commands.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +47,17 @@ pub enum Because {
 }
 
 impl Because {
+    /// What has changed, by why nodes stay.
+    pub(crate) fn of(kept: &[Kept]) -> Self {
+        let of_budget =
+            |kept: &Kept| matches!(kept.reason, Why::Budget { .. } | Why::Nominated { .. });
+        if kept.iter().any(of_budget) {
+            Self::Budget
+        } else {
+            Self::Churn
+        }
+    }
+
     /// The value of the label `reason`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,50 +68,68 @@ impl Because {
     }
 }
 
-/// Looks at commands again. They are judged together, in their order.
+/// Looks at commands again. They are judged together, in their order: each sees the cluster as it
+/// will be once those before it are done. A command whose reason needs no second look passes.
 pub fn validate(
-    _memory: &mut Memory,
+    memory: &mut Memory,
     commands: Vec<Command>,
     snapshot: &Snapshot,
-    _options: &Options,
+    options: &Options,
     now: Timestamp,
 ) -> Validated {
-    let mut validated = Validated::default();
+    let budgets = budgets(snapshot, now);
+    let mut stage = Stage::new(snapshot, &budgets, (now, 0));
+    let expected = settle(&mut stage, memory, options);
+    let mut rejected = Vec::new();
+    let mut moving = Vec::new();
     for command in commands {
-        empty(command, snapshot, now, &mut validated);
+        match command.reason {
+            Reason::Empty => empty(command, &expected, &mut stage, &mut rejected),
+            Reason::Underutilized => moving.push(command),
+            Reason::Drifted | Reason::Expired => stage.add(vec![command]),
+        }
     }
-    validated
+    consolidate::validate(&mut stage, memory, options, (moving, &mut rejected));
+    Validated {
+        commands: stage.commands,
+        rejected,
+    }
 }
 
 /// Empty nodes may go one by one: a command shrinks to those that still may.
-fn empty(command: Command, snapshot: &Snapshot, now: Timestamp, validated: &mut Validated) {
+fn empty(
+    command: Command,
+    expected: &Expected,
+    stage: &mut Stage<'_>,
+    rejected: &mut Vec<Rejected>,
+) {
     let wanted: BTreeSet<Arc<str>> = command
         .candidates
         .iter()
         .map(|candidate| candidate.provider_id.clone())
         .collect();
-    let (mut empty, mut kept) = emptiness::look(snapshot, now);
+    let (mut empty, mut kept) = emptiness::look(&stage.snapshot, stage.now);
     empty.retain(|candidate| wanted.contains(&candidate.provider_id));
-    let (taken, over) = emptiness::within_budgets(empty, &budgets(snapshot, now));
-    let because = if over.is_empty() {
-        Because::Churn
-    } else {
-        Because::Budget
-    };
+    let (taken, over) = emptiness::within(empty, &mut stage.quota);
     kept.extend(over);
     let go: BTreeSet<&str> = taken.iter().map(|candidate| &*candidate.node).collect();
     let mut dropped = command.candidates;
     dropped.retain(|candidate| !go.contains(&*candidate.node));
     kept.retain(|kept| dropped.iter().any(|dropped| dropped.node == kept.node));
+    for Kept { node, reason } in &mut kept {
+        if let Some(pod) = expected.get(node) {
+            *reason = Why::Stays(Stays::Needed { pod: pod.key() });
+        }
+    }
     kept.sort_by(|a, b| a.node.cmp(&b.node));
     if let Some(command) = emptiness::command(dropped) {
-        validated.rejected.push(Rejected {
+        rejected.push(Rejected {
             command,
-            because,
+            because: Because::of(&kept),
             kept,
         });
     }
-    validated.commands.extend(emptiness::command(taken));
+    stage.add(emptiness::command(taken).into_iter().collect());
 }
 
 /// Whether a node that was chosen may still go, now that nothing new is placed on it: the last
@@ -120,7 +151,7 @@ pub fn still_may_go(
         return Err(Why::DoNotDisrupt);
     }
     if reason == Reason::Empty && reschedule_cost(node) > 1.0 {
-        return Err(Why::NotBuilt {
+        return Err(Why::HasPods {
             pods: reschedulable_pods(node),
         });
     }

@@ -8,6 +8,8 @@ use cluster::disposition::Protection;
 use model::Timestamp;
 use model::k8s::PodKey;
 
+use crate::Stays;
+
 /// Why a node stays.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Why {
@@ -87,8 +89,8 @@ pub enum Why {
         /// How many are.
         disrupting: u32,
     },
-    /// It has pods, and moving them is not built yet.
-    NotBuilt {
+    /// Pods have come to it.
+    HasPods {
         /// How many of its pods need a place elsewhere.
         pods: usize,
     },
@@ -117,6 +119,8 @@ pub enum Why {
         /// How many it has or will have.
         nodes: u64,
     },
+    /// Consolidation leaves it where it is.
+    Stays(Stays),
 }
 
 impl Why {
@@ -148,7 +152,10 @@ impl Why {
     pub fn is_unconsolidatable(&self) -> bool {
         matches!(
             self,
-            Self::ConsolidationOff { .. } | Self::NotEmpty { .. } | Self::BufferPods { .. }
+            Self::ConsolidationOff { .. }
+                | Self::NotEmpty { .. }
+                | Self::BufferPods { .. }
+                | Self::Stays(_)
         )
     }
 }
@@ -182,11 +189,8 @@ impl fmt::Display for Why {
             Self::BuffersUnknown => {
                 f.write_str("Capacity buffers have not been read yet, so none can be emptied")
             }
-            Self::NotBuilt { pods } => write!(
-                f,
-                "{pods} pod(s) would have to move, and this version does not consolidate nodes \
-                 that have pods"
-            ),
+            Self::HasPods { pods } => write!(f, "{pods} pod(s) would have to move"),
+            Self::Stays(stays) => stays.fmt(f),
             Self::PoolNotFound { .. }
             | Self::NoInstanceTypes { .. }
             | Self::ConsolidationOff { .. }

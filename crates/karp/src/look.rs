@@ -3,8 +3,12 @@
 use disruption::{Options, SpotToSpot};
 use runtime::options::FeatureGates;
 
-/// The settings of a look at the nodes.
-pub(crate) fn options(scheduling: &scheduling::Options, gates: FeatureGates) -> Options {
+/// The settings of a look at the nodes, on so many threads.
+pub(crate) fn options(
+    scheduling: &scheduling::Options,
+    gates: FeatureGates,
+    threads: usize,
+) -> Options {
     Options {
         scheduling: *scheduling,
         spot_to_spot: if gates.spot_to_spot_consolidation {
@@ -12,6 +16,7 @@ pub(crate) fn options(scheduling: &scheduling::Options, gates: FeatureGates) -> 
         } else {
             SpotToSpot::Off
         },
+        threads,
         ..Options::default()
     }
 }

@@ -77,6 +77,10 @@ pub struct Options {
     /// A node is weighed by the mean price of so many of the cheapest types that hold its pods, so
     /// that it is still cheap where the cheapest is out of stock. At least 1.
     pub price_by_cheapest: u32,
+    /// Within what time a consolidation must pay for itself.
+    pub consolidation_payback: Duration,
+    /// For how long nodes with pods are left alone after pods came.
+    pub consolidation_settle: Duration,
     /// Settings of the AWS provider.
     pub aws: AwsOptions,
     /// Settings of the KWOK provider.
@@ -309,6 +313,8 @@ fn options(values: &Values) -> Result<Options, OptionsError> {
         scheduler: SchedulerConfig::parse(&values.text("scheduler-config"))?,
         label_nodes_from_taints: values.bool("label-nodes-from-taints"),
         price_by_cheapest: u32::try_from(values.int("price-by-cheapest").max(1)).unwrap_or(1),
+        consolidation_payback: values.duration("consolidation-payback"),
+        consolidation_settle: values.duration("consolidation-settle"),
         aws,
         kwok: KwokOptions {
             instance_types_file_path: values.text("instance-types-file-path"),

@@ -91,6 +91,18 @@ pub(crate) fn index<'s>(
     options: &Options,
     now: Timestamp,
 ) -> Index<'s> {
-    let parts = gather::gather(memory, snapshot, batch, options, now);
+    index_with(memory, snapshot, (batch, &[]), options, now)
+}
+
+/// The same with classes for pods that run and might have to move. They count where they are, and
+/// are among the pods of their classes.
+pub(crate) fn index_with<'s>(
+    memory: &mut Memory,
+    snapshot: &'s Snapshot,
+    (batch, movable): (&Batch, &[Arc<PodRecord>]),
+    options: &Options,
+    now: Timestamp,
+) -> Index<'s> {
+    let parts = gather::gather(memory, snapshot, (batch, movable), options, now);
     build::build(parts, memory, batch)
 }

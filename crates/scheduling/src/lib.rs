@@ -39,13 +39,14 @@ mod topology;
 mod types;
 mod view;
 pub mod volumes;
+pub mod what_if;
 mod zones;
 
 pub use memory::{Memory, Remembered};
-pub use node_claim::template_claim;
+pub use node_claim::{template_claim, template_plan};
 pub use options::{
     Batch, BatchPods, Effort, LowerBound, MinValuesPolicy, NewNodes, Options, PreferencePolicy,
-    Reserved, ResourceClaims, TaintLabels,
+    Pricing, Reserved, ResourceClaims, TaintLabels,
 };
 pub use pack::Counters;
 pub use placement::{

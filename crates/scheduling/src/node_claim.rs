@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use api::nodeclaim::ResourceRequests;
 use api::{NodeClaim, NodeClaimSpec, NodePool, labels};
+use catalog::{CapacityType, Price};
 use cluster::PoolState;
 use model::{ObjectMeta, OwnerReference};
 use requirements::{Requirement, Requirements, Vocabulary};
@@ -12,7 +13,7 @@ use requirements::{Requirement, Requirements, Vocabulary};
 use crate::TaintLabels;
 use crate::claims::pool_annotations;
 use crate::index::pools::{self, PROGRESS};
-use crate::placement::PlannedClaim;
+use crate::placement::{Launch, MinValuesOutcome, PlannedClaim};
 
 /// The object to create for one node of a pool for which no pod asks: the pool's template and
 /// nothing else, so that the provider chooses. Requirements about devices, which are no labels, are
@@ -42,6 +43,41 @@ pub fn template_claim(
         ..NodeClaimSpec::default()
     };
     of_pool(&state.pool, own_labels, pool_annotations(state), written)
+}
+
+/// The same as a planned claim of this name. It lists no types: which is launched, and for how
+/// much, is the provider's choice.
+pub fn template_plan(
+    state: &PoolState,
+    vocabulary: &Vocabulary,
+    taint_labels: TaintLabels,
+    (name, seed): (String, u64),
+) -> PlannedClaim {
+    let claim = template_claim(state, vocabulary, taint_labels, seed);
+    let template = pools::common(state, vocabulary, taint_labels);
+    let mut requirements = template.requirements.clone();
+    for key in PROGRESS.into_iter().chain([labels::HOSTNAME]) {
+        requirements.remove(key);
+    }
+    PlannedClaim {
+        name,
+        pool: state.name().into(),
+        pods: Vec::new(),
+        instance_types: [].into(),
+        requirements: Arc::new(requirements),
+        requests: Arc::default(),
+        labels: Arc::new(claim.metadata.labels),
+        annotations: Arc::new(claim.metadata.annotations),
+        taints: claim.spec.taints.into(),
+        startup_taints: claim.spec.startup_taints.into(),
+        launch: Launch {
+            instance_type: "".into(),
+            zone: "".into(),
+            capacity_type: CapacityType::OnDemand,
+            price: Price::ZERO,
+        },
+        min_values: MinValuesOutcome::Kept,
+    }
 }
 
 /// A claim of a pool, with all that every claim of it has.

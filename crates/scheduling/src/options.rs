@@ -67,6 +67,17 @@ pub enum Effort {
     Single,
 }
 
+/// What a type is taken to cost that can be had in several ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pricing {
+    /// What its cheapest offering costs.
+    #[default]
+    Cheapest,
+    /// What it costs at most: of the capacity type that is tried first, the dearest offering. For
+    /// what must be cheaper than something else whatever is launched.
+    Surely,
+}
+
 /// How the lower bound of a placement's price is found. Both are sound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LowerBound {
@@ -95,6 +106,8 @@ pub struct Options {
     /// A node is priced at the mean of so many of the cheapest types that hold its pods, so that it
     /// is still cheap when the cheapest is out of stock. At least 1.
     pub price_by_cheapest: u32,
+    /// What a type is taken to cost.
+    pub pricing: Pricing,
     /// How many packings are tried.
     pub effort: Effort,
     /// Capacity reservations.
@@ -114,6 +127,7 @@ impl Default for Options {
             taint_labels: TaintLabels::default(),
             node_cost: Price::from_nanos(10_000_000),
             price_by_cheapest: 1,
+            pricing: Pricing::default(),
             effort: Effort::default(),
             reserved: Reserved::default(),
             resource_claims: ResourceClaims::default(),
@@ -130,6 +144,8 @@ pub struct Batch {
     /// Names of nodes that are to be thought away. Their pods need a place, as those of nodes that
     /// are marked for deletion do.
     pub without: BTreeSet<String>,
+    /// Names of nodes that stay as they are and take no more pods.
+    pub closed: BTreeSet<String>,
     /// Whether new nodes may be planned.
     pub new_nodes: NewNodes,
 }

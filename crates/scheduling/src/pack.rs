@@ -5,6 +5,7 @@
 //! *not* here: which views exist (`view`), in which order and how greedily (`policy`), output.
 
 mod budget;
+mod cost;
 mod count;
 pub(crate) mod devices;
 mod domains;
@@ -12,9 +13,11 @@ mod first;
 mod first_fit;
 mod found;
 mod grow;
+mod journal;
 mod nodes;
 mod open;
 mod rebuild;
+pub(crate) mod trial;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +28,7 @@ use crate::view::{ViewId, Views};
 
 use budget::Choice;
 pub(crate) use budget::{Budgets, MOST_TYPES, MinValuesCheck, distinct_values, listed};
+pub(crate) use cost::Cost;
 pub(crate) use nodes::{NodeId, Nodes};
 pub(crate) use rebuild::{Joining, Planned, rebuild, repack};
 
@@ -195,6 +199,14 @@ struct Packing<'a, 'p> {
     reserved: BTreeMap<NodeId, Vec<i64>>,
     /// Scratch: what a node would have to hold.
     need: Vec<i64>,
+    /// From here on planned nodes may grow.
+    growing: NodeId,
+    /// The sum of the prices of nodes that were opened.
+    spent: u64,
+    /// What may be spent; where that is nothing no node is opened.
+    ceiling: u64,
+    /// Whether that kept a node from being opened or from growing.
+    held_back: bool,
     counters: Counters,
 }
 
@@ -219,6 +231,10 @@ impl<'a, 'p> Packing<'a, 'p> {
             cursor: 0,
             reserved: BTreeMap::new(),
             need: vec![0; problem.dims],
+            growing: problem.nodes.len(),
+            spent: 0,
+            ceiling: u64::MAX,
+            held_back: false,
             counters: Counters::default(),
         };
         packing.begin();
@@ -391,7 +407,7 @@ impl<'p> Packing<'_, 'p> {
     /// Moves a node to a narrower view if it can then hold one more pod at no higher price.
     fn narrow(&mut self, class: usize, node: NodeId, view: ViewId) -> bool {
         if self.views.pool(view).is_none() {
-            self.nodes.view[node] = view;
+            self.nodes.set_view(node, view);
             return true;
         }
         let Some(slot) = self.cheapest(class, node, view) else {
@@ -441,6 +457,7 @@ impl<'p> Packing<'_, 'p> {
             self.budgets.charge(pool, &types[kind as usize].charge);
         }
         let before = self.nodes.view[node];
+        self.spent = self.spent.saturating_sub(self.nodes.price[node]) + shelf.slot(slot).price;
         self.nodes.resize(node, view, shelf, slot);
         if view != before {
             self.count_loose(node);
@@ -476,23 +493,6 @@ impl<'p> Packing<'_, 'p> {
             .iter()
             .map(|(_, most)| *most)
             .fold(most, u32::min)
-    }
-}
-
-/// What room costs: a sum for a number of pods.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cost {
-    /// Billionths of a dollar an hour.
-    pub(crate) price: u64,
-    /// For so many pods.
-    pub(crate) count: u32,
-}
-
-impl Cost {
-    /// Compares prices per pod.
-    pub(crate) fn cmp(self, other: Self) -> std::cmp::Ordering {
-        let left = u128::from(self.price) * u128::from(other.count);
-        left.cmp(&(u128::from(other.price) * u128::from(self.count)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! looking at one type after the other. What is *not* here: how types become numbers
 //! (`index::types`), and which of them hold so much (`shelf`).
 
+use std::cmp::Reverse;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +13,7 @@ use catalog::{CapacityType, InstanceType};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::Pricing;
 use crate::intern::Interner;
 use crate::mask::{KeyId, Mask};
 use crate::problem::{Daemon, Masks, bits_have};
@@ -82,6 +84,8 @@ pub(crate) struct Types {
     required: Vec<Option<bool>>,
     /// By which offerings are admitted: types in the order of their prices.
     by_price: Mutex<FxHashMap<Offered, Arc<[Slot]>>>,
+    /// What a type is taken to cost.
+    pricing: Pricing,
 }
 
 /// By number of what offerings require: whether it can be met.
@@ -110,6 +114,11 @@ impl Types {
         types.columns.resize_with(keys, Column::default);
         types.required.resize(keys, None);
         types
+    }
+
+    /// The same, taken to cost something else.
+    pub(crate) fn priced(self, pricing: Pricing) -> Self {
+        Self { pricing, ..self }
     }
 
     /// The number of a mask that types have of a key.
@@ -204,8 +213,8 @@ impl Types {
         running
     }
 
-    /// Types that have such an offering, each with the cheapest, in order of price and of the
-    /// catalogue.
+    /// Types that have such an offering, each with what it is taken to cost, in order of price and
+    /// of the catalogue.
     fn by_price(&self, offered: &Offered) -> Arc<[Slot]> {
         let mut known = self.by_price.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slots) = known.get(offered) {
@@ -214,15 +223,19 @@ impl Types {
         if known.len() >= MOST_ORDERS {
             known.clear();
         }
-        let cheapest = |(kind, ty): (usize, &Type)| {
-            let offer = ty.offerings.iter().find(|offer| offered[offer.asks])?;
+        let slot = |(kind, ty): (usize, &Type)| {
+            let mut offers = ty.offerings.iter().filter(|offer| offered[offer.asks]);
+            let price = match self.pricing {
+                Pricing::Cheapest => offers.next()?.price,
+                Pricing::Surely => surely(offers)?,
+            };
             Some(Slot {
                 kind: kind as u32,
-                price: offer.price,
+                price,
             })
         };
         let all = self.list.iter().enumerate();
-        let mut slots: Vec<Slot> = all.filter_map(cheapest).collect();
+        let mut slots: Vec<Slot> = all.filter_map(slot).collect();
         slots.sort_unstable_by_key(|slot| (slot.price, slot.kind));
         let slots: Arc<[Slot]> = slots.into();
         known.insert(offered.clone(), slots.clone());
@@ -238,6 +251,12 @@ impl Types {
         }
         all
     }
+}
+
+/// The most that offerings cost of the capacity type that is tried first.
+fn surely<'o>(offers: impl Iterator<Item = &'o Offer>) -> Option<u64> {
+    let dearest = offers.min_by_key(|offer| (offer.capacity_type, Reverse(offer.price)));
+    dearest.map(|offer| offer.price)
 }
 
 impl Column {

@@ -50,6 +50,7 @@ fn taken(pool: &str, dollars: f64, cost: f64) -> Candidate {
         provider_id: "i".into(),
         pool: pool.into(),
         price: Some(Price::from_dollars(dollars)),
+        is_spot: false,
         pods: 1,
         cost,
         savings_ratio: dollars / cost,

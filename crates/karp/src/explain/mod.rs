@@ -73,7 +73,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         snapshot,
         placement: &placement,
         options: &options,
-        look: &crate::look::options(&options, crate::input::gates(&args.policy)?),
+        look: &crate::look::options(&options, crate::input::gates(&args.policy)?, threads),
         now,
         seed: args.seed,
     };

@@ -60,12 +60,7 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let placement = placement.filter(|_| args.subject != Subject::Disruption);
     let placement = ManuallyDrop::new(placement);
     let solved = clock.now();
-    let gates = input::gates(&args.policy)?;
-    let looked = crate::look::options(&options, gates);
-    let plan = (args.subject != Subject::Provisioning).then(|| {
-        let mut memory = disruption::Memory::default();
-        disruption::plan(&mut memory, &world.snapshot, &looked, now, args.seed)
-    });
+    let plan = look(args, &world.snapshot, (options, threads), now)?;
     let planned = clock.now();
     let stats = document::Stats {
         pods: world.pods,
@@ -95,6 +90,22 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     }
     let left = document.unplaced() > 0;
     Ok(ExitCode::from(if left { PODS_LEFT } else { DONE }))
+}
+
+/// What would become of the nodes, if that is asked for.
+fn look(
+    args: &PlanArgs,
+    snapshot: &Snapshot,
+    (options, threads): (Options, usize),
+    now: Timestamp,
+) -> anyhow::Result<Option<disruption::Plan>> {
+    if args.subject == Subject::Provisioning {
+        return Ok(None);
+    }
+    let options = crate::look::options(&options, input::gates(&args.policy)?, threads);
+    let mut memory = disruption::Memory::default();
+    let plan = disruption::plan(&mut memory, snapshot, &options, now, args.seed);
+    Ok(Some(plan))
 }
 
 /// The same settings, with more work for a plan of few pods: a person waits for one plan, and

@@ -117,6 +117,12 @@ pub static FLAGS: &[Flag] = &[
         "YAML with podTopologySpread.defaultConstraints, for pods that declare no spread"),
     flag_of(DECIDE, ("price-by-cheapest", "PRICE_BY_CHEAPEST"), Int, "3",
         "Weigh a node by the mean price of so many of the cheapest types that hold its pods"),
+    flag_of(DECIDE, ("consolidation-payback", "CONSOLIDATION_PAYBACK"), Duration, "4h",
+        "Consolidate only what pays for its evictions and for running old and new nodes side by \
+         side within this time"),
+    flag_of(DECIDE, ("consolidation-settle", "CONSOLIDATION_SETTLE"), Duration, "1m",
+        "Leave nodes with pods alone for so long after pods came, even where consolidateAfter is \
+         shorter"),
     flag_of(AWS, ("cluster-name", "CLUSTER_NAME"), Text, "", "Name of the cluster; required"),
     flag_of(AWS, ("cluster-endpoint", "CLUSTER_ENDPOINT"), Text, "",
         "URL of the API server as nodes reach it; empty to ask EKS"),

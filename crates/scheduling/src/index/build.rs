@@ -337,6 +337,7 @@ impl<'p, 's> Builder<'p, 's> {
             common: Arc::as_ptr(&template.common).addr(),
             reservation: reservation.clone(),
             limited: limited.iter().map(|l| (l.resource.clone(), l.id)).collect(),
+            pricing: parts.pricing,
         };
         let made = &mut self.types_made;
         let types = ground.types(&template.common, key, || {
@@ -349,7 +350,7 @@ impl<'p, 's> Builder<'p, 's> {
                 &limited,
             );
             *made += types.len();
-            types
+            types.priced(parts.pricing)
         });
         let (min_value_keys, min_values) = min_values(template, &types).into_iter().unzip();
         let pool = Pool {

@@ -25,7 +25,7 @@ use super::topology::{self, Binds, CounterId, Counters, OwnLabels, counts_declar
 use super::variants::{SoftTaints, Variant, variants};
 use crate::mask::{Keys, KeysBuilder};
 use crate::memory::{self, Memory};
-use crate::options::{Batch, NewNodes, Options, Reserved, ResourceClaims};
+use crate::options::{Batch, NewNodes, Options, Pricing, Reserved, ResourceClaims};
 use crate::reason::Rejection;
 use crate::volumes::{AttachDemand, Unsupported, needs};
 
@@ -49,6 +49,7 @@ pub(super) struct Parts<'s> {
     /// Claims that several pods share.
     pub(super) shared: SharedClaims,
     pub(super) reserved: Reserved,
+    pub(super) pricing: Pricing,
     pub(super) keys: Keys,
     pub(super) amounts: Amounts,
     pub(super) bits: Bits,
@@ -90,7 +91,7 @@ pub(super) struct DaemonPart {
 pub(super) fn gather<'s>(
     memory: &mut Memory,
     snapshot: &'s Snapshot,
-    batch: &Batch,
+    (batch, movable): (&Batch, &[Arc<PodRecord>]),
     options: &Options,
     now: Timestamp,
 ) -> Parts<'s> {
@@ -98,7 +99,7 @@ pub(super) fn gather<'s>(
     let mut templates = templates(&mut memory.templates, snapshot, batch, options);
     let mut counters = Counters::default();
     let moving = pods::displaced(&memory.nodes, snapshot, batch, now);
-    let groups = pods::groups(snapshot, batch, &moving);
+    let groups = pods::groups(snapshot, batch, moving.iter().chain(movable));
     let claiming = Claiming::of(snapshot, batch, options, &groups);
     let mut gathered = Gathering {
         snapshot,
@@ -150,6 +151,7 @@ pub(super) fn gather<'s>(
         own_labels,
         shared,
         reserved: options.reserved,
+        pricing: options.pricing,
         keys,
         amounts,
         bits,

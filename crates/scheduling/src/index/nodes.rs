@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cluster::{NodeState, ResourceId, ResourceVec};
 use model::k8s::{Taint, TaintEffect};
 use requirements::{Requirements, taints};
+use rustc_hash::FxHashSet;
 
 use super::amounts::UNLIMITED;
 use super::gather::{Parts, label};
@@ -79,11 +80,8 @@ pub(super) fn nodes(
     } else {
         volumes::held(&snapshot.volumes)
     };
-    let without: Vec<usize> = batch
-        .without
-        .iter()
-        .filter_map(|n| snapshot.position(n))
-        .collect();
+    let unusable = batch.without.iter().chain(&batch.closed);
+    let unusable: FxHashSet<usize> = unusable.filter_map(|n| snapshot.position(n)).collect();
     let mut overcommitted = Overcommitted::new();
     let mut usable = Vec::with_capacity(snapshot.nodes.len());
     for initialized in [true, false] {
@@ -92,7 +90,7 @@ pub(super) fn nodes(
             .zip(standing.iter().flat_map(|all| all.iter()))
             .enumerate();
         for (at, (state, stands)) in all {
-            if stands.is_marked || stands.is_initialized != initialized || without.contains(&at) {
+            if stands.is_marked || stands.is_initialized != initialized || unusable.contains(&at) {
                 continue;
             }
             match &stands.room {

@@ -21,8 +21,12 @@ pub(crate) struct Group {
     pub(crate) pods: Arc<[Arc<PodRecord>]>,
 }
 
-/// The pods that a batch is about, by shape: pending ones, and those of nodes that go.
-pub(crate) fn groups(snapshot: &Snapshot, batch: &Batch, moving: &[Arc<PodRecord>]) -> Vec<Group> {
+/// The pods that a batch is about, by shape: pending ones, and those of nodes that go or might go.
+pub(crate) fn groups<'m>(
+    snapshot: &Snapshot,
+    batch: &Batch,
+    moving: impl Iterator<Item = &'m Arc<PodRecord>>,
+) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     if batch.pods == BatchPods::PendingAndDisplaced {
         groups.extend(snapshot.pending.iter().map(|pending| Group {

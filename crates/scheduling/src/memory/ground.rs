@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::nodes::{Piece, Standing, address};
 use super::templates::{Common, Templates};
+use crate::Pricing;
 use crate::index::amounts::Amounts;
 use crate::index::pools::Reservation;
 use crate::mask::{Keys, Mask};
@@ -57,6 +58,8 @@ pub(crate) struct TypesKey {
     pub(crate) reservation: Option<Reservation>,
     /// The resources that the pool limits.
     pub(crate) limited: Vec<(Arc<str>, Option<ResourceId>)>,
+    /// What a type is taken to cost.
+    pub(crate) pricing: Pricing,
 }
 
 /// Which shelf it is.
@@ -159,6 +162,7 @@ impl Ground {
         let alike = |(of, (other, types)): &(&TypesKey, &(Arc<Common>, Arc<Types>))| {
             of.reservation == key.reservation
                 && of.limited == key.limited
+                && of.pricing == key.pricing
                 && other.types.len() == common.types.len()
                 && other
                     .types

@@ -69,6 +69,10 @@ impl Packing<'_, '_> {
                 new = self.best_new(ask, left);
             }
             let growth = self.best_growth(ask, left, &mut candidates);
+            if self.is_too_dear(growth.as_ref(), new.as_ref()) {
+                self.held_back = true;
+                break;
+            }
             let placed = match (growth, &new) {
                 (Some(growth), Some(new))
                     if !self.policy.prefers(growth.offer(), new.offer(left)) =>
@@ -87,9 +91,18 @@ impl Packing<'_, '_> {
         left
     }
 
+    /// Whether whatever comes next costs more than may be spent.
+    fn is_too_dear(&self, growth: Option<&Growth>, new: Option<&NewNode>) -> bool {
+        let left = self.ceiling.saturating_sub(self.spent);
+        let growth = growth.map(|growth| growth.increase);
+        let new = new.map(|new| new.price(self.policy.node_fee));
+        let least = growth.into_iter().chain(new).min();
+        least.is_some_and(|least| least > left)
+    }
+
     /// Planned nodes in the order in which they are considered for growth.
     fn growth_candidates(&mut self) -> Queue {
-        let first = self.problem.nodes.len();
+        let first = self.growing;
         let end = self.nodes.len();
         if first < end {
             self.cursor %= end - first;

@@ -9,6 +9,7 @@ use crate::topology::{HostCounter, HostId, Topology};
 use crate::view::{ViewId, Views};
 
 use super::budget::MinValuesCheck;
+use super::journal::Journal;
 
 /// Index of a node in [`Nodes`].
 pub(crate) type NodeId = usize;
@@ -45,6 +46,8 @@ pub(crate) struct Nodes {
     hosts: usize,
     /// Pods by node and host counter, running ones included.
     counts: Vec<u32>,
+    /// What the trial that is on has changed; none while none is on.
+    journal: Option<Box<Journal>>,
 }
 
 /// A copy with memory for more items.
@@ -94,6 +97,7 @@ impl Nodes {
             stale: roomy(&self.stale, more.div_ceil(BLOCK)),
             hosts: self.hosts,
             counts: roomy(&self.counts, more * self.hosts),
+            journal: None,
         }
     }
 
@@ -244,6 +248,7 @@ impl Nodes {
 
     /// Makes a planned node one of this type.
     pub(super) fn resize(&mut self, node: NodeId, view: ViewId, shelf: &Shelf, slot: usize) {
+        self.touch(node);
         let chosen = shelf.slot(slot);
         self.view[node] = view;
         self.kind[node] = chosen.kind;
@@ -258,6 +263,7 @@ impl Nodes {
 
     /// Puts pods of a class there.
     pub(super) fn put(&mut self, node: NodeId, class: &Class, topology: &Topology, count: u32) {
+        self.touch(node);
         for host in class.hosts.iter() {
             let host = *host as usize;
             self.add(node, &topology.hosts[host], host, count);
@@ -279,5 +285,93 @@ impl Nodes {
         self.stale[node / BLOCK] = true;
         let words = node * self.words..(node + 1) * self.words;
         bits_add(&mut self.bits[words], &class.sets);
+    }
+
+    /// Gives a node that is there another view.
+    pub(super) fn set_view(&mut self, node: NodeId, view: ViewId) {
+        if self.view[node] != view {
+            self.touch(node);
+            self.view[node] = view;
+        }
+    }
+
+    /// Lets a node take nothing more.
+    pub(super) fn close(&mut self, node: NodeId) {
+        self.touch(node);
+        let dims = self.dims;
+        self.slack[node * dims..(node + 1) * dims].fill(-1);
+        self.stale[node / BLOCK] = true;
+    }
+
+    /// From here on everything can be taken back.
+    pub(super) fn begin(&mut self) {
+        let nodes = self.len();
+        self.journal.get_or_insert_default().begin(nodes);
+    }
+
+    /// Notes a node as it is, if it may have to be that again.
+    fn touch(&mut self, node: NodeId) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        if journal.is_news(node) {
+            let (dims, words, hosts) = (self.dims, self.words, self.hosts);
+            let noted = (node, self.view[node], self.pods[node]);
+            journal.nodes.push(noted);
+            let amounts = node * dims..(node + 1) * dims;
+            journal
+                .amounts
+                .extend_from_slice(&self.slack[amounts.clone()]);
+            journal.amounts.extend_from_slice(&self.used[amounts]);
+            let bits = &self.bits[node * words..(node + 1) * words];
+            journal.bits.extend_from_slice(bits);
+            let counts = &self.counts[node * hosts..(node + 1) * hosts];
+            journal.counts.extend_from_slice(counts);
+        }
+    }
+
+    /// Makes everything as it was when the trial began.
+    pub(super) fn take_back(&mut self) {
+        let Some(journal) = self.journal.take() else {
+            return;
+        };
+        let (dims, words, hosts) = (self.dims, self.words, self.hosts);
+        for (at, (node, view, pods)) in journal.nodes.iter().copied().enumerate() {
+            self.view[node] = view;
+            self.pods[node] = pods;
+            let slack = &journal.amounts[2 * at * dims..(2 * at + 1) * dims];
+            self.slack[node * dims..(node + 1) * dims].copy_from_slice(slack);
+            let used = &journal.amounts[(2 * at + 1) * dims..2 * (at + 1) * dims];
+            self.used[node * dims..(node + 1) * dims].copy_from_slice(used);
+            let bits = &journal.bits[at * words..(at + 1) * words];
+            self.bits[node * words..(node + 1) * words].copy_from_slice(bits);
+            let counts = &journal.counts[at * hosts..(at + 1) * hosts];
+            self.counts[node * hosts..(node + 1) * hosts].copy_from_slice(counts);
+            self.raise(node);
+        }
+        self.truncate(journal.fixed);
+        self.journal = Some(journal);
+    }
+
+    /// Drops all nodes but the first.
+    fn truncate(&mut self, nodes: usize) {
+        if self.len() == nodes {
+            return;
+        }
+        self.view.truncate(nodes);
+        self.price.truncate(nodes);
+        self.pods.truncate(nodes);
+        self.check.truncate(nodes);
+        self.kind.truncate(nodes);
+        self.slack.truncate(nodes * self.dims);
+        self.used.truncate(nodes * self.dims);
+        self.bits.truncate(nodes * self.words);
+        self.counts.truncate(nodes * self.hosts);
+        let blocks = nodes.div_ceil(BLOCK);
+        self.most.truncate(blocks * self.dims);
+        self.stale.truncate(blocks);
+        if let Some(last) = self.stale.last_mut() {
+            *last = true;
+        }
     }
 }

@@ -37,6 +37,11 @@ impl NewNode {
         }
     }
 
+    /// What it costs without the fee for a node.
+    pub(super) fn price(&self, fee: u64) -> u64 {
+        self.price.saturating_sub(fee)
+    }
+
     /// Says how `minValues` is treated.
     pub(super) fn set_check(&mut self, check: MinValuesCheck) {
         self.check = check;
@@ -82,7 +87,11 @@ impl Packing<'_, '_> {
 
     /// Pools that have instances, in the order in which they are asked.
     pub(super) fn open_pools(&self) -> SmallVec<[usize; 8]> {
-        let pools = 0..self.problem.pools.len();
+        let pools = if self.ceiling == 0 {
+            0..0
+        } else {
+            0..self.problem.pools.len()
+        };
         pools
             .filter(|pool| self.budgets.has_instances(*pool))
             .collect()
@@ -206,6 +215,7 @@ impl Packing<'_, '_> {
         self.counters.opened += 1;
         let shelf = self.views.shelf(new.view);
         let node = self.nodes.open(new.view, shelf, new.slot);
+        self.spent += self.nodes.price[node];
         self.nodes.check[node] = new.check;
         let kind = shelf.slot(new.slot).kind as usize;
         if let Some(most) = self.to_reserve(new) {

@@ -146,7 +146,9 @@ impl Serialize for Claim<'_> {
             claim.serialize_field("taints", &*planned.taints)?;
             claim.serialize_field("startupTaints", &*planned.startup_taints)?;
         }
-        claim.serialize_field("launch", &LaunchOf(&planned.launch))?;
+        // Where no types are listed, what is launched is the provider's choice.
+        let launch = (!planned.instance_types.is_empty()).then_some(LaunchOf(&planned.launch));
+        claim.serialize_field("launch", &launch)?;
         claim.end()
     }
 }

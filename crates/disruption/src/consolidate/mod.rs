@@ -1,0 +1,136 @@
+//! Nodes whose pods have room elsewhere, or on cheaper nodes.
+//!
+//! Every node that may go is asked about by itself (`singles`), sets of nodes are looked for that
+//! save most when they go together (`sets`), and the best becomes commands (`realize`) whose
+//! replacements are cheaper whichever of their types is launched (`tighten`). What is *not* here:
+//! where pods go (`scheduling`), and budgets as such (`budget`).
+
+mod again;
+mod candidates;
+mod realize;
+mod sets;
+mod singles;
+mod stays;
+pub(crate) mod tighten;
+mod worth;
+
+use std::collections::BTreeSet;
+
+use scheduling::what_if::WhatIf;
+
+use crate::balanced::Totals;
+use crate::command::Candidate;
+use crate::stage::{Receiving, Stage, settings};
+use crate::{Memory, Options, Reason, Why};
+
+pub(crate) use again::validate;
+pub use stays::Stays;
+pub(crate) use worth::Worth;
+
+use realize::{Judge, Realized};
+use singles::Single;
+
+/// How many sets of nodes are made commands of, at most, to find the best.
+const MOST_REALIZED: usize = 3;
+
+/// Adds what saves most to a plan.
+pub(crate) fn consolidate(stage: &mut Stage<'_>, memory: &mut Memory, options: &Options) {
+    let (candidates, kept) = candidates::look(stage, options);
+    for (node, why) in kept {
+        stage.keep(&node, why);
+    }
+    stage
+        .eligible
+        .insert(Reason::Underutilized, candidates.len());
+    if candidates.is_empty() {
+        return;
+    }
+    let worth = Worth::new(options);
+    let totals = Totals::of(&stage.snapshot, &candidates);
+    let judge = Judge {
+        worth,
+        totals: &totals,
+    };
+    let found = search(stage, memory, options, &candidates, worth);
+    let Found { singles, proposals } = found;
+    let mut best: Option<Realized> = None;
+    for proposal in proposals.into_iter().take(MOST_REALIZED) {
+        if best
+            .as_ref()
+            .is_some_and(|best| best.saves >= proposal.saves)
+        {
+            break;
+        }
+        let nodes = proposal.nodes.iter().map(|at| candidates[*at].clone());
+        let realized = realize::realize(stage, memory, options, (nodes.collect(), judge));
+        if best.as_ref().is_none_or(|best| realized.saves > best.saves) {
+            best = Some(realized);
+        }
+    }
+    tell(stage, &candidates, &singles);
+    let Some(best) = best else { return };
+    stage.rejected.extend(best.rejected);
+    for (node, why) in best.kept {
+        stage.keep(&node, why);
+    }
+    for candidate in best.commands.iter().flat_map(|command| &command.candidates) {
+        // The search has kept to what budgets allow.
+        let _allowed = stage.quota.take(candidate, Reason::Underutilized);
+    }
+    stage.add(best.commands);
+}
+
+/// What was found.
+struct Found {
+    /// About each candidate by itself.
+    singles: Vec<Single>,
+    /// Sets of candidates, the best first.
+    proposals: Vec<sets::Proposal>,
+}
+
+fn search(
+    stage: &Stage<'_>,
+    memory: &mut Memory,
+    options: &Options,
+    candidates: &[Candidate],
+    worth: Worth,
+) -> Found {
+    let leaving = candidates
+        .iter()
+        .filter_map(|candidate| stage.leaving(candidate, Receiving::Settled));
+    let leaving: Vec<_> = leaving.collect();
+    let mut closed = stage.closed(Receiving::Settled);
+    let asked: BTreeSet<&str> = candidates.iter().map(|c| &*c.node).collect();
+    closed.retain(|name| !asked.contains(name.as_str()));
+    let settings = settings(options);
+    let what_if = WhatIf::new(
+        &mut memory.scheduling,
+        &stage.snapshot,
+        &leaving,
+        closed,
+        (&settings, stage.now),
+    );
+    let singles = singles::ask(
+        &what_if,
+        candidates,
+        (worth, options.spot_to_spot),
+        options.threads,
+    );
+    let budgets = (&stage.quota, Reason::Underutilized, options.spot_to_spot);
+    let proposals = sets::search(&what_if, candidates, (&singles, worth), budgets);
+    Found { singles, proposals }
+}
+
+/// Says why each candidate stays, as far as it does.
+fn tell(stage: &mut Stage<'_>, candidates: &[Candidate], singles: &[Single]) {
+    for (candidate, single) in candidates.iter().zip(singles) {
+        let why = match &single.stays {
+            Some(stays) => Why::Stays(stays.clone()),
+            None if stage.quota.left(&candidate.pool, Reason::Underutilized) == 0 => {
+                stage.quota.why(&candidate.pool, Reason::Underutilized)
+            }
+            None => Why::Stays(Stays::NotNow),
+        };
+        stage.keep(&candidate.node, why);
+    }
+}

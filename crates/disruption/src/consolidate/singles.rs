@@ -1,0 +1,95 @@
+//! Every candidate by itself: could it go, and at what price?
+
+use catalog::Price;
+use scheduling::what_if::{Answer, Asked, NewUpTo, WhatIf};
+
+use crate::SpotToSpot;
+use crate::command::Candidate;
+
+use super::{Stays, Worth};
+
+/// What was found out about one candidate.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Single {
+    /// What is saved an hour when it goes alone, once that is paid for; billionths of a dollar.
+    pub(super) saves: f64,
+    /// Why it stays; none if it could go.
+    pub(super) stays: Option<Stays>,
+}
+
+/// Asks about every candidate, on so many threads. The answers don't depend on how many.
+pub(super) fn ask(
+    what_if: &WhatIf<'_>,
+    candidates: &[Candidate],
+    (worth, spot_to_spot): (Worth, SpotToSpot),
+    threads: usize,
+) -> Vec<Single> {
+    let threads = threads.clamp(1, candidates.len().max(1));
+    let part = |thread: usize| {
+        what_if.ask(|asked| {
+            let own = (thread..candidates.len()).step_by(threads);
+            own.map(|at| one(asked, what_if, (at, &candidates[at]), (worth, spot_to_spot)))
+                .collect::<Vec<Single>>()
+        })
+    };
+    if threads == 1 {
+        return part(0);
+    }
+    let mut parts: Vec<std::vec::IntoIter<Single>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .map(|thread| scope.spawn(move || part(thread)))
+            .collect();
+        let mut parts = vec![part(0).into_iter()];
+        for other in others {
+            match other.join() {
+                Ok(singles) => parts.push(singles.into_iter()),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        parts
+    });
+    (0..candidates.len())
+        .filter_map(|at| parts[at % threads].next())
+        .collect()
+}
+
+fn one(
+    asked: &mut Asked<'_, '_>,
+    what_if: &WhatIf<'_>,
+    (at, candidate): (usize, &Candidate),
+    (worth, spot_to_spot): (Worth, SpotToSpot),
+) -> Single {
+    let stays = |stays| Single {
+        saves: 0.0,
+        stays: Some(stays),
+    };
+    if let Some(pod) = what_if.refused(at) {
+        return stays(Stays::Unplaceable { pod: pod.key() });
+    }
+    let most = worth.most(candidate);
+    let new = if most == Price::ZERO {
+        NewUpTo::Nothing
+    } else {
+        NewUpTo::Price(most)
+    };
+    let answer = asked.without(&[at], new);
+    asked.forget();
+    match answer {
+        Answer::Placed { new_nodes: 1.., .. }
+            if candidate.is_spot && spot_to_spot == SpotToSpot::Off =>
+        {
+            stays(Stays::SpotToSpotOff)
+        }
+        Answer::Placed { price, new_nodes } => Single {
+            saves: worth.net(
+                std::iter::once(candidate),
+                (price.nanos() as f64, new_nodes),
+            ),
+            stays: None,
+        },
+        Answer::Stuck { too_dear: true, .. } => stays(Stays::NoCheaper {
+            price: candidate.price,
+        }),
+        Answer::Stuck { pod, .. } => stays(Stays::NowhereToGo { pod: pod.key() }),
+    }
+}

@@ -197,8 +197,8 @@ impl Snapshot {
             .collect()
     }
 
-    /// The same cluster once these pods are on these nodes and these nodes are going: no pod is
-    /// pending then, and none of a node that goes needs a place.
+    /// The same cluster once these pods are on these nodes, and these nodes are going and have no
+    /// pods left that could move. No pod is pending then.
     #[must_use]
     pub fn assuming<'p>(
         &self,
@@ -207,40 +207,38 @@ impl Snapshot {
         now: Timestamp,
     ) -> Self {
         let mut assumed = self.clone();
-        let order = |name: &Arc<str>| {
-            let name = name.clone();
-            move |probe: &Arc<NodeState>| probe.name().cmp(&name)
-        };
         for (name, pods) in placed {
-            let Some(node) = assumed.node(name) else {
-                continue;
-            };
-            let mut node = NodeState::clone(node);
-            for pod in pods {
-                node.add_pod(pod.clone());
-            }
-            assumed.nodes.put(Arc::new(node), order(name));
+            assumed.change(name, |node| {
+                for pod in pods {
+                    node.add_pod(pod.clone());
+                }
+            });
         }
         for name in going {
-            let Some(node) = assumed.node(name) else {
-                continue;
-            };
-            let mut node = NodeState::clone(node);
-            node.marked = true;
-            assumed.nodes.put(Arc::new(node), order(name));
+            assumed.change(name, |node| {
+                node.marked = true;
+                let moving = node
+                    .pods
+                    .iter()
+                    .filter(|pod| self.budgets.can_move(pod, now));
+                for pod in moving.cloned().collect::<Vec<_>>() {
+                    node.remove_pod(&pod);
+                }
+            });
         }
-        let mut planned = BTreeMap::clone(&self.planned);
-        let nowhere: Arc<str> = "".into();
-        planned.extend(assumed.displaced(now).iter().map(|pod| {
-            let key = ObjectKey {
-                namespace: pod.shape.namespace.clone(),
-                name: pod.name.clone(),
-            };
-            (key, nowhere.clone())
-        }));
-        assumed.planned = Arc::new(planned);
         assumed.pending = [].into();
         assumed
+    }
+
+    /// Changes a machine of this snapshot alone.
+    fn change(&mut self, name: &Arc<str>, change: impl FnOnce(&mut NodeState)) {
+        let Some(node) = self.node(name) else {
+            return;
+        };
+        let mut node = NodeState::clone(node);
+        change(&mut node);
+        let order = |probe: &Arc<NodeState>| probe.name().cmp(name);
+        self.nodes.put(Arc::new(node), order);
     }
 
     /// Whether an unlaunched claim is on its way for a pod, pending or displaced.

@@ -61,7 +61,11 @@ pub(crate) fn settle(stage: &mut Stage<'_>, memory: &mut Memory, options: &Optio
     let placement = solve_with(memory, &stage.snapshot, &batch, &settings, now, seed);
     let placed = || placement.existing.iter();
     let pods = placed().map(|existing| (&existing.node, existing.pods.as_slice()));
-    stage.snapshot = stage.snapshot.assuming(pods, std::iter::empty(), now);
+    let nodes = stage.snapshot.nodes.iter();
+    let going = nodes
+        .filter(|node| node.is_marked())
+        .map(|node| node.name());
+    stage.snapshot = stage.snapshot.assuming(pods, going, now);
     let real = |pods: &[Arc<PodRecord>]| pods.iter().find(|pod| !pod.is_virtual()).cloned();
     placed()
         .filter_map(|existing| Some((existing.node.clone(), real(&existing.pods)?)))

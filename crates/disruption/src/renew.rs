@@ -3,7 +3,6 @@
 //! Their pods must have a place, whatever it costs. What is *not* here: which nodes those are
 //! (`drift`, `expiry`).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog::Price;
@@ -97,9 +96,7 @@ fn choose(
         .iter()
         .filter_map(|candidate| stage.leaving(candidate, Receiving::Complete));
     let leaving: Vec<_> = leaving.collect();
-    let mut closed = stage.closed(Receiving::Complete);
-    let asked: BTreeSet<&str> = candidates.iter().map(|c| &*c.node).collect();
-    closed.retain(|name| !asked.contains(name.as_str()));
+    let closed = stage.closed(Receiving::Complete);
     let (settings, snapshot) = (settings(options), stage.snapshot.clone());
     let what_if = WhatIf::new(
         &mut memory.scheduling,

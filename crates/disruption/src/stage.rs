@@ -1,6 +1,6 @@
 //! A plan as it grows: what has been decided, and the cluster as it will be then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cluster::{NodeState, PodRecord, Snapshot};
@@ -86,11 +86,10 @@ impl<'b> Stage<'b> {
         self.kept.insert(node.clone(), why);
     }
 
-    /// Names of nodes that take no pods of nodes that go.
-    pub(crate) fn closed(&self, receiving: Receiving) -> BTreeSet<String> {
-        let closed = |node: &&Arc<NodeState>| !self.receives(node, receiving);
-        let nodes = self.snapshot.nodes.iter().filter(closed);
-        nodes.map(|node| node.name().to_string()).collect()
+    /// Which nodes take no pods of nodes that go, by position.
+    pub(crate) fn closed(&self, receiving: Receiving) -> Arc<[bool]> {
+        let nodes = self.snapshot.nodes.iter();
+        nodes.map(|node| !self.receives(node, receiving)).collect()
     }
 
     fn receives(&self, node: &NodeState, receiving: Receiving) -> bool {
@@ -128,7 +127,7 @@ impl<'b> Stage<'b> {
         &self,
         memory: &mut Memory,
         settings: &scheduling::Options,
-        (nodes, closed): (impl Iterator<Item = Arc<str>>, BTreeSet<String>),
+        (nodes, closed): (impl Iterator<Item = Arc<str>>, Arc<[bool]>),
     ) -> Placement {
         let batch = Batch {
             pods: BatchPods::Displaced,

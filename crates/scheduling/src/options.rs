@@ -1,6 +1,7 @@
 //! What a pass is asked to do.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use catalog::Price;
 
@@ -144,8 +145,9 @@ pub struct Batch {
     /// Names of nodes that are to be thought away. Their pods need a place, as those of nodes that
     /// are marked for deletion do.
     pub without: BTreeSet<String>,
-    /// Names of nodes that stay as they are and take no more pods.
-    pub closed: BTreeSet<String>,
+    /// Which nodes stay as they are and take no more pods, by position in the snapshot's list;
+    /// those beyond the end take some.
+    pub closed: Arc<[bool]>,
     /// Whether new nodes may be planned.
     pub new_nodes: NewNodes,
 }

@@ -4,6 +4,7 @@
 //! holds its pods now, so filling it up is free, and growing it costs the exact difference. What is
 //! *not* here: which views exist (`view`), in which order and how greedily (`policy`), output.
 
+mod blocks;
 mod budget;
 mod cost;
 mod count;
@@ -29,6 +30,7 @@ use crate::view::{ViewId, Views};
 use budget::Choice;
 pub(crate) use budget::{Budgets, MOST_TYPES, MinValuesCheck, distinct_values, listed};
 pub(crate) use cost::Cost;
+use domains::depends_on_others;
 pub(crate) use nodes::{NodeId, Nodes};
 pub(crate) use rebuild::{Joining, Planned, rebuild, repack};
 
@@ -139,14 +141,6 @@ fn bound_to_domains(problem: &Problem) -> Vec<(usize, DomainId, usize)> {
         }
     }
     bound
-}
-
-/// Whether a class that had no place may have one once others are placed.
-fn depends_on_others(problem: &Problem, class: usize) -> bool {
-    problem.classes[class].variants.iter().any(|variant| {
-        let rules = &problem.topology.rules[variant.rules as usize];
-        !rules.domains.is_empty() || !rules.together.is_empty()
-    })
 }
 
 /// Pods of each class that are to be placed.

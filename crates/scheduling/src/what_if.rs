@@ -87,16 +87,18 @@ pub enum NewUpTo {
 }
 
 impl<'s> WhatIf<'s> {
-    /// Puts a cluster in numbers. `closed` are names of nodes that take no pods. Pending pods play
-    /// no part: see [`Snapshot::assuming`].
+    /// Puts a cluster in numbers. `closed` are nodes that take no pods, as [`Batch::closed`] has
+    /// them; what nodes take that are asked about they say themselves. Pending pods play no part:
+    /// see [`Snapshot::assuming`].
     pub fn new(
         memory: &mut Memory,
         snapshot: &'s Snapshot,
         leaving: &[Leaving],
-        closed: std::collections::BTreeSet<String>,
+        closed: Arc<[bool]>,
         (options, now): (&Options, Timestamp),
     ) -> Self {
         let movable: Vec<Arc<PodRecord>> = leaving.iter().flat_map(|l| l.pods.clone()).collect();
+        let closed = open_for(leaving, &closed);
         let batch = Batch {
             pods: BatchPods::Displaced,
             closed,
@@ -257,6 +259,17 @@ impl Asked<'_, '_> {
             .unwrap_or_else(|| unreachable!("a class has pods"))
             .clone()
     }
+}
+
+/// The closed nodes without those that are asked about.
+fn open_for(leaving: &[Leaving], closed: &[bool]) -> Arc<[bool]> {
+    let mut closed = closed.to_vec();
+    for node in leaving {
+        if let Some(closed) = closed.get_mut(node.position) {
+            *closed = false;
+        }
+    }
+    closed.into()
 }
 
 /// The class of each pod, by address.

@@ -51,9 +51,7 @@ pub(crate) fn validate(
         Some(leaving)
     });
     let leaving: Vec<_> = leaving.collect();
-    let mut closed = stage.closed(Receiving::Settled);
-    let asked: BTreeSet<&str> = all.iter().map(|candidate| &*candidate.node).collect();
-    closed.retain(|name| !asked.contains(name.as_str()));
+    let closed = stage.closed(Receiving::Settled);
     let (settings, snapshot) = (settings(options), stage.snapshot.clone());
     let what_if = WhatIf::new(
         &mut memory.scheduling,

@@ -14,8 +14,6 @@ mod stays;
 pub(crate) mod tighten;
 mod worth;
 
-use std::collections::BTreeSet;
-
 use scheduling::what_if::WhatIf;
 
 use crate::balanced::Totals;
@@ -30,6 +28,8 @@ pub(crate) use worth::Worth;
 use realize::{Judge, Realized};
 use singles::Single;
 
+/// Sets of more nodes are large.
+const LARGE: usize = 100;
 /// How many sets of nodes are made commands of, at most, to find the best.
 const MOST_REALIZED: usize = 3;
 
@@ -55,10 +55,14 @@ pub(crate) fn consolidate(stage: &mut Stage<'_>, memory: &mut Memory, options: &
     let Found { singles, proposals } = found;
     let mut best: Option<Realized> = None;
     for proposal in proposals.into_iter().take(MOST_REALIZED) {
-        if best
-            .as_ref()
-            .is_some_and(|best| best.saves >= proposal.saves)
-        {
+        // Of a large set much is lost before another is worth the work.
+        let enough = if proposal.nodes.len() > LARGE {
+            0.9
+        } else {
+            1.0
+        };
+        let found = best.as_ref().map(|best: &Realized| best.saves);
+        if found.is_some_and(|found| found >= proposal.saves * enough) {
             break;
         }
         let nodes = proposal.nodes.iter().map(|at| candidates[*at].clone());
@@ -99,9 +103,7 @@ fn search(
         .iter()
         .filter_map(|candidate| stage.leaving(candidate, Receiving::Settled));
     let leaving: Vec<_> = leaving.collect();
-    let mut closed = stage.closed(Receiving::Settled);
-    let asked: BTreeSet<&str> = candidates.iter().map(|c| &*c.node).collect();
-    closed.retain(|name| !asked.contains(name.as_str()));
+    let closed = stage.closed(Receiving::Settled);
     let settings = settings(options);
     let what_if = WhatIf::new(
         &mut memory.scheduling,

@@ -76,8 +76,13 @@ fn with(
     };
     let mut realized = Realized::default();
     // What is left of the set takes nothing, since it goes next.
-    let mut closed = stage.closed(Receiving::Settled);
-    closed.extend(nodes.iter().map(|candidate| candidate.node.to_string()));
+    let mut closed = stage.closed(Receiving::Settled).to_vec();
+    for candidate in nodes {
+        if let Some(at) = stage.snapshot.position(&candidate.node) {
+            closed[at] = true;
+        }
+    }
+    let closed: Arc<[bool]> = closed.into();
     let mut stage = stage.clone();
     let size = (nodes.len() / MOST_BATCHES).max(LEAST_BATCH);
     for batch in nodes.chunks(size) {
@@ -101,7 +106,7 @@ fn one_batch(
     stage: &Stage<'_>,
     memory: &mut Memory,
     options: &Options,
-    (mut nodes, closed, settings): (Vec<Candidate>, &BTreeSet<String>, &scheduling::Options),
+    (mut nodes, closed, settings): (Vec<Candidate>, &Arc<[bool]>, &scheduling::Options),
     judge: &Judge<'_>,
     realized: &mut Realized,
 ) {

@@ -80,8 +80,9 @@ pub(super) fn nodes(
     } else {
         volumes::held(&snapshot.volumes)
     };
-    let unusable = batch.without.iter().chain(&batch.closed);
-    let unusable: FxHashSet<usize> = unusable.filter_map(|n| snapshot.position(n)).collect();
+    let without = batch.without.iter().filter_map(|n| snapshot.position(n));
+    let without: FxHashSet<usize> = without.collect();
+    let is_closed = |at: usize| batch.closed.get(at).copied().unwrap_or(false);
     let mut overcommitted = Overcommitted::new();
     let mut usable = Vec::with_capacity(snapshot.nodes.len());
     for initialized in [true, false] {
@@ -90,7 +91,11 @@ pub(super) fn nodes(
             .zip(standing.iter().flat_map(|all| all.iter()))
             .enumerate();
         for (at, (state, stands)) in all {
-            if stands.is_marked || stands.is_initialized != initialized || unusable.contains(&at) {
+            if stands.is_marked
+                || stands.is_initialized != initialized
+                || without.contains(&at)
+                || is_closed(at)
+            {
                 continue;
             }
             match &stands.room {

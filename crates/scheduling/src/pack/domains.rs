@@ -6,7 +6,7 @@
 //! otherwise a few at a time, so that the skew stays right when a domain refuses.
 
 use crate::mask::KeyId;
-use crate::problem::DemandId;
+use crate::problem::{DemandId, Problem};
 use crate::topology::{DomainRule, RulesId, Spread, level};
 
 use super::{Ask, NodeId, Packing};
@@ -23,6 +23,14 @@ struct Choice {
     /// What one more pod costs there on a node of its own.
     price: u64,
     alive: bool,
+}
+
+/// Whether a class that had no place may have one once others are placed.
+pub(super) fn depends_on_others(problem: &Problem, class: usize) -> bool {
+    problem.classes[class].variants.iter().any(|variant| {
+        let rules = &problem.topology.rules[variant.rules as usize];
+        !rules.domains.is_empty() || !rules.together.is_empty()
+    })
 }
 
 impl<'p> Packing<'_, 'p> {

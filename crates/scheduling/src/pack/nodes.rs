@@ -8,6 +8,7 @@ use crate::shelf::{Shelf, at_least, times};
 use crate::topology::{HostCounter, HostId, Topology};
 use crate::view::{ViewId, Views};
 
+use super::blocks::Blocks;
 use super::budget::MinValuesCheck;
 use super::journal::Journal;
 
@@ -39,10 +40,10 @@ pub(crate) struct Nodes {
     /// Requests of the pods put there, by node and dimension.
     used: Vec<i64>,
     bits: Vec<u64>,
-    /// By block of nodes and dimension: no node of the block has more slack.
-    most: Vec<i64>,
-    /// By block: whether slack has shrunk since.
-    stale: Vec<bool>,
+    /// Summaries of the slack of blocks of nodes.
+    blocks: Blocks,
+    /// Summaries of blocks of blocks.
+    upper: Blocks,
     hosts: usize,
     /// Pods by node and host counter, running ones included.
     counts: Vec<u32>,
@@ -93,8 +94,8 @@ impl Nodes {
             slack: roomy(&self.slack, each),
             used: roomy(&self.used, each),
             bits: roomy(&self.bits, more * self.words),
-            most: roomy(&self.most, each.div_ceil(BLOCK)),
-            stale: roomy(&self.stale, more.div_ceil(BLOCK)),
+            blocks: self.blocks.clone(),
+            upper: self.upper.clone(),
             hosts: self.hosts,
             counts: roomy(&self.counts, more * self.hosts),
             journal: None,
@@ -130,30 +131,34 @@ impl Nodes {
         self.bits.resize(self.view.len() * self.words, 0);
         self.counts.extend(std::iter::repeat_n(0, self.hosts));
         let node = self.view.len() - 1;
-        if node.is_multiple_of(BLOCK) {
-            self.most.extend_from_slice(room);
-            self.stale.push(false);
-        } else {
-            self.raise(node);
-        }
+        let slack = &self.slack[node * self.dims..];
+        self.blocks.raise(node / BLOCK, slack);
+        self.upper.raise(node / (BLOCK * BLOCK), slack);
         node
     }
 
     /// Notes that a node has more slack than before.
     fn raise(&mut self, node: NodeId) {
-        let (dims, block) = (self.dims, node / BLOCK);
-        let slack = &self.slack[node * dims..(node + 1) * dims];
-        for (most, slack) in self.most[block * dims..].iter_mut().zip(slack) {
-            *most = (*most).max(*slack);
-        }
+        let slack = &self.slack[node * self.dims..(node + 1) * self.dims];
+        self.blocks.raise(node / BLOCK, slack);
+        self.upper.raise(node / (BLOCK * BLOCK), slack);
+    }
+
+    /// Notes that a node may have less slack than before.
+    fn lower(&mut self, node: NodeId) {
+        self.blocks.stale[node / BLOCK] = true;
+        self.upper.stale[node / (BLOCK * BLOCK)] = true;
     }
 
     /// The nodes below `end` in blocks that may have a node with so much slack, in order: the next
     /// such node at or after `node`.
     pub(super) fn next_roomy(&mut self, node: NodeId, end: NodeId, request: &[i64]) -> NodeId {
+        const UPPER: usize = BLOCK * BLOCK;
         let mut node = node;
         while node < end {
-            if node.is_multiple_of(BLOCK) && !self.may_hold(node / BLOCK, request) {
+            if node.is_multiple_of(UPPER) && !self.upper_may_hold(node / UPPER, request) {
+                node += UPPER;
+            } else if node.is_multiple_of(BLOCK) && !self.may_hold(node / BLOCK, request) {
                 node += BLOCK;
             } else if self.has_slack(node, request) {
                 return node;
@@ -164,22 +169,42 @@ impl Nodes {
         end
     }
 
-    fn may_hold(&mut self, block: usize, request: &[i64]) -> bool {
-        let dims = self.dims;
-        let most = block * dims..(block + 1) * dims;
-        if !at_least(&self.most[most.clone()], request) {
+    fn upper_may_hold(&mut self, upper: usize, request: &[i64]) -> bool {
+        if !at_least(self.upper.most(upper, self.dims), request) {
             return false;
         }
-        if !self.stale[block] {
-            return true;
+        if self.upper.stale[upper] {
+            let blocks = self.len().div_ceil(BLOCK);
+            let (first, end) = (upper * BLOCK, ((upper + 1) * BLOCK).min(blocks));
+            self.upper.begin(upper, self.dims);
+            for block in first..end {
+                self.refresh(block);
+                self.upper.raise(upper, self.blocks.most(block, self.dims));
+            }
         }
-        self.stale[block] = false;
-        let (first, end) = (block * BLOCK, ((block + 1) * BLOCK).min(self.view.len()));
-        self.most[most.clone()].copy_from_slice(&self.slack[first * dims..(first + 1) * dims]);
-        for node in first + 1..end {
-            self.raise(node);
+        at_least(self.upper.most(upper, self.dims), request)
+    }
+
+    fn may_hold(&mut self, block: usize, request: &[i64]) -> bool {
+        if !at_least(self.blocks.most(block, self.dims), request) {
+            return false;
         }
-        at_least(&self.most[most], request)
+        self.refresh(block);
+        at_least(self.blocks.most(block, self.dims), request)
+    }
+
+    /// Makes the summary of a block exact.
+    fn refresh(&mut self, block: usize) {
+        if !self.blocks.stale[block] {
+            return;
+        }
+        let dims = self.dims;
+        let (first, end) = (block * BLOCK, ((block + 1) * BLOCK).min(self.len()));
+        self.blocks.begin(block, dims);
+        for node in first..end {
+            let slack = &self.slack[node * dims..(node + 1) * dims];
+            self.blocks.raise(block, slack);
+        }
     }
 
     /// Adds an empty planned node.
@@ -258,7 +283,7 @@ impl Nodes {
             self.slack[at] = room - self.used[at];
         }
         self.raise(node);
-        self.stale[node / BLOCK] = true;
+        self.lower(node);
     }
 
     /// Puts pods of a class there.
@@ -282,7 +307,7 @@ impl Nodes {
             self.slack[at] -= request * i64::from(count);
             self.used[at] += request * i64::from(count);
         }
-        self.stale[node / BLOCK] = true;
+        self.lower(node);
         let words = node * self.words..(node + 1) * self.words;
         bits_add(&mut self.bits[words], &class.sets);
     }
@@ -300,7 +325,7 @@ impl Nodes {
         self.touch(node);
         let dims = self.dims;
         self.slack[node * dims..(node + 1) * dims].fill(-1);
-        self.stale[node / BLOCK] = true;
+        self.lower(node);
     }
 
     /// From here on everything can be taken back.
@@ -367,11 +392,8 @@ impl Nodes {
         self.used.truncate(nodes * self.dims);
         self.bits.truncate(nodes * self.words);
         self.counts.truncate(nodes * self.hosts);
-        let blocks = nodes.div_ceil(BLOCK);
-        self.most.truncate(blocks * self.dims);
-        self.stale.truncate(blocks);
-        if let Some(last) = self.stale.last_mut() {
-            *last = true;
-        }
+        self.blocks.truncate(nodes.div_ceil(BLOCK), self.dims);
+        self.upper
+            .truncate(nodes.div_ceil(BLOCK * BLOCK), self.dims);
     }
 }

@@ -13,6 +13,7 @@ const GATE: [&str; 2] = ["--feature-gates", "CapacityBuffer=true"];
 const BUFFERS: Resource<'static> =
     Resource::new("autoscaling.x-k8s.io", "v1beta1", "capacitybuffers");
 const TEMPLATES: Resource<'static> = Resource::new("", "v1", "podtemplates");
+const STATEFUL_SETS: Resource<'static> = Resource::new("apps", "v1", "statefulsets");
 const DEPLOYMENTS: Resource<'static> = Resource::new("apps", "v1", "deployments");
 
 /// The spec of pods of 1 CPU.
@@ -69,7 +70,8 @@ fn names(rig: &Rig) -> Vec<String> {
     names
 }
 
-/// SCH-281, SCH-283, SCH-286: room is made, kept, used, made again, and given up with the buffer.
+/// SCH-281, SCH-283, SCH-286, CB-15: room is made, kept, used, made again, and given up with the
+/// buffer.
 #[tokio::test(start_paused = true)]
 async fn room_is_kept_as_long_as_its_buffer_wants_it() {
     let mut rig = Rig::new();
@@ -132,7 +134,7 @@ async fn room_is_kept_as_long_as_its_buffer_wants_it() {
         .await;
 }
 
-/// SCH-281, SCH-283: what a buffer names may come later, change, and go.
+/// SCH-281, SCH-283, CB-09, CB-10: what a buffer names may come later, change, and go.
 #[tokio::test(start_paused = true)]
 async fn a_buffer_says_what_is_missing() {
     let mut rig = Rig::new();
@@ -210,9 +212,9 @@ async fn a_buffer_says_what_is_missing() {
     .await;
 }
 
-/// SCH-285: what a buffer's pods look like is read when the buffer or its template is new and not
-/// for each pass, for several buffers at once. What can't be read is read again, and what is
-/// missing keeps nobody waiting.
+/// SCH-285, CB-14: what a buffer's pods look like is read when the buffer or its template is new
+/// and not for each pass, for several buffers at once. What can't be read is read again, and what
+/// is missing keeps nobody waiting.
 #[tokio::test(start_paused = true)]
 async fn a_buffer_is_read_when_it_is_new_and_again_after_a_failure() {
     let mut rig = Rig::new();
@@ -254,6 +256,25 @@ async fn a_buffer_is_read_when_it_is_new_and_again_after_a_failure() {
         rig.until(Duration::from_secs(4), "a pass", decided).await;
     }
     assert_eq!(rig.wire.reads("/podtemplates/shared"), reads);
+}
+
+/// CB-11: a workload that does not say how many pods it has has one.
+#[tokio::test(start_paused = true)]
+async fn a_workload_that_names_no_number_has_one_pod() {
+    let mut rig = Rig::new();
+    let mut set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"serviceName": "web", "selector": {"matchLabels": {"app": "kept"}},
+            "template": pods("1")}});
+    set["spec"]["replicas"] = Value::Null;
+    rig.server
+        .create(STATEFUL_SETS, "default", set)
+        .expect("a workload");
+    let named = json!({"kind": "StatefulSet", "apiGroup": "apps", "name": "web"});
+    buffer(&rig, "b", json!({"scalableRef": named, "percentage": 200}));
+    rig.start_with(&GATE);
+    until_stands(&rig, "b", "ReadyForProvisioning", ("True", "Resolved")).await;
+    assert_eq!(rig.list(BUFFERS)[0]["status"]["replicas"], 2);
 }
 
 /// Without the gate buffers are not looked at.

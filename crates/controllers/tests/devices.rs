@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use apiserver::{EVENTS, NODES, Resource};
-use common::{CLAIMS, Rig};
+use common::{CLAIMS, Fault, Rig};
 use serde_json::{Value, json};
 
 const DEVICE_CLASSES: Resource<'static> = Resource::new("resource.k8s.io", "v1", "deviceclasses");
@@ -104,4 +104,26 @@ async fn pods_with_claims_get_nodes_with_devices_where_claims_are_met() {
     rig.server.create(SLICES, "", slice).expect("a slice");
     let complete = |rig: &Rig| initialized(rig).is_some_and(|(status, _)| status == "True");
     rig.until(SECONDS_20, "initialization", complete).await;
+}
+
+/// DA-01: nobody is given devices as long as it is not known which there are and who holds them.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_planned_before_devices_and_claims_have_been_listed() {
+    const LOST: usize = 25;
+    for path in ["/resourceslices", "/resourceclaims"] {
+        let mut rig = Rig::new();
+        for _ in 0..LOST {
+            rig.wire.aim("GET", path, Fault::LostRequest);
+        }
+        make_claim(&rig);
+        rig.start_with(&["--ignore-dra-requests=false"]);
+        rig.until(10 * MINUTE, "the list arrives", |rig| {
+            let listed = rig.wire.reads(path) > LOST;
+            assert!(listed || rig.list(CLAIMS).is_empty(), "not before");
+            listed
+        })
+        .await;
+        rig.until(SECONDS_20, "a claim", |rig| rig.list(CLAIMS).len() == 1)
+            .await;
+    }
 }

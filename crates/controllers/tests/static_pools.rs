@@ -53,7 +53,7 @@ async fn until_count(rig: &Rig, count: usize) {
     .await;
 }
 
-/// SCH-265, SCH-266, SCH-267, SCH-268, SCH-269.
+/// SCH-265, SCH-266, SCH-267, SCH-268, SCH-269, ST-01, ST-02, ST-05, SX-01, SX-02.
 #[tokio::test(start_paused = true)]
 async fn a_pool_has_as_many_nodes_as_it_says() {
     let mut rig = Rig::new();
@@ -96,7 +96,7 @@ async fn a_pool_has_as_many_nodes_as_it_says() {
     assert!(text.contains(created), "{text}");
 }
 
-/// SCH-266: the limit of nodes caps what is created; what is reserved is given back.
+/// SCH-266, ST-04: the limit of nodes caps what is created; what is reserved is given back.
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_nodes_caps_the_replicas() {
     let mut rig = Rig::new();
@@ -149,7 +149,8 @@ async fn pods_get_no_further_nodes_of_a_fixed_pool() {
     }
 }
 
-/// SCH-268, SCH-265: only a pool that is ready grows; one that is no longer ready stays as it is.
+/// SCH-268, SCH-265, ST-06, ST-10: only a pool that is ready grows; one that is no longer ready
+/// stays as it is.
 #[tokio::test(start_paused = true)]
 async fn a_pool_grows_when_it_becomes_ready() {
     let ready = |status: &str| {
@@ -186,8 +187,9 @@ async fn a_pool_grows_when_it_becomes_ready() {
     until_count(&rig, 1).await;
 }
 
-/// SCH-266, SCH-269: what fails is repeated, and nothing is done twice; also when the process ends
-/// in the middle of it.
+/// SCH-266, SCH-269, ST-09, SX-07: what fails is repeated, and nothing is done twice; also when the
+/// process ends in the middle of it. Room that was set aside for what failed is given back: the
+/// limit has none to spare.
 #[tokio::test(start_paused = true)]
 async fn failures_and_crashes_leave_neither_more_nor_fewer_nodes() {
     for (method, fault) in [
@@ -201,7 +203,9 @@ async fn failures_and_crashes_leave_neither_more_nor_fewer_nodes() {
         let mut rig = Rig::new();
         rig.wire.aim(method, "/nodeclaims", fault);
         rig.start_with(&GATE);
-        create(&rig, 3);
+        create(&rig, 0);
+        change(&rig, "/spec/limits", json!({"nodes": "3"}));
+        change(&rig, "/spec/replicas", json!(3));
         let mut wanted = 3;
         if method == "DELETE" {
             until_count(&rig, 3).await;
@@ -223,4 +227,26 @@ async fn failures_and_crashes_leave_neither_more_nor_fewer_nodes() {
         })
         .await;
     }
+}
+
+/// ST-08: as long as it is not known which nodes there are, none is created; then each is created
+/// once.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_created_before_everything_has_been_listed() {
+    const LOST: usize = 25;
+    let mut rig = Rig::new();
+    for _ in 0..LOST {
+        rig.wire.aim("GET", "/api/v1/nodes", Fault::LostRequest);
+    }
+    create(&rig, 3);
+    rig.start_with(&GATE);
+    rig.until(10 * MINUTE, "the list arrives", |rig| {
+        let listed = rig.wire.reads("/api/v1/nodes") > LOST;
+        assert!(listed || claims(rig).is_empty(), "not before");
+        listed
+    })
+    .await;
+    until_count(&rig, 3).await;
+    rig.clock.sleep(2 * MINUTE).await;
+    assert_eq!(rig.cloud.launched(), 3);
 }

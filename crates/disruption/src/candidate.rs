@@ -86,3 +86,6 @@ pub(crate) fn check_pods(snapshot: &Snapshot, node: &NodeState, now: Timestamp) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

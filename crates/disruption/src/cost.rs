@@ -44,3 +44,6 @@ pub fn price(node: &NodeState, pool: &PoolState) -> Option<Price> {
     })?;
     Some(offering.price)
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,11 +23,15 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(mut base: Value, patch: &Valu
     serde_json::from_value(base).expect("an object")
 }
 
-/// Lays one object over another.
+/// Lays one object over another; what is null in it goes.
 pub(crate) fn merge(base: &mut Value, patch: &Value) {
     match (base, patch) {
         (Value::Object(base), Value::Object(patch)) => {
             for (key, value) in patch {
+                if value.is_null() {
+                    base.remove(key);
+                    continue;
+                }
                 merge(base.entry(key.clone()).or_insert(Value::Null), value);
             }
         }

@@ -27,8 +27,8 @@ fn running() -> Arc<PodRecord> {
     )
 }
 
-fn ended() -> Arc<PodRecord> {
-    pod(&json!({"spec": {"nodeName": "n"}, "status": {"phase": "Succeeded"}}))
+fn ended(phase: &str) -> Arc<PodRecord> {
+    pod(&json!({"spec": {"nodeName": "n"}, "status": {"phase": phase}}))
 }
 
 fn place(pool: PoolHealth) -> Place {
@@ -205,14 +205,18 @@ fn a_lost_place_takes_the_times_of_provisioning_along() {
     assert_eq!(shown(&told.measures), [("bound_duration_seconds", 6)]);
 }
 
-/// SCH-238: a pod that ends was never started, as far as is measured.
+/// SCH-238, MX-03: a pod that ends was never started, as far as is measured.
 #[test]
 fn pods_that_end_are_forgotten_without_a_sample() {
-    let mut latency = Latency::default();
-    latency.seen(&pending(), at(0));
-    latency.seen(&bound(), at(1));
-    assert!(latency.seen(&ended(), at(5)).measures.is_empty());
-    assert_eq!(latency.len(), 0);
+    for phase in ["Succeeded", "Failed"] {
+        let mut latency = Latency::default();
+        latency.seen(&pending(), at(0));
+        latency.seen(&bound(), at(1));
+        assert_eq!(waits(&latency, at(2)), [("unstarted", 2)]);
+        assert!(latency.seen(&ended(phase), at(5)).measures.is_empty());
+        assert_eq!(waits(&latency, at(6)), []);
+        assert_eq!(latency.len(), 0);
+    }
 }
 
 #[test]

@@ -30,8 +30,8 @@ fn spec() -> Value {
     json!({"devices": {"requests": exactly("gpu", 1)}})
 }
 
-/// SCH-293, SCH-299: what a live pod or nobody in particular holds stays held; what only a pod
-/// that goes away holds can be had.
+/// SCH-293, SCH-299, DA-03: what a live pod or nobody in particular holds stays held; what only a
+/// pod that goes away holds can be had.
 #[test]
 fn devices_that_are_held_are_not_given_twice() {
     let cases = [
@@ -59,6 +59,57 @@ fn devices_that_are_held_are_not_given_twice() {
             .allocator();
         let answer = ready("n", "t").ask(&allocator, &["a"]);
         assert_eq!(answer.is_ok(), free, "{consumers} {deleting:?}: {answer:?}");
+    }
+}
+
+/// DA-02, DA-03: what is held follows the claims; a device that two claims hold is free when both
+/// have let it go, or when all that use either of them go.
+#[test]
+fn what_is_held_follows_the_claims() {
+    let world = |claims: &[Value]| {
+        let mut world = World::new()
+            .ready("n")
+            .slice(json!({"nodeName": "n", "devices": devices(2, &json!({}))}))
+            .claim("a", exactly("gpu", 1));
+        for (at, status) in claims.iter().enumerate() {
+            world = world.whole_claim(&format!("held-{at}"), spec(), status.clone());
+        }
+        world
+    };
+    let free = |world: World| {
+        let mut allocator = world.allocator();
+        ready("n", "t").take(&mut allocator, &["a"]).unwrap();
+        granted(&allocator, "a", "t")
+    };
+    let of = |device: &str, uid: &str| holding(device, pods(&[uid]), Value::Null);
+    let cases = [
+        ("allocated", vec![of("device-0", "p")], "device-1"),
+        ("reallocated", vec![of("device-1", "p")], "device-0"),
+        ("deallocated", vec![json!({})], "device-0"),
+        ("deleted", vec![], "device-0"),
+        (
+            "two",
+            vec![of("device-0", "p"), of("device-0", "q")],
+            "device-1",
+        ),
+        (
+            "one of two",
+            vec![json!({}), of("device-0", "q")],
+            "device-1",
+        ),
+    ];
+    for (name, claims, device) in cases {
+        let answer = free(world(&claims));
+        assert!(answer.contains(device), "{name}: {answer}");
+    }
+    let job = json!([{"apiGroup": "x.io", "resource": "jobs", "name": "j", "uid": "j"}]);
+    for (other, device) in [
+        (of("device-0", "p"), "device-0"),
+        (of("device-0", "q"), "device-1"),
+        (holding("device-0", job, Value::Null), "device-1"),
+    ] {
+        let answer = free(world(&[of("device-0", "p"), other.clone()]).deleting("p"));
+        assert!(answer.contains(device), "{other}: {answer}");
     }
 }
 
@@ -317,7 +368,7 @@ fn shares_of_a_device_are_rounded_and_never_exceed_it() {
     }
 }
 
-/// SCH-301: the share of a pod that goes away can be had.
+/// SCH-301, DA-04: shares of a device add up; the share of a pod that goes away can be had.
 #[test]
 fn the_share_of_a_pod_that_goes_is_free() {
     let nic = device(

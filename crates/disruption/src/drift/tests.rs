@@ -93,7 +93,10 @@ fn protected_nodes_and_pods_keep_a_drifted_node() {
 /// SD-01, SD-02, SD-03: as many as budgets allow, each pool by its own.
 #[test]
 fn nodes_of_fixed_pools_go_as_far_as_the_budget_of_each_allows() {
-    let with = |nodes: &str| json!({"spec": {"replicas": 5, "disruption": {"budgets": [{"nodes": nodes}]}}});
+    let with = |nodes: &str| {
+        let budgets = json!([{"nodes": nodes}]);
+        json!({"spec": {"replicas": 5, "disruption": {"budgets": budgets}}})
+    };
     let mut scene = fixed(&with("2"), 5);
     scene.pool("q", &with("50%"));
     let of_q = json!({"metadata": {"labels": {"karpenter.sh/nodepool": "q"}}});
@@ -185,7 +188,10 @@ fn a_pool_that_has_too_many_nodes_shrinks_first() {
 /// A bad image must not eat the cluster, and a bad hour must not stop drift for ever.
 #[test]
 fn drifted_nodes_stay_while_new_nodes_of_their_pool_do_not_join() {
-    let unhealthy = |status: &str| json!({"status": {"conditions": [since("NodeRegistrationHealthy", status, 0)]}});
+    let unhealthy = |status: &str| {
+        let condition = since("NodeRegistrationHealthy", status, 0);
+        json!({"status": {"conditions": [condition]}})
+    };
     let scene = |status: &str| {
         let mut scene = Scene::new(&unhealthy(status));
         scene.node("a", &json!({}), &drifted_since(0));

@@ -40,7 +40,7 @@ fn template() -> Resolved {
     }
 }
 
-/// SCH-281: what a buffer may name.
+/// SCH-281, CB-10: what a buffer may name.
 #[test]
 fn a_buffer_names_a_template_or_a_workload() {
     let template = spec(json!({"podTemplateRef": {"name": "t"}, "replicas": 1}));
@@ -72,13 +72,38 @@ fn a_buffer_names_a_template_or_a_workload() {
     );
 }
 
-/// SCH-282.
+/// SCH-282, CB-01, CB-02, CB-03, CB-04, CB-05, CB-06, CB-07, CB-08.
 #[test]
 fn a_buffer_keeps_room_for_so_many() {
     let requests: ResourceList = [("cpu", "500m"), ("memory", "1Gi"), ("pods", "1")]
         .map(|(name, amount)| (name.to_owned(), amount.parse().expect("an amount")))
         .into();
     for (what, size, workload, count) in [
+        ("CB-01", json!({"replicas": 7}), None, 7),
+        (
+            "CB-02",
+            json!({"replicas": 10, "limits": {"cpu": "1500m"}}),
+            None,
+            3,
+        ),
+        ("CB-03", json!({"limits": {"cpu": "2500m"}}), None, 5),
+        ("CB-04", json!({"percentage": 20}), Some(10), 2),
+        (
+            "CB-05",
+            json!({"replicas": 5, "percentage": 80}),
+            Some(10),
+            8,
+        ),
+        (
+            "CB-05, limited",
+            json!({"replicas": 5, "percentage": 80, "limits": {"cpu": "2"}}),
+            Some(10),
+            4,
+        ),
+        ("CB-06", json!({"percentage": 10}), Some(1), 1),
+        ("CB-07", json!({"percentage": 10}), Some(0), 0),
+        ("CB-08", json!({"percentage": 100}), Some(7), 7),
+        ("CB-08, more", json!({"percentage": 150}), Some(3), 5),
         ("fixed", json!({"replicas": 5}), None, 5),
         (
             "fixed, limited",
@@ -212,7 +237,30 @@ fn the_status_says_what_was_found() {
     }
 }
 
-/// SCH-284.
+/// CB-12: what one pod takes is what the scheduler says it does.
+#[test]
+fn limits_are_shared_out_by_what_a_whole_pod_takes() {
+    let containers = |init: &Value| {
+        json!({"spec": {"initContainers": init, "containers": [
+            {"name": "a", "resources": {"requests": {"cpu": "500m"}}},
+            {"name": "b", "resources": {"requests": {"cpu": "500m"}}}]}})
+    };
+    let starts = json!([{"name": "i", "resources": {"requests": {"cpu": "2"}}}]);
+    let stays = json!([{"name": "s", "restartPolicy": "Always",
+        "resources": {"requests": {"cpu": "1"}}}]);
+    let both = json!([stays[0], starts[0]]);
+    for (init, each) in [(json!([]), 1), (starts, 2), (stays, 2), (both, 3)] {
+        let resolved = Resolved {
+            template: serde_json::from_value(containers(&init)).expect("a template"),
+            ..template()
+        };
+        let limited = buffer(json!({"podTemplateRef": {"name": "t"}, "limits": {"cpu": "12"}}));
+        let ready = judged(&limited, &Ok(resolved), at(5));
+        assert_eq!(ready.status.replicas, Some(12 / each), "{init}");
+    }
+}
+
+/// SCH-284, CB-13.
 #[test]
 fn virtual_pods_are_those_of_the_template() {
     let fixed = buffer(json!({"podTemplateRef": {"name": "t"}, "replicas": 3}));

@@ -37,7 +37,8 @@ fn standing(active: u64, replaced: u64, going: u64) -> Standing {
     }
 }
 
-/// SCH-265: what a pool lacks, and when nothing is done. SCH-266: fewer than wanted.
+/// SCH-265, ST-01, ST-02, ST-03, ST-05, ST-06: what a pool lacks, and when nothing is done.
+/// SCH-266: fewer than wanted.
 #[test]
 fn a_pool_lacks_the_difference() {
     for (replicas, has, lacks) in [
@@ -45,6 +46,7 @@ fn a_pool_lacks_the_difference() {
         (Some(0), standing(0, 0, 0), Ok(0)),
         (Some(3), standing(0, 0, 0), Ok(3)),
         (Some(3), standing(1, 0, 0), Ok(2)),
+        (Some(5), standing(2, 0, 0), Ok(3)),
         (Some(3), standing(3, 0, 0), Ok(0)),
         (Some(3), standing(5, 0, 0), Ok(0)),
         // One is being replaced: its replacement is active already, and nothing is lacking.
@@ -73,12 +75,13 @@ fn a_pool_lacks_the_difference() {
     assert_eq!(excess(&unready, standing(5, 0, 0)), Ok(3));
 }
 
-/// SCH-269: only those that stay count; zero replicas give all of them up.
+/// SCH-269, SX-01, SX-02, SX-03: only those that stay count; zero replicas give all of them up.
 #[test]
 fn a_pool_has_too_many_of_those_that_stay() {
     for (replicas, has, over) in [
         (Some(2), standing(2, 0, 0), Ok(0)),
         (Some(2), standing(5, 0, 0), Ok(3)),
+        (Some(3), standing(5, 0, 0), Ok(2)),
         (Some(2), standing(2, 0, 7), Ok(0)),
         (Some(0), standing(4, 0, 0), Ok(4)),
         (None, standing(4, 0, 0), Err(Idle::NotFixed)),
@@ -108,6 +111,25 @@ fn room_is_granted_once() {
         7
     );
     reservations.release("unknown", 1);
+}
+
+/// ST-07, ST-04: fifty that ask at once get no more than there is, and nothing is lost when some of
+/// them give theirs back.
+#[test]
+fn many_that_ask_at_once_get_what_there_is() {
+    let mut reservations = Reservations::default();
+    let pool = limited(10);
+    let ask = |reservations: &mut Reservations| -> Vec<u64> {
+        (0..50)
+            .map(|_| reservations.reserve(&pool, standing(0, 0, 0), 15))
+            .collect()
+    };
+    assert_eq!(ask(&mut reservations)[..3], [10, 0, 0]);
+    reservations.release("p", 4);
+    assert_eq!(ask(&mut reservations).iter().sum::<u64>(), 4);
+    // Once they exist they are counted as what they are.
+    reservations.release("p", 10);
+    assert_eq!(reservations.reserve(&pool, standing(10, 0, 0), 15), 0);
 }
 
 /// Machines of pool `p`: claims, and for each node its pods.
@@ -155,7 +177,7 @@ impl Machines {
     }
 }
 
-/// SCH-270.
+/// SCH-270, SX-04, SX-05.
 #[test]
 fn machines_are_given_up_in_order_of_what_is_lost() {
     let daemon = json!({"ownerReferences":
@@ -199,6 +221,36 @@ fn machines_are_given_up_in_order_of_what_is_lost() {
     let snapshot = machines.cluster.snapshot();
     let has = Standing::of(snapshot.nodes.iter().map(Arc::as_ref));
     assert_eq!(has, standing(7, 0, 1));
+}
+
+/// SX-06: a pool that shrinks step by step.
+#[test]
+fn a_shrinking_pool_gives_up_what_is_cheapest_to_lose_each_time() {
+    let owned = json!({"ownerReferences":
+        [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "d"}]});
+    let protected = json!({"annotations": {"karpenter.sh/do-not-disrupt": "true"}});
+    let mut machines = Machines::new();
+    machines.up("protected-1", std::slice::from_ref(&protected));
+    machines.up("protected-2", &[protected]);
+    machines.up("high-1", &[json!({}), json!({}), json!({})]);
+    machines.up("high-2", &[json!({}), json!({}), json!({})]);
+    machines.up("low-1", &[json!({})]);
+    machines.up("low-2", &[json!({})]);
+    machines.up("daemons", &[owned]);
+    let by_pods = |machine: &NodeState| 1.0 + machine.pods.len() as f64;
+    for (replicas, expected) in [
+        (6, vec!["daemons"]),
+        (4, vec!["low-1", "low-2"]),
+        (2, vec!["high-1", "high-2"]),
+        (0, vec!["protected-1", "protected-2"]),
+    ] {
+        let snapshot = machines.cluster.snapshot();
+        let has = Standing::of(snapshot.nodes.iter().map(Arc::as_ref));
+        let count = excess(&fixed(Some(replicas)), has).expect("a number");
+        let nodes = machines.given_up(count, by_pods);
+        assert_eq!(nodes, expected, "down to {replicas}");
+        machines.cluster.commit(Intent::MarkForDeletion { nodes });
+    }
 }
 
 /// SCH-270: of two machines whose pods cost the same, the older one has less life to lose.

@@ -20,7 +20,7 @@ fn protected(value: &str) -> Value {
 #[test]
 fn pods_have_no_veto_where_a_node_must_go_and_its_drain_has_a_deadline() {
     let grace = json!({"spec": {"terminationGracePeriod": "5m"}});
-    let budget = crate::testing::read(
+    let budget: model::k8s::PodDisruptionBudget = crate::testing::read(
         json!({"metadata": {"name": "b", "namespace": "n"},
             "spec": {"selector": {"matchLabels": {"app": "x"}}},
             "status": {"disruptionsAllowed": 0}}),

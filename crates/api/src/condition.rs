@@ -117,8 +117,21 @@ pub fn set(
     if r#type != READY {
         recompute_root(conditions, subject);
     }
+    if is_permutation(conditions, &before) {
+        // Another order alone is no reason to write.
+        *conditions = before;
+        return false;
+    }
     sort(conditions);
-    *conditions != before
+    true
+}
+
+/// Whether two lists hold the same conditions in whatever order.
+fn is_permutation(one: &[Condition], other: &[Condition]) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .all(|held| find(other, &held.r#type) == Some(held))
 }
 
 /// Removes an independent condition. Returns whether it was there.

@@ -111,6 +111,26 @@ async fn both_conditions_come_and_go() {
     assert_eq!(condition(&claim(&rig, "default"), "Consolidatable"), None);
 }
 
+/// A condition that goes is one write.
+#[tokio::test(start_paused = true)]
+async fn a_condition_that_goes_costs_one_write() {
+    let rig = settled().await;
+    rig.until(MINUTE, "quiet", |rig| is_consolidatable(rig, "default"))
+        .await;
+    rig.clock.sleep(MINUTE).await;
+    let before = rig.wire.writes().len();
+    let never = json!({"spec": {"disruption": {"consolidateAfter": "Never"}}});
+    change_pool(&rig, "default", &never);
+    rig.until(SOON, "not any more", |rig| {
+        !is_consolidatable(rig, "default")
+    })
+    .await;
+    rig.clock.sleep(MINUTE).await;
+    let mut writes = rig.wire.writes().split_off(before);
+    writes.retain(|write| write.contains("/nodeclaims/"));
+    assert_eq!(writes.len(), 1, "{writes:?}");
+}
+
 /// The cloud is asked about each claim once in five minutes, and when the node class has changed;
 /// not whenever the claim is written to.
 #[tokio::test(start_paused = true)]

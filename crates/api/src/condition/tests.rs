@@ -99,3 +99,20 @@ fn independent_conditions_come_and_go_without_touching_the_root() {
     assert!(clear(&mut conditions, &subject(11), "Drifted"));
     assert!(!clear(&mut conditions, &subject(11), "Drifted"));
 }
+
+#[test]
+fn another_order_alone_is_no_change() {
+    let mut conditions = Vec::new();
+    set_true(&mut conditions, &subject(12), "Launched");
+    set_true(&mut conditions, &subject(10), "Registered");
+    set_true(&mut conditions, &subject(11), "Drifted");
+    clear(&mut conditions, &subject(13), "Drifted");
+    let cleared = conditions.clone();
+    assert!(!set_true(&mut conditions, &subject(14), "Launched"));
+    assert_eq!(conditions, cleared);
+    let newer = Subject {
+        generation: 4,
+        ..subject(15)
+    };
+    assert!(set_true(&mut conditions, &newer, "Launched"));
+}

@@ -132,6 +132,20 @@ pub enum Event {
 /// Something that we decided and did. It counts at once, before any watch shows it.
 #[derive(Clone, Debug)]
 pub enum Intent {
+    /// Claims are about to be created, and nodes are about to go because of them or without them.
+    /// Both count in one step: there is no moment at which the pods of those nodes, or pods that a
+    /// claim is meant for, seem to need another place.
+    Announce {
+        /// The claims. Each is followed by `ClaimCreated` or `Withdraw`.
+        claims: Vec<Announced>,
+        /// The nodes, as in `MarkForDeletion`.
+        leaving: Vec<String>,
+    },
+    /// Claims that were announced are not created after all.
+    Withdraw {
+        /// Names of the claims.
+        claims: Vec<String>,
+    },
     /// The API server has accepted a NodeClaim of ours.
     ClaimCreated {
         /// The claim as the API server answered it.
@@ -163,9 +177,25 @@ pub enum Intent {
         /// Names as in `MarkForDeletion`.
         nodes: Vec<String>,
     },
+    /// An attempt to take nodes down has failed: none is made again for a while.
+    LetRest {
+        /// Names as in `MarkForDeletion`.
+        nodes: Vec<String>,
+        /// How long.
+        until: Timestamp,
+    },
     /// Where virtual pods fit, as the last pass has found: nodes that keep room for them stay. What
     /// claims that are not launched yet are for need not be said.
     BufferPods(BufferPods),
+}
+
+/// A claim that is about to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// Its name.
+    pub name: String,
+    /// The pods that it is meant for: left alone until its capacity is known.
+    pub pods: Vec<PodKey>,
 }
 
 /// What an event or intent has changed, for those who act on changes.

@@ -36,7 +36,7 @@ mod store;
 pub use budget::{Blocking, Budgets};
 pub use daemon::DaemonState;
 pub use decode::PodDecoder;
-pub use event::{Change, Event, Gone, Intent, Touched};
+pub use event::{Announced, Change, Event, Gone, Intent, Touched};
 pub use list::{List, ListIter};
 pub use node::{NodeKey, NodeState};
 pub use owner::{Broken, Cluster, Settings, UnknownReadiness};

@@ -302,6 +302,106 @@ fn pods_meant_for_a_claim_are_pending_again_when_it_fails() {
 }
 
 #[test]
+fn a_node_rests_until_it_is_gone() {
+    let mut cluster = cluster();
+    cluster.node_is(node("a", &json!({"spec": {"providerID": "id-a"}})));
+    cluster.claim_is(claim("old", "id-a"));
+    let until = Timestamp::from_seconds(100);
+    cluster.commit(Intent::LetRest {
+        nodes: vec!["a".to_owned()],
+        until,
+    });
+    cluster.sanity_check().unwrap();
+    assert_eq!(cluster.node("a").unwrap().resting_until, Some(until));
+    let gone = Gone::of(&claim("old", "id-a").metadata);
+    cluster.apply(Event::NodeClaim(Change::Deleted(gone)));
+    let gone = Gone::of(&node("a", &json!({})).metadata);
+    cluster.apply(Event::Node(Change::Deleted(gone)));
+    cluster.node_is(node("a", &json!({"metadata": {"uid": "another"}})));
+    assert_eq!(cluster.node("a").unwrap().resting_until, None);
+}
+
+/// IN-03, IN-05: a node that goes and the claim that comes in its place count in one step, so there
+/// is no moment at which another claim would be made for its pods.
+#[test]
+fn pods_of_a_node_that_goes_are_spoken_for_as_soon_as_it_goes() {
+    let mut cluster = cluster();
+    cluster.node_is(node("a", &json!({"spec": {"providerID": "id-a"}})));
+    cluster.claim_is(claim("old", "id-a"));
+    cluster.pod_is(&bound("p", "a")).pod_is(&bound("q", "a"));
+    let pods = vec![cluster.pod("n", "p").unwrap().key()];
+    let displaced = |cluster: &mut Cluster| -> Vec<String> {
+        let pods = cluster.snapshot().displaced(Timestamp::EPOCH);
+        pods.iter().map(|pod| pod.name.to_string()).collect()
+    };
+    let announce = Intent::Announce {
+        claims: vec![cluster::Announced {
+            name: "new".to_owned(),
+            pods: pods.clone(),
+        }],
+        leaving: vec!["a".to_owned()],
+    };
+    cluster.commit(announce.clone());
+    cluster.sanity_check().unwrap();
+    assert_eq!(displaced(&mut cluster), ["q"]);
+    assert!(cluster.node("a").unwrap().is_marked());
+    // The creation failed: the pod needs a place, and whoever looks for one is told.
+    let touched = cluster.commit(Intent::Withdraw {
+        claims: vec!["new".to_owned()],
+    });
+    cluster.sanity_check().unwrap();
+    assert!(touched.nodes.contains("a"));
+    assert_eq!(displaced(&mut cluster), ["p", "q"]);
+    cluster.commit(announce);
+    cluster.commit(Intent::ClaimCreated {
+        claim: Box::new(claim("new", "")),
+        pods,
+    });
+    cluster.sanity_check().unwrap();
+    assert_eq!(displaced(&mut cluster), ["q"]);
+    cluster.claim_is(claim("new", "id-b"));
+    cluster.sanity_check().unwrap();
+    assert_eq!(displaced(&mut cluster), ["p", "q"]);
+}
+
+/// The watch may show an announced claim, and that it is launched or gone, before the answer to
+/// its creation.
+#[test]
+fn an_announced_claim_may_be_seen_before_its_creation_is_answered() {
+    for gone in [false, true] {
+        let mut cluster = cluster();
+        cluster.pod_is(&pod("p", &json!({})));
+        let pods = vec![cluster.pod("n", "p").unwrap().key()];
+        cluster.commit(Intent::Announce {
+            claims: vec![cluster::Announced {
+                name: "c".to_owned(),
+                pods: pods.clone(),
+            }],
+            leaving: Vec::new(),
+        });
+        assert_eq!(pending(&mut cluster), [""; 0]);
+        cluster.claim_is(claim("c", ""));
+        cluster.sanity_check().unwrap();
+        assert_eq!(pending(&mut cluster), [""; 0]);
+        if gone {
+            cluster.apply(Event::NodeClaim(Change::Deleted(Gone::of(
+                &claim("c", "").metadata,
+            ))));
+        } else {
+            cluster.claim_is(claim("c", "id-1"));
+        }
+        cluster.sanity_check().unwrap();
+        assert_eq!(pending(&mut cluster), ["p"]);
+        cluster.commit(Intent::ClaimCreated {
+            claim: Box::new(claim("c", "")),
+            pods,
+        });
+        cluster.sanity_check().unwrap();
+        assert_eq!(pending(&mut cluster), ["p"]);
+    }
+}
+
+#[test]
 fn marks_and_nominations_stay_with_a_machine_as_it_grows_up() {
     let mut cluster = cluster();
     let until = Timestamp::from_seconds(100);

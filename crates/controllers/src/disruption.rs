@@ -1,90 +1,160 @@
 //! `disruption`: looks which nodes may go, looks again a while later, and lets those go that still
 //! may.
 //!
+//! The loop here only decides. A command that is to be performed is handed to the queue, where it
+//! is in flight until its nodes go or stay after all; the loop does not wait for it. Nodes of
+//! commands in flight are marked in the cluster's state, so no other command takes them.
+//!
 //! What is *not* here: which nodes may go (`disruption` the crate), and how a node goes
 //! (`node.termination`).
 
-mod execute;
+mod decide;
+mod finish;
+mod flight;
 mod leftovers;
+mod mark;
+pub(crate) mod queue;
 mod report;
+mod rollback;
+mod start;
+#[cfg(test)]
+mod tests;
+mod wait;
 
 use std::time::Duration;
 
-use ::disruption::{Command, Memory, Options, Plan, SpotToSpot, plan, validate};
-use runtime::metrics::names;
+use ::disruption::{Command, Options, Payback, SpotToSpot};
+use cluster::Snapshot;
+use model::Timestamp;
 use tokio::time::Instant;
 
-use crate::provisioner;
+use crate::provisioner::{self, claims};
 use crate::shared::Shared;
 
-/// How often nodes are looked at when nothing happens.
+pub(crate) use decide::{Decide, Product};
+pub(crate) use flight::Flights;
+
+/// How often it is asked whether anything has changed.
 const POLL: Duration = Duration::from_secs(10);
 /// How long after something happened nodes are looked at, so that a burst is one reason.
 const SOON: Duration = Duration::from_secs(1);
 /// How long a command waits for its second look.
 const VALIDATION: Duration = Duration::from_secs(15);
+/// After this time nodes are looked at even if nothing seems to have changed.
+const LATEST: Duration = Duration::from_mins(5);
 
 /// Looks for nodes that may go for ever.
-pub(crate) async fn run(shared: &Shared) {
+pub(crate) async fn run(shared: &Shared, decide: Box<dyn Decide>) {
     shared.gate.wait().await;
-    let mut memory = Memory::default();
+    let mut lookout = Lookout {
+        decide,
+        told: report::Told::default(),
+        seen: None,
+    };
     loop {
-        let acted = pass(shared, &mut memory).await;
+        let acted = lookout.pass(shared).await;
         if !acted {
-            wait(shared).await;
+            lookout.wait(shared).await;
         }
     }
 }
 
-/// Waits until something happened that may let a node go, or for the poll.
-async fn wait(shared: &Shared) {
-    let poll = Instant::now() + POLL;
-    tokio::time::sleep(SOON).await;
-    tokio::select! {
-        biased;
-        () = shared.disruption.notified() => {}
-        () = tokio::time::sleep_until(poll) => {}
+/// Who looks.
+struct Lookout {
+    decide: Box<dyn Decide>,
+    told: report::Told,
+    /// The last look; none if another one is due whatever happens.
+    seen: Option<Seen>,
+}
+
+/// A look at the cluster.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// Which state was looked at.
+    version: u64,
+    /// When the same state may have another answer.
+    until: Timestamp,
+}
+
+impl Lookout {
+    /// Waits until something happens that may let a node go, until an answer may have changed, or
+    /// for the poll.
+    async fn wait(&self, shared: &Shared) {
+        let left = self.seen.map(|seen| shared.world.clock.until(seen.until));
+        let poll = left.unwrap_or(POLL).clamp(SOON, POLL);
+        let end = Instant::now() + poll;
+        tokio::time::sleep(SOON).await;
+        tokio::select! {
+            biased;
+            () = shared.disruption.notified() => {}
+            () = tokio::time::sleep_until(end) => {}
+        }
+    }
+
+    /// One look, if there is anything new to see; whether anything was begun.
+    async fn pass(&mut self, shared: &Shared) -> bool {
+        let snapshot = shared.snapshot();
+        let same = |seen: &Seen| seen.version == snapshot.version && shared.now() < seen.until;
+        if self.seen.as_ref().is_some_and(same) {
+            return false;
+        }
+        let cleaned = leftovers::clean(shared, &snapshot).await;
+        if let Some(nodeclaim) = claims::unknown(shared, &snapshot) {
+            // It may be the replacement of a node that would be replaced once more.
+            tracing::debug!(nodeclaim, "waiting for a claim of an earlier run to launch");
+            return false;
+        }
+        let (snapshot, now) = (shared.snapshot(), shared.now());
+        let began = Instant::now();
+        let seed = shared.world.seed ^ snapshot.version;
+        let plan = self.decide.plan(&snapshot, &options(shared), now, seed);
+        report::looked(shared, &plan, began.elapsed());
+        self.told.kept(shared, &plan.kept);
+        self.seen = cleaned.then(|| Seen {
+            version: snapshot.version,
+            until: plan.next.unwrap_or(Timestamp::MAX).min(now + LATEST),
+        });
+        let commands = plan.commands.into_iter();
+        let (later, now): (Vec<_>, Vec<_>) =
+            commands.partition(|command| command.reason.is_looked_at_again());
+        let mut acted = perform(shared, &snapshot, now);
+        if !later.is_empty() {
+            shared.world.clock.sleep(VALIDATION).await;
+            acted |= self.look_again(shared, later);
+        }
+        acted
+    }
+
+    /// Looks at commands again, all of them together, and begins with what is left of them;
+    /// whether that is anything.
+    fn look_again(&mut self, shared: &Shared, commands: Vec<Command>) -> bool {
+        let (snapshot, now) = (shared.snapshot(), shared.now());
+        let options = options(shared);
+        let validated = self.decide.validate(commands, &snapshot, &options, now);
+        for rejected in &validated.rejected {
+            report::rejected(shared, rejected);
+            self.told.kept(shared, &rejected.kept);
+        }
+        perform(shared, &snapshot, validated.commands)
     }
 }
 
-/// One look; whether anything was done.
-async fn pass(shared: &Shared, memory: &mut Memory) -> bool {
-    leftovers::clean(shared).await;
-    let began = Instant::now();
-    let snapshot = shared.snapshot();
-    let seed = shared.world.seed ^ snapshot.version;
-    let plan = plan(memory, &snapshot, &options(shared), shared.now(), seed);
-    report::looked(shared, &plan, began.elapsed());
-    let Plan { commands, .. } = plan;
-    let mut acted = false;
+/// Begins with commands; whether there are any that could be begun.
+fn perform(shared: &Shared, snapshot: &Snapshot, commands: Vec<Command>) -> bool {
+    let mut begun = false;
     for command in commands {
-        acted |= carry_out(shared, memory, command).await;
+        match queue::accept(shared, snapshot, command) {
+            Ok(()) => begun = true,
+            Err(refused) => tracing::info!(%refused, "a disruption was not begun"),
+        }
     }
-    acted
-}
-
-/// Looks at a command again, and performs what is left of it.
-async fn carry_out(shared: &Shared, memory: &mut Memory, command: Command) -> bool {
-    shared.world.clock.sleep(VALIDATION).await;
-    let (snapshot, now) = (shared.snapshot(), shared.now());
-    let validated = validate(memory, vec![command], &snapshot, &options(shared), now);
-    for rejected in &validated.rejected {
-        let kind = rejected.command.consolidation_type();
-        let failed = rejected.command.candidates.len() as f64;
-        let metrics = &shared.world.metrics;
-        metrics.add(&names::DISRUPTION_FAILED_VALIDATIONS, &[kind], failed);
-        report::kept(shared, &rejected.kept);
-    }
-    let mut acted = false;
-    for command in &validated.commands {
-        acted |= execute::execute(shared, command).await;
-    }
-    acted
+    begun
 }
 
 /// Settings of a look.
 fn options(shared: &Shared) -> Options {
-    let gates = shared.world.options.feature_gates;
+    let set = &shared.world.options;
+    let gates = set.feature_gates;
     Options {
         scheduling: provisioner::options(shared),
         spot_to_spot: if gates.spot_to_spot_consolidation {
@@ -92,6 +162,11 @@ fn options(shared: &Shared) -> Options {
         } else {
             SpotToSpot::Off
         },
-        ..Options::default()
+        payback: Payback {
+            within: set.consolidation_payback,
+            ..Payback::default()
+        },
+        settle: set.consolidation_settle,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
     }
 }

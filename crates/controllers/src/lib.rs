@@ -11,6 +11,9 @@
 //!
 //! What is *not* here: decisions, and any cloud.
 
+#[cfg(test)]
+extern crate self as controllers;
+
 mod calls;
 mod capacitybuffer;
 pub mod cloud;
@@ -52,5 +55,6 @@ pub enum Error {
 
 /// Runs every loop until `shutdown` is triggered.
 pub async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
-    run::run(world, shutdown).await
+    let decide = Box::new(disruption::Product::default());
+    run::run(world, shutdown, decide).await
 }

@@ -16,7 +16,11 @@ use crate::{
 pub(crate) type Loop<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Runs every loop until `shutdown` is triggered; what has begun is finished first.
-pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
+pub(crate) async fn run(
+    world: World,
+    shutdown: Shutdown,
+    decide: Box<dyn disruption::Decide>,
+) -> Result<(), Error> {
     let classes = world.cloud.node_class_kinds().len();
     if classes == 0 {
         return Err(Error::NoNodeClassKinds(world.cloud.name()));
@@ -26,11 +30,12 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
     let mut followers: FuturesUnordered<Loop<'_>> = watches::all(&shared).into_iter().collect();
     followers.push(Box::pin(provisioner::workloads::run(&shared)));
     followers.push(Box::pin(provisioner::run(&shared)));
-    followers.push(Box::pin(disruption::run(&shared)));
+    followers.push(Box::pin(disruption::run(&shared, decide)));
     followers.push(Box::pin(nodeclaim::garbage::run(&shared)));
     followers.push(Box::pin(metrics::run(&shared)));
     followers.extend(gated::followers(&shared));
     let mut queues: FuturesUnordered<Loop<'_>> = served(&shared).into_iter().collect();
+    queues.push(disruption::queue::served(&shared));
     queues.extend(gated::served(&shared));
     let stop = shutdown.wait();
     tokio::pin!(stop);
@@ -44,6 +49,7 @@ pub(crate) async fn run(world: World, shutdown: Shutdown) -> Result<(), Error> {
     }
     shared.queues.shut_down();
     shared.gated.shut_down();
+    shared.flights.shut_down();
     // Before the gate is open nothing has begun that could be finished.
     while shared.gate.is_open() && queues.next().await.is_some() {}
     Ok(())

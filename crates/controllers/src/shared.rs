@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     /// Gathers reasons to provision.
     pub(crate) batcher: Batcher,
+    /// The claims that this run creates.
+    pub(crate) claims: Mutex<crate::provisioner::claims::Claims>,
     /// Which pods are still to be expected.
     pub(crate) arrivals: Mutex<Arrivals>,
     /// How long pods wait.
@@ -55,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) costs: Mutex<Costs>,
     /// What only runs where its feature gate is on.
     pub(crate) gated: Gated,
+    /// Commands that are being performed.
+    pub(crate) flights: crate::disruption::Flights,
     /// Wakes the disruption loop.
     pub(crate) disruption: Notify,
     /// What has to leave its node, and how.
@@ -165,10 +169,12 @@ impl Shared {
             queues: Queues::new(),
             gate: Gate::new(kinds),
             batcher: Batcher::default(),
+            claims: Mutex::default(),
             arrivals: Mutex::default(),
             latency: Mutex::default(),
             costs: Mutex::default(),
             gated: Gated::default(),
+            flights: crate::disruption::Flights::default(),
             disruption: Notify::new(),
             evictions: Mutex::default(),
             health: Mutex::default(),

@@ -29,6 +29,9 @@ pub(crate) fn candidate<'s>(
     if let Some(until) = node.nominated_until.filter(|_| node.is_nominated(now)) {
         return Err(Why::Nominated { until });
     }
+    if let Some(until) = node.resting_until.filter(|until| now < *until) {
+        return Err(Why::Resting { until });
+    }
     let annotations = [node.annotations(), &claim.metadata.annotations];
     if annotations.iter().any(|map| {
         map.get(api::labels::DO_NOT_DISRUPT)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use catalog::Price;
 use cluster::PodRecord;
+use model::Timestamp;
 use scheduling::PlannedClaim;
 
 use crate::Reason;
@@ -24,6 +25,9 @@ pub struct Plan {
     pub rejected: Vec<Verdict>,
     /// How many nodes could go for each reason if budgets allowed it.
     pub eligible: BTreeMap<Reason, usize>,
+    /// The earliest time at which the same snapshot may have another answer, as far as it is known;
+    /// none while only changes of the cluster matter.
+    pub next: Option<Timestamp>,
 }
 
 /// Nodes that go together, and what comes in their place.

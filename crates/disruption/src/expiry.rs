@@ -64,12 +64,18 @@ fn look(snapshot: &Snapshot, pools: Pools, now: Timestamp) -> (Vec<Due>, Vec<Kep
 
 /// When the claim's life ends, if it is time to replace its node and not too late.
 fn end_if_due(claim: &NodeClaim, now: Timestamp) -> Option<Timestamp> {
+    let (begin, end) = window(claim)?;
+    (begin <= now && now < end).then_some(end)
+}
+
+/// From when on the claim's node is to be replaced, and when its life ends; none if it never does.
+pub(crate) fn window(claim: &NodeClaim) -> Option<(Timestamp, Timestamp)> {
     let life = claim.spec.expire_after.as_ref();
     let life = life.and_then(NillableDuration::get)?;
     let end = claim.metadata.creation_timestamp? + life;
     let lead = (life / PART).min(LONGEST);
     let begin = end - lead - part(lead / 2, &claim.metadata.uid);
-    (begin <= now && now < end).then_some(end)
+    Some((begin, end))
 }
 
 /// A part of a duration that follows from a text; texts share it out evenly.

@@ -18,6 +18,7 @@ pub mod cron;
 mod drift;
 mod emptiness;
 mod expiry;
+mod next;
 mod options;
 mod parts;
 mod plan;

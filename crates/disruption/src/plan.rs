@@ -11,7 +11,7 @@ use scheduling::{Batch, solve_with};
 use crate::command::{Kept, Plan};
 use crate::consolidate::{Stays, consolidate};
 use crate::stage::{Stage, settings};
-use crate::{Memory, Options, Reason, Why, budget, drift, emptiness, expiry, renew};
+use crate::{Memory, Options, Reason, Why, budget, drift, emptiness, expiry, next, renew};
 
 /// What to do with the nodes of a snapshot now. `seed` decides only what nothing else does.
 pub fn plan(
@@ -35,12 +35,15 @@ pub fn plan(
     renew::dynamic(&mut stage, memory, options, expiring, Reason::Expired);
     consolidate(&mut stage, memory, options);
     let kept = stage.kept.into_iter();
+    let kept: Vec<Kept> = kept.map(|(node, reason)| Kept { node, reason }).collect();
+    let next = next::change(snapshot, &kept, options, now);
     Plan {
         commands: stage.commands,
-        kept: kept.map(|(node, reason)| Kept { node, reason }).collect(),
+        kept,
         rejected: stage.rejected,
         eligible: stage.eligible,
         budgets: budgets.into_values().collect(),
+        next,
     }
 }
 

@@ -26,6 +26,11 @@ pub enum Why {
         /// Until when.
         until: Timestamp,
     },
+    /// An attempt to take it down has failed a short while ago.
+    Resting {
+        /// Until when it is left alone.
+        until: Timestamp,
+    },
     /// Its annotation `karpenter.sh/do-not-disrupt` is `true`.
     DoNotDisrupt,
     /// It names no pool.
@@ -137,6 +142,7 @@ impl Why {
                 | Self::NotInitialized
                 | Self::Going
                 | Self::Nominated { .. }
+                | Self::Resting { .. }
                 | Self::DoNotDisrupt
                 | Self::NoPool
                 | Self::PoolNotFound { .. }
@@ -168,6 +174,12 @@ impl fmt::Display for Why {
             Self::NotInitialized => f.write_str("Node isn't initialized"),
             Self::Going => f.write_str("Node is deleting or marked for deletion"),
             Self::Nominated { .. } => f.write_str("Node is nominated for a pending pod"),
+            Self::Resting { until } => {
+                write!(
+                    f,
+                    "An attempt to disrupt the node failed; none before {until}"
+                )
+            }
             Self::DoNotDisrupt => f.write_str(
                 "Disruption is blocked through the \"karpenter.sh/do-not-disrupt\" annotation",
             ),

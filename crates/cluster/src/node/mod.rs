@@ -51,6 +51,8 @@ pub struct NodeState {
     pub host_ports: Vec<HostPort>,
     /// Until when pods are expected here, so that the node must stay.
     pub nominated_until: Option<Timestamp>,
+    /// Until when no attempt is made to take it down, because one has failed.
+    pub resting_until: Option<Timestamp>,
     /// Whether we have decided that the node goes. See [`NodeState::is_marked`].
     pub marked: bool,
     /// [`NodeState::capacity_list`] rounded down.

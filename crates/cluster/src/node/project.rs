@@ -28,6 +28,7 @@ impl NodeState {
             daemons: Vec::new(),
             host_ports: Vec::new(),
             nominated_until: None,
+            resting_until: None,
             marked: false,
             capacity: ResourceVec::default(),
             allocatable: ResourceVec::default(),

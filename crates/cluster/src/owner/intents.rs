@@ -2,16 +2,29 @@
 
 use std::sync::Arc;
 
+use model::k8s::PodKey;
+
 use super::machines::{Machines, plan_keys};
 use super::{Cluster, ObjectKey};
 use crate::NodeKey;
-use crate::event::{Gone, Intent, Touched};
+use crate::event::{Announced, Gone, Intent, Touched};
 
 impl Cluster {
     /// Takes in what we have decided or done, before any watch shows it.
     pub fn commit(&mut self, intent: Intent) -> Touched {
         let mut touched = Touched::default();
         match intent {
+            Intent::Announce { claims, leaving } => {
+                for claim in &claims {
+                    self.announce(claim, &mut touched);
+                }
+                self.mark(&leaving, &mut touched);
+            }
+            Intent::Withdraw { claims } => {
+                for claim in claims {
+                    self.settle_announced(&claim.into(), &mut touched);
+                }
+            }
             Intent::ClaimCreated { claim, pods } => {
                 let name: Arc<str> = claim.metadata.name.as_str().into();
                 if let Some(diff) = self.claims.put_unconfirmed(*claim) {
@@ -19,13 +32,13 @@ impl Cluster {
                 }
                 // The watch may have been faster: then the claim may be launched, or gone again.
                 if self.machines.unlaunched.contains(&name) {
-                    let pods = pods
-                        .iter()
-                        .map(|key| ObjectKey::new(&key.namespace, &key.name));
-                    let pods: Vec<ObjectKey> = pods.collect();
+                    let pods = object_keys(&pods);
                     self.count_on_claim(&name, &pods);
-                    self.plan(&name, pods, &mut touched);
+                    if !self.pending.announced.contains(&name) {
+                        self.plan(&name, pods, &mut touched);
+                    }
                 }
+                self.settle_announced(&name, &mut touched);
             }
             Intent::ClaimGone { name, uid } => {
                 let gone = Gone {
@@ -43,12 +56,13 @@ impl Cluster {
                     *noted = until.max(*noted);
                 });
             }
-            Intent::BufferPods(on_nodes) => self.set_buffer_pods(on_nodes, &mut touched),
-            Intent::MarkForDeletion { nodes } => {
+            Intent::LetRest { nodes, until } => {
                 self.note(&nodes, &mut touched, |machines, key| {
-                    machines.marks.insert(key);
+                    machines.rests.insert(key, until);
                 });
             }
+            Intent::BufferPods(on_nodes) => self.set_buffer_pods(on_nodes, &mut touched),
+            Intent::MarkForDeletion { nodes } => self.mark(&nodes, &mut touched),
             Intent::Unmark { nodes } => {
                 self.note(&nodes, &mut touched, |machines, key| {
                     machines.marks.remove(&key);
@@ -57,6 +71,27 @@ impl Cluster {
         }
         self.settle(&touched);
         touched
+    }
+
+    /// Notes the pods of a claim that is about to be created.
+    fn announce(&mut self, claim: &Announced, touched: &mut Touched) {
+        let name: Arc<str> = claim.name.as_str().into();
+        self.pending.announced.insert(name.clone());
+        self.plan(&name, object_keys(&claim.pods), touched);
+    }
+
+    /// A claim is not only announced any more: it was created, or will not be.
+    fn settle_announced(&mut self, claim: &Arc<str>, touched: &mut Touched) {
+        self.pending.announced.remove(claim);
+        if !self.machines.unlaunched.contains(claim) {
+            self.release_plan(claim, touched);
+        }
+    }
+
+    fn mark(&mut self, nodes: &[String], touched: &mut Touched) {
+        self.note(nodes, touched, |machines, key| {
+            machines.marks.insert(key);
+        });
     }
 
     /// Notes something about machines under the names of both objects of each, then reconsiders
@@ -96,4 +131,10 @@ impl Cluster {
             .map(|machine| plan_keys(machine))
             .unwrap_or_default()
     }
+}
+
+fn object_keys(pods: &[PodKey]) -> Vec<ObjectKey> {
+    let keys = pods.iter();
+    keys.map(|key| ObjectKey::new(&key.namespace, &key.name))
+        .collect()
 }

@@ -41,6 +41,8 @@ pub(super) struct Machines {
     pub(super) marks: BTreeSet<NodeKey>,
     /// Until when machines are expected to receive pods, under the names of both objects.
     pub(super) nominations: BTreeMap<NodeKey, Timestamp>,
+    /// Until when machines are left alone, under the names of both objects.
+    pub(super) rests: BTreeMap<NodeKey, Timestamp>,
     pub(super) listing: Listing,
 }
 
@@ -99,11 +101,12 @@ impl Machines {
     fn apply_plans(&self, machine: &mut NodeState) {
         let keys = plan_keys(machine);
         machine.marked = keys.iter().any(|key| self.marks.contains(key));
-        machine.nominated_until = keys
-            .iter()
-            .filter_map(|key| self.nominations.get(key))
-            .max()
-            .copied();
+        let latest = |of: &BTreeMap<NodeKey, Timestamp>| {
+            let times = keys.iter().filter_map(|key| of.get(key));
+            times.max().copied()
+        };
+        machine.nominated_until = latest(&self.nominations);
+        machine.resting_until = latest(&self.rests);
     }
 }
 
@@ -225,6 +228,7 @@ impl Cluster {
     fn forget_plans(&mut self, key: &NodeKey) {
         self.machines.marks.remove(key);
         self.machines.nominations.remove(key);
+        self.machines.rests.remove(key);
     }
 
     fn pair_both(&mut self, old: Option<Arc<str>>, new: Option<Arc<str>>, touched: &mut Touched) {

@@ -1,6 +1,6 @@
 //! Unbound pods: provisionable ones by shape, and the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::Timestamp;
@@ -18,7 +18,9 @@ pub(super) struct Pending {
     pub(super) groups: BTreeMap<ShapeId, Group>,
     /// Pods that are not provisionable, or that a claim is on its way for.
     pub(super) waiting: BTreeMap<ObjectKey, Arc<PodRecord>>,
-    /// Pods that unlaunched claims are on their way for.
+    /// Claims that are about to be created, by name.
+    pub(super) announced: BTreeSet<Arc<str>>,
+    /// Pods that announced and unlaunched claims are on their way for.
     pub(super) planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
     /// Whether some group has changed since the last snapshot.
     pub(super) groups_changed: bool,
@@ -151,7 +153,9 @@ impl Cluster {
             self.reconsider_virtual(key, touched);
             return;
         };
-        if pod.node.is_some() {
+        if let Some(node) = &pod.node {
+            // It is displaced, if its node goes.
+            touched.nodes.insert(node.clone());
             return;
         }
         let was = self.pending.remove(&pod);

@@ -276,7 +276,9 @@ impl Cluster {
             })?;
         }
         for (pod, claim) in self.pending.planned.iter() {
-            require(self.machines.unlaunched.contains(claim), || {
+            let comes =
+                self.machines.unlaunched.contains(claim) || self.pending.announced.contains(claim);
+            require(comes, || {
                 format!("pod {pod} waits for claim {claim}, which is not on its way")
             })?;
         }

@@ -1,7 +1,11 @@
-//! Creating claims, each exactly once.
+//! Creating claims, each exactly once: for pods without a place, and for nodes that are replaced.
+//!
+//! A claim has its name before it is created, so that a creation whose answer was lost can be
+//! repeated, and is announced to the cluster's state, so that nobody makes another one for the same
+//! pods in the meantime.
 
 use api::NodeClaim;
-use cluster::{Intent, Snapshot};
+use cluster::{Announced, Intent, Snapshot};
 use futures::future::join_all;
 use model::k8s::PodKey;
 use model::{Quantity, ResourceList};
@@ -9,7 +13,7 @@ use runtime::client::{ApiError, ObjectKey};
 use runtime::metrics::names as metrics;
 use scheduling::{MinValuesOutcome, Placement, PlannedClaim};
 
-use super::{Provisioner, names, report};
+use super::{names, report};
 use crate::shared::{Shared, lock};
 use crate::tell;
 
@@ -23,7 +27,7 @@ const NAMED_FAILURES: usize = 5;
 
 /// Why a claim was not created.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     /// Its pool is gone.
     #[error("creating node claim, nodepool {0} does not exist any more")]
     NoPool(String),
@@ -46,39 +50,29 @@ enum Failure {
 
 /// Creates all claims of a placement; gives how many failed. What was created stands, whatever
 /// happens to the others.
-pub(super) async fn all(
-    shared: &Shared,
-    provisioner: &mut Provisioner,
-    snapshot: &Snapshot,
-    placement: &Placement,
-) -> usize {
-    let seed = shared.world.seed ^ shared.now().nanos().unsigned_abs();
+pub(super) async fn all(shared: &Shared, snapshot: &Snapshot, placement: &Placement) -> usize {
     let mut wanted: Vec<(NodeClaim, &PlannedClaim)> = Vec::new();
     for planned in &placement.new_claims {
         // As the pool was when the plan was made, its hash included.
-        let Some(state) = snapshot.pool(&planned.pool) else {
-            continue;
-        };
-        let mut claim = planned.to_node_claim(&state.pool);
-        provisioner.created += 1;
-        claim.metadata.name = names::claim_name(&planned.pool, seed, provisioner.created);
-        complete(shared, &mut claim);
-        wanted.push((claim, planned));
+        if let Some(state) = snapshot.pool(&planned.pool) {
+            wanted.push((prepare(shared, planned.to_node_claim(&state.pool)), planned));
+        }
     }
+    let claims = wanted.iter();
+    let claims = claims.map(|(claim, planned)| announced(claim, planned));
+    shared.commit(Intent::Announce {
+        claims: claims.collect(),
+        leaving: Vec::new(),
+    });
     let now = shared.snapshot();
     let creations = wanted
         .iter()
-        .map(|(claim, planned)| one(shared, &now, claim, planned));
+        .map(|(claim, planned)| perform(shared, &now, claim, planned, "provisioned"));
     let results = join_all(creations).await;
-    let mut failures = Vec::new();
-    for result in results {
-        match result {
-            Ok(name) => {
-                provisioner.own.insert(name);
-            }
-            Err(failure) => failures.push(failure.to_string()),
-        }
-    }
+    let failures: Vec<String> = results
+        .into_iter()
+        .filter_map(|result| Some(result.err()?.to_string()))
+        .collect();
     if !failures.is_empty() {
         let why = report::some_of(&failures, NAMED_FAILURES);
         tracing::error!(failed = failures.len(), why, "creating nodeclaims failed");
@@ -86,26 +80,79 @@ pub(super) async fn all(
     failures.len()
 }
 
-/// Creates one claim, if its pool still may have it, and counts on it at once; gives its name.
+/// Gives a claim its name and what the provider decides. It is to be announced to the cluster's
+/// state, and then performed or withdrawn.
+pub(crate) fn prepare(shared: &Shared, mut claim: NodeClaim) -> NodeClaim {
+    let seed = shared.world.seed ^ shared.now().nanos().unsigned_abs();
+    let number = lock(&shared.claims).next();
+    claim.metadata.name = names::claim_name(claim.pool().unwrap_or_default(), seed, number);
+    lock(&shared.claims).announce(&claim.metadata.name);
+    complete(shared, &mut claim);
+    claim
+}
+
+/// What the cluster's state is told of a claim that was prepared.
+pub(crate) fn announced(claim: &NodeClaim, planned: &PlannedClaim) -> Announced {
+    Announced {
+        name: claim.metadata.name.clone(),
+        pods: planned.pods.iter().map(|pod| pod.key()).collect(),
+    }
+}
+
+/// Takes claims back that were announced.
+pub(crate) fn withdraw(shared: &Shared, claims: Vec<String>) {
+    for name in &claims {
+        lock(&shared.claims).withdraw(name);
+    }
+    shared.commit(Intent::Withdraw { claims });
+}
+
+/// Creates a claim that was announced, if its pool still may have it, and counts on it at once;
+/// gives its name. One that is not created is withdrawn.
+pub(crate) async fn perform(
+    shared: &Shared,
+    now: &Snapshot,
+    claim: &NodeClaim,
+    planned: &PlannedClaim,
+    reason: &str,
+) -> Result<String, Failure> {
+    let name = &claim.metadata.name;
+    match one(shared, now, claim, planned).await {
+        Ok(created) => {
+            lock(&shared.claims).created(name);
+            counted(shared, created, planned, reason);
+            Ok(name.clone())
+        }
+        Err(failure) => {
+            withdraw(shared, vec![name.clone()]);
+            Err(failure)
+        }
+    }
+}
+
 async fn one(
     shared: &Shared,
     now: &Snapshot,
     claim: &NodeClaim,
     planned: &PlannedClaim,
-) -> Result<String, Failure> {
+) -> Result<NodeClaim, Failure> {
     let state = now
         .pool(&planned.pool)
         .filter(|state| !state.pool.metadata.is_deleting())
         .ok_or_else(|| Failure::NoPool(planned.pool.to_string()))?;
     within(&state.pool.spec.limits, &state.used)?;
-    let created = create(shared, claim).await?;
+    Ok(create(shared, claim).await?)
+}
+
+/// A claim was created: it counts, and everybody is told.
+fn counted(shared: &Shared, created: NodeClaim, planned: &PlannedClaim, reason: &str) {
     let name = created.metadata.name.clone();
     say(&name, planned);
     let relaxed = match planned.min_values {
         MinValuesOutcome::Kept => "false",
         MinValuesOutcome::Relaxed => "true",
     };
-    let labels = ["provisioned", &planned.pool, relaxed];
+    let labels = [reason, &planned.pool, relaxed];
     shared
         .world
         .metrics
@@ -121,7 +168,6 @@ async fn one(
         lock(&shared.latency).claimed(pod, &claim);
         tell::nominated(shared, pod, &on);
     }
-    Ok(name)
 }
 
 /// Refuses a pool that uses more than its limits already. Using all of a limit is no offence: that

@@ -7,6 +7,7 @@
 
 mod arrivals;
 mod batch;
+pub(crate) mod claims;
 pub(crate) mod create;
 pub(crate) mod names;
 mod pools;
@@ -15,13 +16,11 @@ mod report;
 pub(crate) mod workloads;
 mod zones;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cluster::pod::Uid;
 use cluster::{Intent, Snapshot};
-use lifecycle::conditions::find;
 use model::Timestamp;
 use runtime::metrics::names as metrics;
 use runtime::options;
@@ -36,7 +35,7 @@ pub(crate) use batch::{Batcher, Element};
 
 use crate::capacitybuffer;
 use crate::nodepool::types;
-use crate::shared::Shared;
+use crate::shared::{Shared, lock};
 use pools::Pools;
 use report::Running;
 
@@ -46,8 +45,6 @@ const RETRY: Duration = Duration::from_secs(10);
 const NAMED: usize = 5;
 /// How long to wait for claims of an earlier run of which it is not known what they are for.
 const SETTLE: Duration = Duration::from_secs(1);
-/// How long such a claim is waited for in all: a launch that hangs must not hold up everybody.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a pass leaves to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +61,6 @@ enum Left {
 pub(crate) async fn run(shared: &Shared) {
     shared.gate.wait().await;
     let mut provisioner = Provisioner {
-        own: BTreeSet::new(),
-        awaited: BTreeMap::new(),
-        created: 0,
         pools: Pools::default(),
         wishes: preferences::Told::default(),
         found: BTreeSet::new(),
@@ -86,12 +80,6 @@ pub(crate) async fn run(shared: &Shared) {
 
 /// What the provisioner remembers.
 struct Provisioner {
-    /// Claims that this run has created and that have no machine yet, as far as is known.
-    own: BTreeSet<String>,
-    /// Claims of which it is not known what they are for, and since when they are waited for.
-    awaited: BTreeMap<String, Timestamp>,
-    /// How many names have been given.
-    created: u64,
     /// What was said about pools.
     pools: Pools,
     /// What was said about preferences.
@@ -107,9 +95,8 @@ impl Provisioner {
         let closed = Instant::now();
         refresh_types(shared).await;
         let snapshot = shared.snapshot();
-        self.own
-            .retain(|name| snapshot.unlaunched.iter().any(|claim| **claim == **name));
-        if let Some(claim) = self.unknown_claim(shared, &snapshot) {
+        lock(&shared.claims).keep(&snapshot.unlaunched);
+        if let Some(claim) = claims::unknown(shared, &snapshot) {
             tracing::debug!(
                 nodeclaim = claim,
                 "waiting for a claim of an earlier run to launch"
@@ -134,7 +121,7 @@ impl Provisioner {
         report::zones(shared, &snapshot, &placement);
         nominate(shared, &placement);
         capacitybuffer::after_pass(shared, &snapshot, &placement);
-        let failed = create::all(shared, self, &snapshot, &placement).await;
+        let failed = create::all(shared, &snapshot, &placement).await;
         if !placement.new_claims.is_empty() {
             let took = closed.elapsed().as_secs_f64();
             shared
@@ -199,32 +186,6 @@ impl Provisioner {
             milliseconds = took.as_secs_f64() * 1e3,
             "found provisionable pod(s)"
         );
-    }
-
-    /// A claim that an earlier run has created and that is still to be launched: which pods it is
-    /// for is not known, so another one might be made for them. One whose launch has failed is not
-    /// waited for, and none for ever.
-    fn unknown_claim(&mut self, shared: &Shared, snapshot: &Snapshot) -> Option<String> {
-        let unknown = snapshot
-            .unlaunched
-            .iter()
-            .filter(|claim| !self.own.contains(&***claim));
-        let fresh = unknown.filter(|name| {
-            shared.claim(name).is_some_and(|claim| {
-                let launched = find(&claim.status.conditions, "Launched");
-                let untried = launched.is_none_or(|held| held.reason == "AwaitingReconciliation");
-                // Those of pools of fixed size are for no pods in particular.
-                let fixed = claim.pool().and_then(|pool| shared.pool(pool));
-                let fixed = fixed.is_some_and(|pool| pool.spec.replicas.is_some());
-                untried && !fixed && !claim.metadata.is_deleting()
-            })
-        });
-        let now = shared.now();
-        let since = |name: &Arc<str>| self.awaited.get(&**name).copied().unwrap_or(now);
-        self.awaited = fresh.map(|name| (name.to_string(), since(name))).collect();
-        let mut waiting = self.awaited.iter();
-        let found = waiting.find(|(_, since)| now.since(**since) < PATIENCE);
-        found.map(|(name, _)| name.clone())
     }
 }
 

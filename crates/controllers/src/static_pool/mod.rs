@@ -26,7 +26,8 @@ const CONCURRENCY: usize = 10;
 pub(crate) struct Statics {
     up: Queue<String>,
     down: Queue<String>,
-    reservations: Mutex<Reservations>,
+    /// Claims that are about to be created, here or in the place of nodes that drifted.
+    pub(crate) reservations: Mutex<Reservations>,
     /// How many names have been given.
     created: AtomicU64,
 }
@@ -82,7 +83,7 @@ pub(crate) fn served(shared: &Shared) -> [Loop<'_>; 2] {
 }
 
 /// The machines of a pool.
-fn machines<'a>(snapshot: &'a Snapshot, pool: &str) -> Vec<&'a NodeState> {
+pub(crate) fn machines<'a>(snapshot: &'a Snapshot, pool: &str) -> Vec<&'a NodeState> {
     let all = snapshot.nodes.iter().map(|node| &**node);
     all.filter(|node| node.is_managed() && node.pool() == Some(pool))
         .collect()

@@ -32,11 +32,15 @@ pub(super) async fn reconcile(shared: &Shared, name: String) -> Next {
         return Next::AwaitChange;
     }
     let standing = Standing::of(machines(&snapshot, &name));
+    // Nodes that are replaced are gone from the count before their replacements are in it.
+    let coming = lock(&shared.gated.statics.reservations).of(&name);
     let wanted = match lacking(&state.pool, standing) {
         Err(_idle) => return Next::AwaitChange,
-        Ok(0) => return Next::After(INTERVAL),
-        Ok(wanted) => wanted,
+        Ok(lacking) => lacking.saturating_sub(coming),
     };
+    if wanted == 0 {
+        return Next::After(INTERVAL);
+    }
     if state.types.is_empty() {
         return Next::After(UNKNOWN);
     }

@@ -12,6 +12,7 @@ mod cluster;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ pub const CLAIMS: Resource<'static> = Resource::new("karpenter.sh", "v1", "nodec
 pub const POOLS: Resource<'static> = Resource::new("karpenter.sh", "v1", "nodepools");
 pub const CLASSES: Resource<'static> =
     Resource::new("karpenter.kwok.sh", "v1alpha1", "kwoknodeclasses");
+
+/// All loops, as one future.
+pub type Loops = Pin<Box<dyn Future<Output = Result<(), controllers::Error>> + Send>>;
 
 /// Everything there is.
 pub struct Rig {
@@ -94,6 +98,13 @@ impl Rig {
 
     /// Starts the loops with flags.
     pub fn start_with(&mut self, flags: &[&str]) {
+        self.start_as(flags, |world, shutdown| {
+            Box::pin(controllers::run(world, shutdown))
+        });
+    }
+
+    /// Starts loops that are run so, with flags.
+    pub fn start_as(&mut self, flags: &[&str], run: impl FnOnce(World, Shutdown) -> Loops) {
         let client = Client::from_service(self.wire.service());
         let (recorder, outbox) = Recorder::new(self.clock.clone(), Some(self.metrics.clone()));
         let mut args = vec!["--provider".to_owned(), "kwok".to_owned()];
@@ -111,9 +122,10 @@ impl Rig {
             seed: 11,
         };
         let shutdown = Shutdown::new();
+        let loops = run(world, shutdown.clone());
         self.running = Some(tokio::spawn(async move {
             tokio::select! {
-                result = controllers::run(world, shutdown.clone()) => result.expect("no error"),
+                result = loops => result.expect("no error"),
                 () = outbox.run(client, shutdown) => {}
             }
         }));

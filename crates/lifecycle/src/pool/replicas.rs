@@ -109,6 +109,11 @@ impl Reservations {
         granted
     }
 
+    /// How many claims of a pool are about to be created.
+    pub fn of(&self, pool: &str) -> u64 {
+        self.reserved.get(pool).copied().unwrap_or(0)
+    }
+
     /// Gives room back.
     pub fn release(&mut self, pool: &str, granted: u64) {
         let Some(reserved) = self.reserved.get_mut(pool) else {

@@ -1,0 +1,147 @@
+//! Drift and consolidation by the product's own decisions, against an API server, in virtual time.
+
+mod common;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use apiserver::{DeleteOptions, NODES, PODS, WriteOptions};
+use common::{CLAIMS, POOLS, Rig};
+use serde_json::{Value, json};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// A workload whose pods come back when they are evicted.
+struct Workload {
+    app: &'static str,
+    replicas: Cell<usize>,
+    made: Cell<usize>,
+}
+
+impl Workload {
+    fn new(app: &'static str, replicas: usize) -> Self {
+        Self {
+            app,
+            replicas: Cell::new(replicas),
+            made: Cell::new(0),
+        }
+    }
+
+    fn pods(&self, rig: &Rig) -> Vec<Value> {
+        let mut pods = rig.list(PODS);
+        pods.retain(|pod| {
+            pod["metadata"]["labels"]["app"] == self.app
+                && pod["metadata"]["deletionTimestamp"].is_null()
+        });
+        pods
+    }
+
+    fn keep_up(&self, rig: &Rig) {
+        for _ in self.pods(rig).len()..self.replicas.get() {
+            let number = self.made.replace(self.made.get() + 1);
+            let patch = json!({"metadata": {"labels": {"app": self.app}}});
+            rig.pod(&format!("{}-{number}", self.app), &patch);
+        }
+    }
+
+    fn scale_down(&self, rig: &Rig, replicas: usize) {
+        self.replicas.set(replicas);
+        for pod in self.pods(rig).iter().skip(replicas) {
+            let name = pod["metadata"]["name"].as_str().expect("a name");
+            let options = DeleteOptions::default();
+            rig.server
+                .delete(PODS, "default", name, &options)
+                .expect("a deletion");
+        }
+    }
+}
+
+fn running(rig: &Rig) -> usize {
+    let pods = rig.list(PODS);
+    let running = pods
+        .iter()
+        .filter(|pod| pod["status"]["phase"] == "Running");
+    running.count()
+}
+
+/// Two nodes with three pods each.
+async fn two_nodes() -> (Rig, [Workload; 2]) {
+    let mut rig = Rig::new();
+    rig.start();
+    let workloads = [Workload::new("a", 3), Workload::new("b", 3)];
+    for (number, workload) in workloads.iter().enumerate() {
+        workload.keep_up(&rig);
+        rig.until(3 * MINUTE, "all pods run", |rig| {
+            rig.all_running() && rig.list(NODES).len() == number + 1
+        })
+        .await;
+    }
+    (rig, workloads)
+}
+
+/// CO-17: two nodes whose pods fit one become one, and no pod is without a place for long.
+#[tokio::test(start_paused = true)]
+async fn nodes_that_are_hardly_used_become_one() {
+    let (rig, workloads) = two_nodes().await;
+    for workload in &workloads {
+        workload.scale_down(&rig, 1);
+    }
+    rig.until(10 * MINUTE, "one node is left", |rig| {
+        workloads.iter().for_each(|workload| workload.keep_up(rig));
+        rig.list(NODES).len() == 1 && rig.list(CLAIMS).len() == 1 && running(rig) == 2
+    })
+    .await;
+    rig.clock.sleep(15 * MINUTE).await;
+    assert_eq!(rig.list(NODES).len(), 1, "and then it is quiet");
+    assert!(
+        rig.cloud.launched() <= 4,
+        "{} launches",
+        rig.cloud.launched()
+    );
+    let text = rig.metrics.to_text();
+    let decided = text.lines().any(|line| {
+        line.starts_with("karpenter_voluntary_disruption_decisions_total")
+            && line.contains("underutilized")
+    });
+    assert!(decided, "{text}");
+}
+
+/// DR-03, DR-06: nodes of a template that has changed are replaced, one at a time if the budget
+/// says so, each after its replacement is complete.
+#[tokio::test(start_paused = true)]
+async fn drifted_nodes_are_replaced_within_the_budget() {
+    let (rig, workloads) = two_nodes().await;
+    let old: Vec<Value> = names(&rig.list(CLAIMS));
+    let options = WriteOptions::default();
+    let changed = rig.server.modify(POOLS, "", "default", &options, |pool| {
+        pool["spec"]["disruption"]["budgets"] = json!([{"nodes": "1"}]);
+        pool["spec"]["template"]["metadata"]["labels"] = json!({"generation": "2"});
+    });
+    changed.expect("a change");
+    let going = |rig: &Rig| {
+        let nodes = rig.list(NODES);
+        let going = nodes.iter().filter(|node| {
+            let taints = node["spec"]["taints"].as_array();
+            let mut taints = taints.into_iter().flatten();
+            taints.any(|taint| taint["key"] == "karpenter.sh/disrupted")
+        });
+        going.count()
+    };
+    rig.until(20 * MINUTE, "both are replaced", |rig| {
+        workloads.iter().for_each(|workload| workload.keep_up(rig));
+        assert!(going(rig) <= 1, "more go than the budget says");
+        let claims = rig.list(CLAIMS);
+        names(&claims).iter().all(|name| !old.contains(name)) && running(rig) == 6
+    })
+    .await;
+    for claim in rig.list(CLAIMS) {
+        assert_eq!(claim["metadata"]["labels"]["generation"], "2");
+    }
+}
+
+fn names(objects: &[Value]) -> Vec<Value> {
+    let names = objects.iter();
+    names
+        .map(|object| object["metadata"]["name"].clone())
+        .collect()
+}

@@ -17,8 +17,6 @@ pub(crate) mod queue;
 mod report;
 mod rollback;
 mod start;
-#[cfg(test)]
-mod tests;
 mod wait;
 
 use std::time::Duration;
@@ -170,3 +168,6 @@ fn options(shared: &Shared) -> Options {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     }
 }
+
+#[cfg(test)]
+mod tests;

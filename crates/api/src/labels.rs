@@ -68,6 +68,8 @@ pub const NODEPOOL_HASH: &str = "karpenter.sh/nodepool-hash";
 pub const NODEPOOL_HASH_VERSION: &str = "karpenter.sh/nodepool-hash-version";
 /// Annotation: when a deleted claim's node is ended by force, in RFC 3339.
 pub const TERMINATION_TIMESTAMP: &str = "karpenter.sh/nodeclaim-termination-timestamp";
+/// How long a node of this claim may be registered without being initialized; `Never` for no limit.
+pub const INITIALIZATION_TIMEOUT: &str = "karpenter.sh/initialization-timeout";
 /// Annotation: whether `minValues` was relaxed for a claim.
 pub const MIN_VALUES_RELAXED: &str = "karpenter.sh/nodeclaim-min-values-relaxed";
 /// Annotation: drivers whose resources a claim's node must publish, sorted and joined by commas.

@@ -2,7 +2,7 @@
 //!
 //! What is *not* here: any cloud. `provider-aws`, `provider-kwok` and the simulation each have one.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use api::{NillableDuration, NodeClaim, NodePool};
 use async_trait::async_trait;
@@ -10,6 +10,8 @@ use catalog::InstanceType;
 use model::{ResourceList, Timestamp};
 use requirements::Vocabulary;
 
+pub use lifecycle::claim::{HookOutcome, HookState};
+pub use lifecycle::repair::RepairPolicy;
 pub use runtime::client::Kind as NodeClassKind;
 
 /// What machines come from.
@@ -56,6 +58,23 @@ pub trait CloudProvider: Send + Sync {
 
     /// Which node conditions mean that a node is broken.
     fn repair_policies(&self) -> Vec<RepairPolicy>;
+
+    /// What has to be done before a node of this cloud may be registered.
+    fn registration_hooks(&self) -> Vec<Arc<dyn RegistrationHook>> {
+        Vec::new()
+    }
+}
+
+/// Something that has to be done, or to happen, before a node may be registered: until then it
+/// keeps the taint `karpenter.sh/unregistered`, and no pod comes to it.
+#[async_trait]
+pub trait RegistrationHook: Send + Sync {
+    /// Short name for the claim's condition.
+    fn name(&self) -> &str;
+
+    /// Does it, or looks whether it has happened. Asked again until it is done, and also later if a
+    /// write failed. `Err` says what went wrong; the registration time-out goes on.
+    async fn register(&self, claim: &NodeClaim) -> Result<HookOutcome, String>;
 }
 
 /// An instance that was started for a claim.
@@ -114,17 +133,6 @@ pub enum InstanceState {
 /// `Drifted`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriftReason(pub String);
-
-/// A node condition that means that the node is broken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepairPolicy {
-    /// Type of the condition.
-    pub condition: String,
-    /// The bad status.
-    pub status: String,
-    /// How long it is tolerated.
-    pub toleration: Duration,
-}
 
 /// Why a call to the cloud failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

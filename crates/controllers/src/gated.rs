@@ -1,10 +1,11 @@
 //! Loops that run only where their feature gate is on: pools of fixed size, node overlays,
-//! capacity buffers.
+//! capacity buffers, node repair.
 
 use cluster::{BufferPods, Intent, Touched};
 use runtime::options::FeatureGates;
 
 use crate::capacitybuffer::{self, Buffers};
+use crate::node::health::{self, Health};
 use crate::nodeoverlay::{self, NodeOverlays};
 use crate::run::Loop;
 use crate::shared::Shared;
@@ -19,6 +20,8 @@ pub(crate) struct Gated {
     pub(crate) overlays: NodeOverlays,
     /// Capacity buffers.
     pub(crate) buffers: Buffers,
+    /// Node repair.
+    pub(crate) health: Health,
 }
 
 impl Gated {
@@ -27,6 +30,7 @@ impl Gated {
         self.statics.shut_down();
         self.overlays.shut_down();
         self.buffers.shut_down();
+        self.health.shut_down();
     }
 }
 
@@ -43,6 +47,9 @@ pub(crate) fn wake(shared: &Shared, touched: &Touched) {
     }
     if gates.node_overlay && !touched.pools.is_empty() {
         nodeoverlay::wake(shared);
+    }
+    if gates.node_repair && !touched.nodes.is_empty() {
+        health::wake(shared, touched);
     }
 }
 
@@ -74,6 +81,9 @@ pub(crate) fn served(shared: &Shared) -> Vec<Loop<'_>> {
     }
     if gates.capacity_buffer {
         loops.extend(capacitybuffer::served(shared));
+    }
+    if gates.node_repair {
+        loops.extend(health::served(shared));
     }
     loops
 }

@@ -40,7 +40,9 @@ mod watches;
 mod world;
 mod write;
 
-pub use cloud::{CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind};
+pub use cloud::{
+    CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind, RegistrationHook,
+};
 pub use world::World;
 
 use runtime::Shutdown;

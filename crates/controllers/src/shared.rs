@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) disruption: Notify,
     /// What has to leave its node, and how.
     pub(crate) evictions: Mutex<crate::node::eviction::Evictions>,
+    /// What registration hooks have answered.
+    pub(crate) hooks: Mutex<crate::nodeclaim::hooks::Answers>,
     /// How nodes of each pool joined lately, by uid of the pool.
     pub(crate) health: Mutex<BTreeMap<String, lifecycle::pool::health::Record>>,
     /// What label keys mean.
@@ -177,6 +179,7 @@ impl Shared {
             flights: crate::disruption::Flights::default(),
             disruption: Notify::new(),
             evictions: Mutex::default(),
+            hooks: Mutex::default(),
             health: Mutex::default(),
             classes: Mutex::default(),
             world,

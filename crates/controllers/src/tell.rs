@@ -39,6 +39,10 @@ pub(crate) fn publish(shared: &Shared, notices: &[Notice]) {
         } else {
             notice
         };
+        let notice = match news.window() {
+            Some(window) => notice.window(window),
+            None => notice,
+        };
         shared.world.recorder.publish(notice);
     }
 }
@@ -99,6 +103,15 @@ pub(crate) fn count(shared: &Shared, measures: &[Measure]) {
             Measure::InstanceTerminated { of, took } => {
                 let metric = &names::NODECLAIMS_INSTANCE_TERMINATION_SECONDS;
                 metrics.observe(metric, &[&of.pool], took.as_secs_f64());
+            }
+            Measure::Repaired {
+                of,
+                condition,
+                image,
+            } => {
+                let labels = [condition, &of.pool, &of.capacity_type, image];
+                let labels = labels.map(String::as_str);
+                metrics.add(&names::NODECLAIMS_UNHEALTHY_DISRUPTED, &labels, 1.0);
             }
             Measure::EvictionAnswered { code } => {
                 metrics.add(&names::PODS_EVICTION_REQUESTS, &[&code.to_string()], 1.0);

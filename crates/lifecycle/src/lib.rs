@@ -10,6 +10,7 @@
 //! - [`node`]: taint, drain, volumes, instance, release. [`evict`]: one pod of a drain.
 //! - [`drift`]: whether a node is still what is asked for. [`consistency`]: whether it is what was
 //!   promised.
+//! - [`repair`]: nodes that are broken.
 //! - [`gc`]: what is left over. [`expire`]: age. [`podevents`]: when pods last came or went.
 //! - [`pool`]: counter, readiness, validation, record of registrations.
 //!
@@ -30,8 +31,9 @@ pub mod node;
 pub mod notice;
 pub mod podevents;
 pub mod pool;
+pub mod repair;
 #[cfg(test)]
 mod testing;
 
 pub use measure::{Belongs, Measure, Removal};
-pub use notice::{News, Notice, Severity, Subject};
+pub use notice::{InitializationLimit, News, Notice, Severity, Subject};

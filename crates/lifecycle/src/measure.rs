@@ -21,6 +21,10 @@ pub enum Removal {
     Expired,
     /// Its instance is gone.
     GarbageCollected,
+    /// Its node was broken for too long.
+    Unhealthy,
+    /// Its node joined, but was not complete in time.
+    InitializationTimeout,
 }
 
 impl Removal {
@@ -33,6 +37,8 @@ impl Removal {
             Self::RegistrationTimeout => "registration_timeout",
             Self::Expired => "expired",
             Self::GarbageCollected => "garbage_collected",
+            Self::Unhealthy => "unhealthy",
+            Self::InitializationTimeout => "initialization_timeout",
         }
     }
 }
@@ -103,6 +109,15 @@ pub enum Measure {
         of: Belongs,
         /// Since its end was first asked for.
         took: Duration,
+    },
+    /// A claim is deleted because its node was broken for too long.
+    Repaired {
+        /// Where it belonged.
+        of: Belongs,
+        /// The condition that said so, in snake case.
+        condition: String,
+        /// The image that the node ran.
+        image: String,
     },
     /// The API server answered an eviction.
     EvictionAnswered {

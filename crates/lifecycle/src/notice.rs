@@ -3,11 +3,17 @@
 //! What is *not* here: dropping repetitions and writing Kubernetes events (`runtime`).
 
 use std::fmt;
+use std::time::Duration;
 
+use model::duration::format_go;
 use model::k8s::{PodKey, Resource};
 use model::{ObjectMeta, Timestamp};
 
 use crate::consistency::Issue;
+use crate::keys::INITIALIZATION_TIMEOUT;
+
+/// How long news of what lasts is not told again.
+const LONG_WINDOW: Duration = Duration::from_mins(15);
 
 /// Longest text of an error in a notice or a condition, in bytes.
 const LONGEST: usize = 300;
@@ -61,6 +67,35 @@ impl Subject {
     }
 }
 
+/// What becomes of a node that joined and is not complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InitializationLimit {
+    /// It stays.
+    None,
+    /// It stays, because what the claim's annotation says is no duration.
+    Unreadable {
+        /// What it says.
+        value: String,
+    },
+    /// It is deleted then.
+    At(Timestamp),
+}
+
+impl fmt::Display for InitializationLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => write!(f, "it stays, since {INITIALIZATION_TIMEOUT} says no limit"),
+            Self::Unreadable { value } => {
+                write!(
+                    f,
+                    "it stays, since {INITIALIZATION_TIMEOUT} is no duration: {value:?}"
+                )
+            }
+            Self::At(at) => write!(f, "it is deleted at {at} unless it is by then"),
+        }
+    }
+}
+
 /// Whether to worry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -109,6 +144,29 @@ pub enum News {
         /// Names of the attachments.
         attachments: Vec<String>,
     },
+    /// A pod that is going gets less grace than it asked for, because its node's pool caps that.
+    GraceCapped {
+        /// Seconds of grace that are left.
+        granted: i64,
+    },
+    /// So many nodes are broken that none is repaired.
+    RepairBlocked {
+        /// How many are broken.
+        broken: usize,
+        /// Of how many.
+        nodes: usize,
+        /// The pool that they are of; none for the whole cluster.
+        pool: Option<String>,
+    },
+    /// A node joined long ago and is still not complete.
+    InitializationOverdue {
+        /// What it lacks.
+        lacks: String,
+        /// How long ago it joined.
+        age: Duration,
+        /// What becomes of it.
+        limit: InitializationLimit,
+    },
     /// A pod was evicted.
     Evicted {
         /// Why its node goes.
@@ -136,7 +194,9 @@ impl News {
             Self::Draining { .. } | Self::EvictionBlocked { .. } => "FailedDraining",
             Self::AwaitingVolumeDetachment { .. } => "AwaitingVolumeDetachment",
             Self::Evicted { .. } => "Evicted",
-            Self::Disrupted { .. } => "Disrupted",
+            Self::Disrupted { .. } | Self::GraceCapped { .. } => "Disrupted",
+            Self::RepairBlocked { .. } => "NodeRepairBlocked",
+            Self::InitializationOverdue { .. } => "InitializationOverdue",
         }
     }
 
@@ -145,6 +205,7 @@ impl News {
         match self {
             Self::AwaitingVolumeDetachment { .. }
             | Self::Evicted { .. }
+            | Self::GraceCapped { .. }
             | Self::Disrupted { .. } => Severity::Normal,
             _ => Severity::Warning,
         }
@@ -157,12 +218,23 @@ impl News {
             Self::InsufficientCapacity { .. }
                 | Self::UnregisteredTaintMissing
                 | Self::FailedConsistencyCheck { .. }
+                | Self::RepairBlocked { .. }
+                | Self::InitializationOverdue { .. }
         )
     }
 
     /// Whether two notices about one object are repetitions only if they say the same.
     pub fn repeats_by_text(&self) -> bool {
         matches!(self, Self::FailedConsistencyCheck { .. })
+    }
+
+    /// How long a repetition is not worth telling, where that is not the usual time.
+    pub fn window(&self) -> Option<Duration> {
+        let long = matches!(
+            self,
+            Self::RepairBlocked { .. } | Self::InitializationOverdue { .. }
+        );
+        long.then_some(LONG_WINDOW)
     }
 }
 
@@ -203,6 +275,28 @@ impl fmt::Display for News {
                 }
             }
             Self::Evicted { reason } => write!(f, "Evicted pod: {reason}"),
+            Self::GraceCapped { granted } => write!(
+                f,
+                "Shortening the grace of a pod that is going to {granted} seconds, the \
+                 maxPodGracePeriod of its node's NodePool"
+            ),
+            Self::RepairBlocked {
+                broken,
+                nodes,
+                pool,
+            } => {
+                f.write_str("more than 20% nodes are unhealthy in the ")?;
+                match pool {
+                    Some(pool) => write!(f, "nodepool {pool}")?,
+                    None => f.write_str("cluster")?,
+                }
+                write!(f, ": {broken} of {nodes}")
+            }
+            Self::InitializationOverdue { lacks, age, limit } => write!(
+                f,
+                "Node registered {} ago and is not initialized: {lacks}; {limit}",
+                format_go(*age)
+            ),
             Self::Disrupted {
                 deadline,
                 granted,

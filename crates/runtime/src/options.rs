@@ -81,6 +81,9 @@ pub struct Options {
     pub consolidation_payback: Duration,
     /// For how long nodes with pods are left alone after pods came.
     pub consolidation_settle: Duration,
+    /// How long a node may be registered without being initialized before it is deleted, where its
+    /// claim does not say; none for ever.
+    pub initialization_timeout: Option<Duration>,
     /// Settings of the AWS provider.
     pub aws: AwsOptions,
     /// Settings of the KWOK provider.
@@ -315,6 +318,8 @@ fn options(values: &Values) -> Result<Options, OptionsError> {
         price_by_cheapest: u32::try_from(values.int("price-by-cheapest").max(1)).unwrap_or(1),
         consolidation_payback: values.duration("consolidation-payback"),
         consolidation_settle: values.duration("consolidation-settle"),
+        initialization_timeout: Some(values.duration("initialization-timeout"))
+            .filter(|timeout| !timeout.is_zero()),
         aws,
         kwok: KwokOptions {
             instance_types_file_path: values.text("instance-types-file-path"),

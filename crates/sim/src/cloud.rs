@@ -378,8 +378,19 @@ impl CloudProvider for SimCloud {
         Ok(drifted.then(|| DriftReason("AMIDrift".to_owned())))
     }
 
+    /// A kubelet that does not answer or says that it is not well, as long as the real provider of
+    /// these types tolerates it.
     fn repair_policies(&self) -> Vec<RepairPolicy> {
-        Vec::new()
+        let minutes = match self.catalogs.default.provider {
+            catalog::Provider::Aws => 30,
+            catalog::Provider::Kwok => 10,
+        };
+        let policy = |status: &str| RepairPolicy {
+            condition: "Ready".to_owned(),
+            status: status.to_owned(),
+            toleration: Duration::from_mins(minutes),
+        };
+        vec![policy("False"), policy("Unknown")]
     }
 }
 

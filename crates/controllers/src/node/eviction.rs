@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::lifecycle::conditions::{find, is_true};
-use ::lifecycle::evict::{Eviction, Leaving, decide};
+use ::lifecycle::evict::{self, Eviction, Leaving, decide};
 use ::lifecycle::node::NodeStep;
 use ::lifecycle::{Measure, News, Notice, Subject};
 use api::NodeClaim;
@@ -37,34 +36,60 @@ pub(crate) struct Order {
     deadline: Option<Timestamp>,
     longest_grace: Option<Duration>,
     reason: String,
+    accepted: Option<Accepted>,
 }
+
+/// A call that the API server has accepted.
+#[derive(Clone, Copy, Debug)]
+struct Accepted {
+    at: Timestamp,
+    /// When the pod will be gone at the latest, where the call said so.
+    ends: Option<Timestamp>,
+}
+
+impl Accepted {
+    /// Whether what we know of the pod is from before the call: the drain orders it again every
+    /// second, and it must neither be asked for nor counted twice.
+    fn is_news_to(self, pod: &PodRecord, now: Timestamp) -> bool {
+        let seen = match (pod.deletion, self.ends) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            // Whole seconds, of another clock.
+            (Some(deletion), Some(ends)) => deletion <= ends + PATIENCE,
+        };
+        !seen && now < self.at + PATIENCE
+    }
+}
+
+/// How long the watch may take to tell what a call has done.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Orders the pods of a step to leave. Of several deadlines the earliest counts.
 pub(crate) fn enqueue(shared: &Shared, node: &Node, claim: Option<&NodeClaim>, step: &NodeStep) {
     if step.leaving.is_empty() {
         return;
     }
-    let pool = claim
-        .and_then(NodeClaim::pool)
-        .and_then(|name| shared.pool(name));
-    let longest_grace = pool
-        .and_then(|pool| pool.max_pod_grace_period())
-        .map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    let reason = claim.map(reason).unwrap_or_default();
+    let longest_grace = claim.and_then(|claim| longest_grace(shared, claim));
+    let reason = claim.map(evict::reason).unwrap_or_default();
     for pod in &step.leaving {
         let evictee = Evictee {
             key: pod.key(),
             uid: pod.uid.to_string(),
         };
         let mut evictions = lock(&shared.evictions);
-        let known = evictions.get(&evictee).and_then(|order| order.deadline);
-        let deadline = known.into_iter().chain(step.deadline).min();
-        let is_new = !evictions.contains_key(&evictee);
+        let known = evictions.get(&evictee);
+        let is_new = known.is_none();
+        let accepted = known.and_then(|order| order.accepted);
+        let deadline = known.and_then(|order| order.deadline);
+        let deadline = evict::tightened(deadline, step.deadline);
         let order = Order {
             node: Subject::of(node),
             deadline,
             longest_grace,
-            reason: reason.clone(),
+            reason: reason.to_owned(),
+            accepted,
         };
         evictions.insert(evictee.clone(), order);
         if is_new {
@@ -73,13 +98,14 @@ pub(crate) fn enqueue(shared: &Shared, node: &Node, claim: Option<&NodeClaim>, s
     }
 }
 
-/// Why a claim's node goes.
-fn reason(claim: &NodeClaim) -> String {
-    let conditions = &claim.status.conditions;
-    match find(conditions, "DisruptionReason") {
-        Some(held) if is_true(conditions, "DisruptionReason") => held.reason.clone(),
-        _ => "Forceful Termination".to_owned(),
+/// The longest grace that the claim's pool grants to a pod now.
+fn longest_grace(shared: &Shared, claim: &NodeClaim) -> Option<Duration> {
+    if !evict::is_voluntary(claim) {
+        return None;
     }
+    let pool = claim.pool().and_then(|name| shared.pool(name))?;
+    let seconds = pool.max_pod_grace_period()?;
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 /// Brings one pod a step further.
@@ -92,22 +118,51 @@ pub(crate) async fn reconcile(shared: &Shared, evictee: Evictee) -> Next {
     let Some(pod) = pod.filter(|pod| pod.uid.to_string() == evictee.uid) else {
         return done(shared, &evictee);
     };
+    let now = shared.now();
+    if order
+        .accepted
+        .is_some_and(|call| call.is_news_to(&pod, now))
+    {
+        return Next::After(LOOK_AGAIN);
+    }
     let leaving = Leaving {
         pod: &pod,
         deadline: order.deadline,
         longest_grace: order.longest_grace,
     };
-    match decide(&leaving, shared.now()) {
+    match decide(&leaving, now) {
         Eviction::LetBe => done(shared, &evictee),
         Eviction::Wait => Next::Failed,
         Eviction::Evict { grace } => evict(shared, &evictee, &order, grace).await,
-        Eviction::Delete { grace } => delete(shared, &evictee, &order, (&pod, grace)).await,
+        Eviction::Shorten { grace } => {
+            let news = News::GraceCapped { granted: grace };
+            delete(shared, &evictee, &order, (news, grace)).await
+        }
+        Eviction::Delete { grace } => {
+            let news = News::Disrupted {
+                deadline: order.deadline.unwrap_or_default(),
+                granted: grace,
+                asked: pod.shape.spec.termination_grace_period_seconds,
+            };
+            delete(shared, &evictee, &order, (news, grace)).await
+        }
     }
 }
 
 fn done(shared: &Shared, evictee: &Evictee) -> Next {
     lock(&shared.evictions).remove(evictee);
     Next::AwaitChange
+}
+
+/// Notes that the API server has accepted a call, and waits until the watch tells of it.
+fn accepted(shared: &Shared, evictee: &Evictee, grace: Option<i64>) -> Next {
+    let at = shared.now();
+    let seconds = grace.and_then(|seconds| u64::try_from(seconds).ok());
+    let ends = seconds.map(|seconds| at + Duration::from_secs(seconds));
+    if let Some(order) = lock(&shared.evictions).get_mut(evictee) {
+        order.accepted = Some(Accepted { at, ends });
+    }
+    Next::After(LOOK_AGAIN)
 }
 
 fn only_this(evictee: &Evictee) -> Preconditions {
@@ -141,7 +196,7 @@ async fn evict(shared: &Shared, evictee: &Evictee, order: &Order, grace: Option<
             };
             tell::publish(shared, &[Notice { about, news }]);
             tell::count(shared, &[Measure::PodDrained { reason }]);
-            done(shared, evictee)
+            accepted(shared, evictee, grace)
         }
         Err(ApiError::NotFound(_) | ApiError::Conflict(_)) => done(shared, evictee),
         Err(error) => {
@@ -167,18 +222,13 @@ async fn evict(shared: &Shared, evictee: &Evictee, order: &Order, grace: Option<
     }
 }
 
-/// Deletes a pod whatever protects it, to meet its node's deadline.
+/// Deletes a pod whatever protects it, with so many seconds of grace, and says why.
 async fn delete(
     shared: &Shared,
     evictee: &Evictee,
     order: &Order,
-    (pod, grace): (&PodRecord, i64),
+    (news, grace): (News, i64),
 ) -> Next {
-    let news = News::Disrupted {
-        deadline: order.deadline.unwrap_or_default(),
-        granted: grace,
-        asked: pod.shape.spec.termination_grace_period_seconds,
-    };
     let about = Subject::pod(&evictee.key, evictee.uid.clone());
     tell::publish(shared, &[Notice { about, news }]);
     let only_if = only_this(evictee).grace(grace);
@@ -195,7 +245,7 @@ async fn delete(
                     reason: order.reason.clone(),
                 }],
             );
-            done(shared, evictee)
+            accepted(shared, evictee, Some(grace))
         }
         Err(ApiError::NotFound(_) | ApiError::Conflict(_)) => done(shared, evictee),
         Err(error) => {

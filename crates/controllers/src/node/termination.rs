@@ -9,7 +9,7 @@ use model::k8s::Node;
 use runtime::Next;
 use runtime::client::ApiError;
 
-use super::eviction;
+use super::{eviction, is_ours};
 use crate::shared::Shared;
 use crate::{calls, nodeclaim, tell, write};
 
@@ -48,19 +48,6 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
         Ok(next) => next,
         Err(error) => nodeclaim::after(&error, "node", &name),
     }
-}
-
-/// Nodes of ours carry a label of one of our node class kinds, or are held by a claim of ours.
-fn is_ours(shared: &Shared, node: &Node) -> bool {
-    let kinds = shared.world.cloud.node_class_kinds();
-    let labels = &node.metadata.labels;
-    let labelled = kinds
-        .iter()
-        .any(|kind| labels.contains_key(&format!("{}/{}", kind.group, kind.kind.to_lowercase())));
-    labelled
-        || shared
-            .claim_of(node)
-            .is_some_and(|claim| shared.owns(&claim.spec.node_class_ref))
 }
 
 async fn act(

@@ -9,6 +9,7 @@ use model::k8s::{Node, ResourceSlice};
 use runtime::Next;
 use runtime::client::ApiError;
 
+use super::hooks;
 use crate::cloud::{CloudError, Launched};
 use crate::shared::{Shared, lock};
 use crate::{calls, tell, write};
@@ -16,6 +17,7 @@ use crate::{calls, tell, write};
 /// Brings one claim a step further.
 pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
     let Some(claim) = shared.claim(&name) else {
+        hooks::forget(shared, &name);
         return Next::AwaitChange;
     };
     if !shared.owns(&claim.spec.node_class_ref) {
@@ -26,8 +28,11 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
     }
     let nodes = shared.with(|cluster| cluster.nodes_of(&claim.status.provider_id));
     let slices = slices(shared, &nodes);
+    let hooks = hooks::ask(shared, &claim, &nodes).await;
     let facts = ClaimFacts {
         slices: slices.as_deref(),
+        hooks: &hooks,
+        initialization_timeout: shared.world.options.initialization_timeout,
         ..ClaimFacts::of_nodes(&nodes)
     };
     let step = claim::decide(&claim, &facts, shared.now());
@@ -110,14 +115,22 @@ async fn act(
     nodes: &[Arc<Node>],
     step: ClaimStep,
 ) -> Result<Next, ApiError> {
+    for failure in &step.failures {
+        let name = claim.metadata.name.as_str();
+        tracing::warn!(
+            nodeclaim = name,
+            error = failure,
+            "a registration hook failed"
+        );
+    }
     if let (Some(wanted), [held, ..]) = (&step.node, nodes)
         && write::node(shared, held, wanted).await?.is_none()
     {
         return Ok(Next::Failed);
     }
-    if write::claim(shared, claim, &step.claim).await?.is_none() {
+    let Some(written) = write::claim(shared, claim, &step.claim).await? else {
         return Ok(Next::AwaitChange);
-    }
+    };
     tell::publish(shared, &step.notices);
     tell::count(shared, &step.measures);
     if let Some(outcome) = step.health {
@@ -134,7 +147,7 @@ async fn act(
                 reason = removal.as_str(),
                 "giving up nodeclaim"
             );
-            if super::delete(shared, claim).await? {
+            if super::delete_unchanged(shared, &written).await? {
                 tell::disrupted(shared, claim, removal.as_str(), "");
             }
             if let Some(pool) = claim.pool() {

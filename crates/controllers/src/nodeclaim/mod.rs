@@ -6,6 +6,7 @@ pub(crate) mod expiration;
 pub(crate) mod finalize;
 pub(crate) mod found;
 pub(crate) mod garbage;
+pub(crate) mod hooks;
 pub(crate) mod lifecycle;
 pub(crate) mod pod_events;
 
@@ -28,8 +29,21 @@ pub(crate) fn after(error: &ApiError, what: &'static str, name: &str) -> Next {
 
 /// Asks for a claim's deletion. Whether there was anything to delete is the answer.
 pub(crate) async fn delete(shared: &Shared, claim: &NodeClaim) -> Result<bool, ApiError> {
+    delete_if(shared, claim, Preconditions::same_object(claim)).await
+}
+
+/// The same, but only if the claim is still as it was read: a second try that comes before the
+/// watch has told of the first is a conflict, and is not counted as another deletion.
+pub(crate) async fn delete_unchanged(shared: &Shared, claim: &NodeClaim) -> Result<bool, ApiError> {
+    delete_if(shared, claim, Preconditions::unchanged(claim)).await
+}
+
+async fn delete_if(
+    shared: &Shared,
+    claim: &NodeClaim,
+    only_if: Preconditions,
+) -> Result<bool, ApiError> {
     let key = ObjectKey::of(claim);
-    let only_if = Preconditions::same_object(claim);
     match shared
         .world
         .client

@@ -8,7 +8,9 @@ use api::{NillableDuration, NodeClaim, NodePool};
 use async_trait::async_trait;
 use catalog::{DynamicResources, InstanceType};
 use controllers::cloud::{DriftReason, RepairPolicy};
-use controllers::{CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind};
+use controllers::{
+    CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind, RegistrationHook,
+};
 use model::Timestamp;
 use requirements::{AllowUndefined, Requirements, Vocabulary};
 use runtime::Clock;
@@ -59,6 +61,8 @@ struct State {
     failing_ends: Vec<CloudError>,
     /// Pools whose launches are never answered.
     stalled: Vec<String>,
+    /// What has to be done before a node may be registered.
+    hooks: Vec<Arc<dyn RegistrationHook>>,
 }
 
 impl Cloud {
@@ -155,6 +159,11 @@ impl Cloud {
     /// Launches for this pool are never answered.
     pub fn stall(&self, pool: &str) {
         self.lock().stalled.push(pool.to_owned());
+    }
+
+    /// Nodes are only registered once this is done, too.
+    pub fn hook(&self, hook: Arc<dyn RegistrationHook>) {
+        self.lock().hooks.push(hook);
     }
 
     /// Instances no longer become nodes.
@@ -344,6 +353,18 @@ impl CloudProvider for Cloud {
     }
 
     fn repair_policies(&self) -> Vec<RepairPolicy> {
-        Vec::new()
+        let policy = |condition: &str, status: &str, minutes| RepairPolicy {
+            condition: condition.to_owned(),
+            status: status.to_owned(),
+            toleration: Duration::from_mins(minutes),
+        };
+        vec![
+            policy("Ready", "Unknown", 30),
+            policy("DiskReady", "False", 10),
+        ]
+    }
+
+    fn registration_hooks(&self) -> Vec<Arc<dyn RegistrationHook>> {
+        self.lock().hooks.clone()
     }
 }

@@ -1,10 +1,10 @@
 //! Kubelets and the pod scheduler, as far as the loops see them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver::{DeleteOptions, NODES, PODS, Part, Resource, Server, WriteOptions};
-use model::Quantity;
+use model::{Quantity, Timestamp};
 use runtime::Clock;
 use serde_json::{Value, json};
 
@@ -18,8 +18,6 @@ pub struct Machinery {
     server: Server,
     cloud: Arc<Cloud>,
     clock: Clock,
-    /// Pods that take no notice of being asked to go.
-    stubborn: Mutex<Vec<String>>,
 }
 
 impl Machinery {
@@ -28,7 +26,6 @@ impl Machinery {
             server,
             cloud,
             clock,
-            stubborn: Mutex::default(),
         }
     }
 
@@ -48,8 +45,9 @@ impl Machinery {
             .items
     }
 
-    /// Instances become nodes, bound pods run, pods that were asked to go are gone, dead nodes are
-    /// not ready.
+    /// Instances become nodes, bound pods run, dead nodes are not ready. Pods that were asked to go
+    /// are gone at once, or with the annotation `slow` when their grace is over; on nodes that are
+    /// not ready they stay.
     fn kubelets(&self) {
         let machines = self.cloud.machines();
         let nodes = self.list(NODES);
@@ -79,11 +77,15 @@ impl Machinery {
             let name = pod["metadata"]["name"].as_str().expect("a name");
             let deleted = !pod["metadata"]["deletionTimestamp"].is_null();
             let bound = !pod["spec"]["nodeName"].is_null();
-            if deleted {
+            let deaf = nodes.iter().any(|node| {
+                let here = node["metadata"]["name"] == pod["spec"]["nodeName"];
+                here && node["status"]["conditions"][0]["status"] != "True"
+            });
+            if deleted && !deaf && self.has_ended(&pod) {
                 let _ = self
                     .server
                     .delete(PODS, "default", name, &DeleteOptions::now());
-            } else if bound && pod["status"]["phase"] != "Running" {
+            } else if bound && !deleted && pod["status"]["phase"] != "Running" {
                 set_pod_status(
                     &self.server,
                     name,
@@ -93,6 +95,14 @@ impl Machinery {
                 );
             }
         }
+    }
+
+    /// Whether a pod that was asked to go has done so.
+    fn has_ended(&self, pod: &Value) -> bool {
+        let meta = &pod["metadata"];
+        let end = meta["deletionTimestamp"].as_str().expect("it is going");
+        let end: Timestamp = end.parse().expect("a time");
+        meta["annotations"]["slow"].is_null() || end <= self.clock.now()
     }
 
     /// The API server taints every new node; the node controller lifts that when the node is ready.
@@ -145,7 +155,7 @@ impl Machinery {
                 continue;
             }
             let name = meta["name"].as_str().expect("a name");
-            if let Some(node) = self.room() {
+            if let Some(node) = self.room(&pod) {
                 self.server.bind("default", name, &node).expect("a binding");
             } else if pod["status"]["conditions"].is_null() {
                 set_pod_status(
@@ -158,13 +168,15 @@ impl Machinery {
         }
     }
 
-    fn room(&self) -> Option<String> {
+    fn room(&self, pod: &Value) -> Option<String> {
         let cpu = |value: &Value| -> Quantity {
             value
                 .as_str()
                 .and_then(|text| text.parse().ok())
                 .unwrap_or_default()
         };
+        let wanted =
+            |pod: &Value| cpu(&pod["spec"]["containers"][0]["resources"]["requests"]["cpu"]);
         let pods = self.list(PODS);
         self.list(NODES).iter().find_map(|node| {
             let name = node["metadata"]["name"].as_str()?;
@@ -172,10 +184,10 @@ impl Machinery {
             let ready = node["status"]["conditions"][0]["status"] == "True";
             let here = pods.iter().filter(|pod| pod["spec"]["nodeName"] == *name);
             let used: Quantity = here
-                .map(|pod| cpu(&pod["spec"]["containers"][0]["resources"]["requests"]["cpu"]))
+                .map(|pod| wanted(pod))
                 .fold(Quantity::default(), |sum, amount| sum + amount);
             let free = cpu(&node["status"]["allocatable"]["cpu"]) - used;
-            (open && ready && free >= Quantity::from_units(1)).then(|| name.to_owned())
+            (open && ready && free >= wanted(pod)).then(|| name.to_owned())
         })
     }
 }

@@ -202,6 +202,65 @@ impl Rig {
         self.list(CLAIMS).is_empty() && self.list(NODES).is_empty() && self.cloud.alive() == 0
     }
 
+    /// Sets one condition of a node from now on.
+    pub fn set_condition(&self, node: &str, r#type: &str, status: &str) {
+        let named = |held: &Value| held["metadata"]["name"] == *node;
+        let nodes = self.list(NODES);
+        let held = nodes.iter().find(|held| named(held)).expect("the node");
+        let mut conditions = held["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let condition = json!({"type": r#type, "status": status,
+            "lastTransitionTime": self.clock.now().truncated_to_seconds().to_string()});
+        match conditions.iter_mut().find(|held| held["type"] == *r#type) {
+            Some(held) => *held = condition,
+            None => conditions.push(condition),
+        }
+        cluster::set_status(&self.server, NODES, node, "conditions", conditions.into());
+    }
+
+    /// Changes the pool `default`.
+    pub fn change_pool(&self, change: impl Fn(&mut Value)) {
+        let options = apiserver::WriteOptions::default();
+        let written = self.server.modify(POOLS, "", "default", &options, change);
+        written.expect("a change");
+    }
+
+    /// Asks for the deletion of an object without namespace.
+    pub fn delete(&self, resource: Resource<'_>, name: &str) {
+        let options = apiserver::DeleteOptions::default();
+        let deleted = self.server.delete(resource, "", name, &options);
+        deleted.expect("a deletion");
+    }
+
+    /// Names of all objects of a kind.
+    pub fn names(&self, resource: Resource<'_>) -> Vec<String> {
+        let name = |object: &Value| {
+            object["metadata"]["name"]
+                .as_str()
+                .expect("a name")
+                .to_owned()
+        };
+        self.list(resource).iter().map(name).collect()
+    }
+
+    /// A pod, if it is there.
+    pub fn find_pod(&self, name: &str) -> Option<Value> {
+        let named = |pod: &Value| pod["metadata"]["name"] == *name;
+        self.list(PODS).into_iter().find(named)
+    }
+
+    /// Kinds of the objects that have events of a reason, sorted, one for each event.
+    pub fn told(&self, reason: &str) -> Vec<String> {
+        let events = self.list(apiserver::EVENTS);
+        let told = events.iter().filter(|event| event["reason"] == *reason);
+        let kind = |event: &Value| event["involvedObject"]["kind"].as_str().map(str::to_owned);
+        let mut kinds: Vec<String> = told.filter_map(kind).collect();
+        kinds.sort();
+        kinds
+    }
+
     /// Reasons of all events, sorted, each once.
     pub fn event_reasons(&self) -> Vec<String> {
         let mut reasons: Vec<String> = self

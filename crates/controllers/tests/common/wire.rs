@@ -1,6 +1,7 @@
 //! The connection to the API server, on which faults can be put.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use apiserver::{Body, HttpService};
 use http::{Request, Response};
@@ -34,6 +35,8 @@ struct State {
     aimed: Vec<(&'static str, &'static str, Fault)>,
     /// Paths whose watches never say anything.
     blind: Vec<&'static str>,
+    /// How long requests of this method and path are on their way.
+    slow: Vec<(&'static str, &'static str, Duration)>,
     hung: bool,
 }
 
@@ -75,6 +78,20 @@ impl Wire {
             .query()
             .is_some_and(|query| query.contains("watch=true"));
         watches && state.blind.iter().any(|path| uri.path().contains(path))
+    }
+
+    /// Lets requests with this method whose path contains this text take so long from now on.
+    pub fn slow(&self, method: &'static str, path: &'static str, delay: Duration) {
+        let mut state = self.state.lock().expect("the wire");
+        state.slow.push((method, path, delay));
+    }
+
+    fn delay(&self, method: &str, path: &str) -> Option<Duration> {
+        let state = self.state.lock().expect("the wire");
+        let slow = state.slow.iter();
+        slow.filter(|(m, p, _)| *m == method && path.contains(p))
+            .map(|(_, _, delay)| *delay)
+            .next_back()
     }
 
     /// All writes so far, events left out.
@@ -146,6 +163,10 @@ impl Wire {
                 let fault = wire.fault(request.method().as_str(), request.uri().path());
                 if fault == Some(Fault::LostRequest) {
                     return Err("the connection broke".into());
+                }
+                let delay = wire.delay(request.method().as_str(), request.uri().path());
+                if let Some(delay) = delay {
+                    tokio::time::sleep(delay).await; // virtual time
                 }
                 let answer = wire.service.clone().oneshot(request).await;
                 match fault {

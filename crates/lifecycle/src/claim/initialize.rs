@@ -4,7 +4,7 @@ use model::Timestamp;
 use model::k8s::Node;
 use requirements::taints::is_ephemeral;
 
-use super::{ClaimFacts, ClaimStep, drivers};
+use super::{ClaimFacts, ClaimStep, drivers, overdue};
 use crate::conditions::{Conditions, Status, is_true, status};
 use crate::keys;
 
@@ -47,14 +47,18 @@ impl Missing {
     }
 }
 
-/// Initializes the claim if its registered node is complete.
-pub(super) fn initialize(step: &mut ClaimStep, facts: &ClaimFacts<'_>, now: Timestamp) {
+/// Initializes the claim if its registered node is complete; otherwise says what that lacks.
+pub(super) fn initialize(
+    step: &mut ClaimStep,
+    facts: &ClaimFacts<'_>,
+    now: Timestamp,
+) -> Option<String> {
     if status(&step.claim.status.conditions, "Initialized") != Status::Unknown {
         Conditions::of_claim(&mut step.claim, now).refresh("Initialized");
-        return;
+        return None;
     }
     if !is_true(&step.claim.status.conditions, "Registered") {
-        return;
+        return None;
     }
     // What registration has just changed counts already.
     let node = match (step.node.take(), facts.nodes) {
@@ -70,24 +74,22 @@ pub(super) fn initialize(step: &mut ClaimStep, facts: &ClaimFacts<'_>, now: Time
             missing.map(Missing::Driver)
         }),
     };
-    let mut conditions = Conditions::of_claim(&mut step.claim, now);
     if let Some(missing) = missing {
-        conditions.set(
-            "Initialized",
-            Status::Unknown,
-            missing.reason(),
-            &missing.message(),
-        );
+        let lacks = missing.message();
+        let message = overdue::explain(&step.claim, &lacks, now);
+        let mut conditions = Conditions::of_claim(&mut step.claim, now);
+        conditions.set("Initialized", Status::Unknown, missing.reason(), &message);
         step.node = node;
-        return;
+        return Some(lacks);
     }
-    conditions.set_true("Initialized");
+    Conditions::of_claim(&mut step.claim, now).set_true("Initialized");
     step.node = node.map(|mut node| {
         node.metadata
             .labels
             .insert(keys::INITIALIZED.to_owned(), "true".to_owned());
         node
     });
+    None
 }
 
 /// The first thing that the node lacks.

@@ -7,10 +7,12 @@
 //! What is *not* here: claims that are being deleted (`finalize`), and any call.
 
 mod drivers;
+mod hooks;
 mod hydrate;
 mod initialize;
 mod launch;
 mod liveness;
+mod overdue;
 mod register;
 
 use std::sync::Arc;
@@ -25,18 +27,23 @@ use crate::keys;
 use crate::measure::{Measure, Removal};
 use crate::notice::Notice;
 
+pub use hooks::{HookAnswer, HookOutcome, HookState, ask_again_in, must_ask_hooks};
 pub use launch::{Launch, Started, launched};
 pub use liveness::{LAUNCH_TIMEOUT, REGISTRATION_TIMEOUT};
+pub use overdue::INITIALIZATION_PATIENCE;
 
 /// What is known beside the claim.
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimFacts<'a> {
     /// Nodes with the claim's provider id, which should be one at most.
     pub nodes: &'a [Arc<Node>],
-    /// Names of what the provider still has to do before the node may be registered.
-    pub pending_hooks: &'a [String],
+    /// What the provider's hooks have answered, if [`must_ask_hooks`].
+    pub hooks: &'a [HookAnswer],
     /// How long a launch may fail.
     pub launch_timeout: Duration,
+    /// How long a node may be registered without being complete, where its claim does not say; none
+    /// for ever.
+    pub initialization_timeout: Option<Duration>,
     /// What drivers of devices have published; none where devices are ignored.
     pub slices: Option<&'a [Arc<ResourceSlice>]>,
 }
@@ -46,8 +53,9 @@ impl<'a> ClaimFacts<'a> {
     pub fn of_nodes(nodes: &'a [Arc<Node>]) -> Self {
         Self {
             nodes,
-            pending_hooks: &[],
+            hooks: &[],
             launch_timeout: LAUNCH_TIMEOUT,
+            initialization_timeout: None,
             slices: None,
         }
     }
@@ -66,6 +74,8 @@ pub struct ClaimStep {
     pub notices: Vec<Notice>,
     /// What to count.
     pub measures: Vec<Measure>,
+    /// What others failed to do, for the log.
+    pub failures: Vec<String>,
     /// What to do when all is written.
     pub then: Then,
 }
@@ -104,6 +114,7 @@ impl ClaimStep {
             health: None,
             notices: Vec::new(),
             measures: Vec::new(),
+            failures: Vec::new(),
             then: Then::Rest,
         }
     }
@@ -140,9 +151,12 @@ pub fn decide(claim: &NodeClaim, facts: &ClaimFacts<'_>, now: Timestamp) -> Clai
     }
     Conditions::of_claim(&mut step.claim, now).refresh("Launched");
     register::register(&mut step, facts, now);
-    initialize::initialize(&mut step, facts, now);
+    let lacks = initialize::initialize(&mut step, facts, now);
     liveness::check(&mut step, facts, now);
     hydrate::hydrate(&mut step, facts);
+    if let Some(lacks) = lacks {
+        overdue::check(&mut step, facts, lacks, now);
+    }
     step
 }
 

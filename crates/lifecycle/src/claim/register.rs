@@ -5,7 +5,7 @@ use model::OwnerReference;
 use model::Timestamp;
 use model::k8s::{Node, Resource, Taint};
 
-use super::{ClaimFacts, ClaimStep, Health};
+use super::{ClaimFacts, ClaimStep, Health, hooks};
 use crate::conditions::{Conditions, Status, status};
 use crate::keys;
 use crate::measure::{Belongs, Measure};
@@ -41,16 +41,18 @@ pub(super) fn register(step: &mut ClaimStep, facts: &ClaimFacts<'_>, now: Timest
         });
     }
     let mut wanted = Node::clone(node);
+    hooks::adopt(&mut step.claim, facts.hooks);
     sync(&step.claim, &mut wanted);
-    if !facts.pending_hooks.is_empty() {
-        let message = facts.pending_hooks.join(", ");
+    if let Some(pending) = hooks::pending(facts.hooks) {
         let mut conditions = Conditions::of_claim(&mut step.claim, now);
         conditions.set(
             "Registered",
             Status::Unknown,
             "RegistrationHookPending",
-            &message,
+            &pending.names.join(", "),
         );
+        step.failures = pending.failures;
+        step.then = pending.then;
         step.node = Some(wanted);
         return;
     }

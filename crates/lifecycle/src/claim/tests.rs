@@ -204,29 +204,6 @@ fn a_node_may_keep_its_taints_to_itself() {
     }
 }
 
-/// LC-19, LC-21, LC-22, LC-23.
-#[test]
-fn pending_hooks_hold_up_the_registration_and_nothing_else() {
-    let nodes = [Arc::new(node("a"))];
-    let hooks = ["one".to_owned(), "two".to_owned()];
-    let facts = ClaimFacts {
-        pending_hooks: &hooks,
-        ..ClaimFacts::of_nodes(&nodes)
-    };
-    let held = decide(&launched_claim("a"), &facts, at(30));
-    assert_eq!(
-        state(&held.claim, "Registered"),
-        unknown("RegistrationHookPending")
-    );
-    let registered = find(&held.claim.status.conditions, "Registered").expect("set");
-    assert_eq!(registered.message, "one, two");
-    let node = held.node.expect("labels are synced");
-    assert_eq!(node.metadata.labels[keys::NODEPOOL], "p");
-    assert_eq!(node.spec.taints, [keys::unregistered_taint()]);
-    let later = step(&held.claim, &[node], 35);
-    assert_eq!(state(&later.claim, "Registered").0, Status::True);
-}
-
 /// LC-29, LC-30, LC-41.
 #[test]
 fn a_complete_node_is_initialized_and_the_claim_ready() {

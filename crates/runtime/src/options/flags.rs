@@ -123,6 +123,8 @@ pub static FLAGS: &[Flag] = &[
     flag_of(DECIDE, ("consolidation-settle", "CONSOLIDATION_SETTLE"), Duration, "1m",
         "Leave nodes with pods alone for so long after pods came, even where consolidateAfter is \
          shorter"),
+    flag_of(DECIDE, ("initialization-timeout", "INITIALIZATION_TIMEOUT"), Duration, "0s",
+        "Delete nodes that are registered but not initialized for so long; 0s for never"),
     flag_of(AWS, ("cluster-name", "CLUSTER_NAME"), Text, "", "Name of the cluster; required"),
     flag_of(AWS, ("cluster-endpoint", "CLUSTER_ENDPOINT"), Text, "",
         "URL of the API server as nodes reach it; empty to ask EKS"),

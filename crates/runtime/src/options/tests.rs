@@ -128,6 +128,11 @@ fn booleans_are_strict_on_the_command_line_and_loose_in_the_environment() {
 
 #[test]
 fn nodes_are_weighed_by_at_least_one_type() {
+    assert_eq!(kwok("", &[]).initialization_timeout, None);
+    assert_eq!(
+        kwok("", &[("INITIALIZATION_TIMEOUT", "30m")]).initialization_timeout,
+        Some(Duration::from_mins(30))
+    );
     assert_eq!(kwok("", &[]).price_by_cheapest, 3);
     assert_eq!(kwok("--price-by-cheapest 1", &[]).price_by_cheapest, 1);
     assert_eq!(

@@ -265,15 +265,7 @@ impl fmt::Display for News {
                     shorten(error)
                 )
             }
-            Self::AwaitingVolumeDetachment { attachments } => {
-                let names: Vec<&str> = attachments.iter().take(5).map(String::as_str).collect();
-                let names = names.join(", ");
-                write!(f, "Awaiting deletion of bound volumeattachments ({names}")?;
-                match attachments.len().saturating_sub(5) {
-                    0 => f.write_str(")"),
-                    others => write!(f, " and {others} other(s))"),
-                }
-            }
+            Self::AwaitingVolumeDetachment { attachments } => write_attachments(f, attachments),
             Self::Evicted { reason } => write!(f, "Evicted pod: {reason}"),
             Self::GraceCapped { granted } => write!(
                 f,
@@ -285,12 +277,12 @@ impl fmt::Display for News {
                 nodes,
                 pool,
             } => {
-                f.write_str("more than 20% nodes are unhealthy in the ")?;
-                match pool {
-                    Some(pool) => write!(f, "nodepool {pool}")?,
-                    None => f.write_str("cluster")?,
-                }
-                write!(f, ": {broken} of {nodes}")
+                let pool = pool.as_ref().map(|pool| format!("nodepool {pool}"));
+                let scope = pool.as_deref().unwrap_or("cluster");
+                write!(
+                    f,
+                    "more than 20% nodes are unhealthy in the {scope}: {broken} of {nodes}"
+                )
             }
             Self::InitializationOverdue { lacks, age, limit } => write!(
                 f,
@@ -312,6 +304,17 @@ impl fmt::Display for News {
                 )
             }
         }
+    }
+}
+
+/// The first attachments by name, and how many there are beside them.
+fn write_attachments(f: &mut fmt::Formatter<'_>, attachments: &[String]) -> fmt::Result {
+    let names: Vec<&str> = attachments.iter().take(5).map(String::as_str).collect();
+    let names = names.join(", ");
+    write!(f, "Awaiting deletion of bound volumeattachments ({names}")?;
+    match attachments.len().saturating_sub(5) {
+        0 => f.write_str(")"),
+        others => write!(f, " and {others} other(s))"),
     }
 }
 

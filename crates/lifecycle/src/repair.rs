@@ -2,11 +2,11 @@
 //! are broken at once that the cause lies elsewhere.
 //!
 //! [`verdict`] looks at one node. Only where a repair is due, the nodes around it are counted
-//! ([`Population`]) and [`decide`] says what to do. Budgets, `do-not-disrupt` and disruption budgets
-//! of pods do not count: the claim's deadline becomes now, so the drain forces every pod.
+//! ([`Population`]) and [`decide`] says what to do. Budgets, `do-not-disrupt` and disruption
+//! budgets of pods do not count: the claim's deadline becomes now, so the drain forces every pod.
 //!
-//! What is *not* here: which conditions mean broken (each cloud's policies), the drain (`node`), and
-//! any call.
+//! What is *not* here: which conditions mean broken (each cloud's policies), the drain (`node`),
+//! and any call.
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! What is *not* here: which nodes those are, and when so many are broken that none is replaced
 //! (`lifecycle::repair`).
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ::lifecycle::Removal;
@@ -25,6 +26,7 @@ use crate::{nodeclaim, tell, write};
 /// Nodes to look at.
 pub(crate) struct Health {
     queue: Queue<String>,
+    policies: OnceLock<Vec<RepairPolicy>>,
 }
 
 impl Default for Health {
@@ -32,6 +34,7 @@ impl Default for Health {
         let backoff = Backoff::exponential(Duration::from_millis(100), Duration::from_mins(1));
         Self {
             queue: Queue::new(backoff.with_bucket(10.0, 100)),
+            policies: OnceLock::new(),
         }
     }
 }
@@ -46,9 +49,9 @@ impl Health {
 /// Looks at those of the nodes that changed which are broken.
 pub(crate) fn wake(shared: &Shared, touched: &Touched) {
     let policies = policies(shared);
-    let broken = |name: &&std::sync::Arc<str>| {
+    let broken = |name: &&Arc<str>| {
         let node = shared.with(|cluster| cluster.node_object(name).cloned());
-        node.is_some_and(|node| is_broken(&node, &policies))
+        node.is_some_and(|node| is_broken(&node, policies))
     };
     for node in touched.nodes.iter().filter(broken) {
         shared.gated.health.queue.add(node.to_string());
@@ -66,8 +69,9 @@ pub(crate) fn served(shared: &Shared) -> Option<Loop<'_>> {
     })
 }
 
-fn policies(shared: &Shared) -> Vec<RepairPolicy> {
-    shared.world.cloud.repair_policies()
+fn policies(shared: &Shared) -> &[RepairPolicy] {
+    let policies = &shared.gated.health.policies;
+    policies.get_or_init(|| shared.world.cloud.repair_policies())
 }
 
 /// Replaces a node if that is due.
@@ -82,7 +86,7 @@ async fn reconcile(shared: &Shared, name: String) -> Next {
         return Next::AwaitChange;
     }
     let policies = policies(shared);
-    let policy = match verdict(&node, &policies, shared.now()) {
+    let policy = match verdict(&node, policies, shared.now()) {
         Verdict::Sound => return Next::AwaitChange,
         Verdict::Tolerated(wait) => return Next::After(wait),
         Verdict::Due(policy) => policy,
@@ -93,7 +97,7 @@ async fn reconcile(shared: &Shared, name: String) -> Next {
         claim: &claim,
         pool: pool.as_deref(),
         policy,
-        population: population(shared, &claim, &policies),
+        population: population(shared, &claim, policies),
     };
     match decide(&facts, shared.now()) {
         RepairStep::UnderWay => Next::AwaitChange,

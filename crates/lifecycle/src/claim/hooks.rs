@@ -130,8 +130,8 @@ pub(super) fn pending(answers: &[HookAnswer]) -> Option<Pending> {
     })
 }
 
-/// How long the answers are good for: none if there is nothing left to ask. Whatever wakes the claim
-/// meanwhile is no reason to ask again.
+/// How long the answers are good for: none if there is nothing left to ask. Whatever wakes the
+/// claim meanwhile is no reason to ask again.
 pub fn ask_again_in(answers: &[HookAnswer]) -> Option<Duration> {
     pending(answers).map(|pending| match pending.then {
         Then::Again(wait) => wait,

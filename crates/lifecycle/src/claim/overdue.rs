@@ -1,7 +1,7 @@
 //! Nodes that have joined and never become complete: somebody is told, and a deadline may end them.
 //!
-//! Such a node is not a candidate for disruption, and nothing else looks at it: a startup taint that
-//! nobody lifts would keep it for ever. What is *not* here: what a node lacks (`initialize`).
+//! Such a node is not a candidate for disruption, and nothing else looks at it: a startup taint
+//! that nobody lifts would keep it for ever. What is *not* here: what a node lacks (`initialize`).
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub(super) fn check(step: &mut ClaimStep, facts: &ClaimFacts<'_>, lacks: String,
     }
     let age = now.since(began);
     if age < INITIALIZATION_PATIENCE {
-        step.again_in(INITIALIZATION_PATIENCE - age);
+        step.again_in(INITIALIZATION_PATIENCE.saturating_sub(age));
         return;
     }
     step.again_in(INITIALIZATION_PATIENCE);

@@ -18,7 +18,7 @@ pub(crate) async fn reconcile(shared: &Shared, name: String) -> Next {
     match decide(&claim, shared.now()) {
         Expiry::Never => Next::AwaitChange,
         Expiry::After(wait) => Next::After(wait),
-        Expiry::Expired => match super::delete(shared, &claim).await {
+        Expiry::Expired => match super::delete_unchanged(shared, &claim).await {
             Ok(deleted) => {
                 if deleted {
                     tracing::info!(nodeclaim = name, "expired");

@@ -2,10 +2,11 @@
 //!
 //! The project's own copy is in `data/`, in the compact form of [`stored`]; [`layout`] reads a
 //! corpus as it was recorded, one folder per problem. [`judge`] solves a problem and has the answer
-//! checked.
+//! checked, [`follow`] does so for disruption, round after round.
 //!
 //! What is *not* here: tables and bars by group; the program `corpus` prints them.
 
+mod course;
 mod judge;
 pub mod layout;
 pub mod stored;
@@ -23,6 +24,7 @@ use scheduling::{MinValuesPolicy, Options, PreferencePolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use course::{Course, End, Round, follow};
 pub use judge::{Outcome, judge, judge_placement};
 
 /// A problem.

@@ -1,5 +1,6 @@
 //! Taking out of objects what decides nothing: identifiers, texts, times that nobody asks for.
 
+use api::labels::DO_NOT_DISRUPT;
 use serde_json::{Map, Value};
 
 /// Members that decide nothing, whatever the kind. Each is a path; `*` goes through a list.
@@ -19,7 +20,6 @@ const OF_KIND: &[(&str, &[&str])] = &[
             "spec.containers.*.image",
             "spec.initContainers.*.image",
             "status.conditions.*.lastTransitionTime",
-            "status.startTime",
         ],
     ),
     (
@@ -51,12 +51,21 @@ pub(super) fn strip(object: &mut Value) {
     for path in paths {
         remove(object, path);
     }
-    if kind == "Pod"
-        && object
-            .pointer("/spec/schedulerName")
-            .is_some_and(is_default_scheduler)
+    if kind == "Pod" {
+        strip_pod(object);
+    }
+}
+
+fn strip_pod(pod: &mut Value) {
+    if pod
+        .pointer("/spec/schedulerName")
+        .is_some_and(is_default_scheduler)
     {
-        remove(object, "spec.schedulerName");
+        remove(pod, "spec.schedulerName");
+    }
+    // Nobody asks when a pod was started unless it is protected for a time from then on.
+    if pod["metadata"]["annotations"][DO_NOT_DISRUPT].is_null() {
+        remove(pod, "status.startTime");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Random problems, from a seed: pools, instance types, nodes with running pods, and pending pods
 //! with every kind of demand.
 //!
+//! [`cluster()`] makes clusters for disruption.
+//!
 //! Small numbers, few labels and few domains, so that demands meet often. Most problems have pods
 //! that can't be placed. A problem is a function of its seed and size, on every machine.
 //!
@@ -15,6 +17,7 @@ mod demand;
 mod dice;
 mod extras;
 mod pods;
+mod rounds;
 
 use std::sync::Arc;
 
@@ -28,6 +31,7 @@ use serde_json::Value;
 
 use crate::referee::{self, Violation};
 use dice::Dice;
+pub use rounds::{RandomCluster, cluster};
 
 /// A random problem.
 #[derive(Clone, Debug)]

@@ -10,6 +10,8 @@
 //! there is no order of arrival in which the Kubernetes scheduler would have taken each pod. What a
 //! planned node leaves open counts as open. Preferences are no rules.
 //!
+//! [`round`] checks what disruption wants to do.
+//!
 //! What a placement must be *better* at (price, number of pods placed) is not its business, except
 //! that the price of a launch must be what the catalog says.
 
@@ -26,6 +28,7 @@ mod picture;
 mod reach;
 mod requests;
 mod reserved;
+pub mod round;
 mod spread;
 mod terms;
 mod violation;

@@ -1,6 +1,8 @@
 //! Placements made by hand.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod rounds;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,8 +1,11 @@
 //! Solves every problem of the corpus, has the answers checked, and prints how they compare with
 //! the reference's: `cargo run --release -p testkit --bin corpus`.
+//!
+//! Provisioning is one table, disruption another one (`rounds`).
 
 mod bars;
 mod report;
+mod rounds;
 mod sums;
 
 use std::path::PathBuf;
@@ -13,13 +16,16 @@ use anyhow::{Result, ensure};
 use clap::{Parser, ValueEnum};
 use scheduling::{Batch, solve};
 use testkit::corpus::layout::Layout;
-use testkit::corpus::{Outcome, Problem, judge_placement, stored};
+use testkit::corpus::{Outcome, Problem, Purpose, judge_placement, stored};
 use testkit::random;
+
+use rounds::Followed;
 
 /// Solve every problem of the corpus and compare with the reference.
 ///
 /// The exit status is 1 if an answer is invalid, leaves more pods without a place or costs more
-/// than the reference's, or if a group misses its bar.
+/// than the reference's, if a group misses its bar, or if a round of disruption saves less than the
+/// reference's or rounds never end.
 #[derive(Debug, Parser)]
 #[command(name = "corpus")]
 struct Arguments {
@@ -83,20 +89,32 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(count) = arguments.random {
         return Ok(ExitCode::from(u8::from(!random_problems(count))));
     }
-    let judged = judge_all(arguments)?;
-    ensure!(!judged.is_empty(), "there is no such problem");
+    let (judged, followed) = judge_all(arguments)?;
+    let any = !judged.is_empty() || !followed.is_empty();
+    ensure!(any, "there is no such problem");
     let groups = sums::by_group(&judged);
     let missed = bars::missed(&judged, &groups, arguments.only.is_none());
+    let missed_rounds = rounds::missed(&followed);
+    let done = missed.is_empty() && missed_rounds.is_empty();
     match arguments.output {
         Output::Table => {
-            if arguments.problems {
-                report::problems(&judged);
+            if !judged.is_empty() {
+                if arguments.problems {
+                    report::problems(&judged);
+                }
+                report::table(&groups, &missed);
             }
-            report::table(&groups, &missed);
+            if !followed.is_empty() {
+                rounds::print(&followed, arguments.problems, &missed_rounds);
+            }
         }
-        Output::Json => report::json(&judged, &groups, &missed)?,
+        Output::Json => {
+            let mut all = report::json(&judged, &groups, &missed);
+            all["disruption"] = rounds::json(&followed, &missed_rounds);
+            println!("{}", serde_json::to_string_pretty(&all)?);
+        }
     }
-    Ok(ExitCode::from(u8::from(!missed.is_empty())))
+    Ok(ExitCode::from(u8::from(!done)))
 }
 
 /// Solves the problems of the seeds below `count`. Returns whether all answers are valid.
@@ -109,20 +127,26 @@ fn random_problems(count: u64) -> bool {
         for violation in violations {
             println!("seed {seed}: {violation}");
         }
+        let cluster = random::cluster(seed, 5 + (seed % 50) as usize);
+        let faults = cluster.faults();
+        invalid += usize::from(!faults.is_empty());
+        for fault in faults {
+            println!("seed {seed}, disruption: {fault}");
+        }
     }
-    println!("{invalid} of {count} random problems have invalid answers");
+    println!("{invalid} of {count} random problems and as many clusters have invalid answers");
     invalid == 0
 }
 
-fn judge_all(arguments: &Arguments) -> Result<Vec<Judged>> {
-    let mut judged = Vec::new();
+fn judge_all(arguments: &Arguments) -> Result<(Vec<Judged>, Vec<Followed>)> {
+    let (mut judged, mut followed) = (Vec::new(), Vec::new());
     let mut recorded = arguments.dir.as_deref().map(Layout::new);
     let mut own = stored::Reader::default();
     let names = match &recorded {
         Some(layout) => layout.names()?,
         None => stored::names()?,
     };
-    for name in names.iter().filter(|name| !name.starts_with("d-")) {
+    for name in &names {
         let candidate = arguments.only.as_deref().unwrap_or_default();
         if !name.starts_with(candidate) {
             continue;
@@ -131,9 +155,12 @@ fn judge_all(arguments: &Arguments) -> Result<Vec<Judged>> {
             Some(layout) => layout.problem(name)?,
             None => own.problem(name)?,
         };
-        judged.push(judge(problem, arguments.runs.max(1)));
+        match problem.purpose {
+            Purpose::Provisioning => judged.push(judge(problem, arguments.runs.max(1))),
+            Purpose::Disruption => followed.push(rounds::run(problem, arguments.runs.max(1))),
+        }
     }
-    Ok(judged)
+    Ok((judged, followed))
 }
 
 #[expect(

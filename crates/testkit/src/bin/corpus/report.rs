@@ -1,13 +1,12 @@
 //! Tables and JSON.
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::sums::{Sums, over_bound};
 use crate::{Judged, bars};
 
 /// At most so many violations are shown of a problem.
-const SHOWN: usize = 5;
+pub(crate) const SHOWN: usize = 5;
 
 /// A line for each problem, and what is wrong with its answer.
 pub(crate) fn problems(judged: &[Judged]) {
@@ -111,6 +110,11 @@ pub(crate) fn table(groups: &[(String, Sums)], missed: &[String]) {
          and nodes are left out. compared: problems in the ratios of\nprice and nodes, where as many \
          pods are placed. over bound: median of price over lower bound."
     );
+    bars(missed);
+}
+
+/// What is missed, if anything.
+pub(crate) fn bars(missed: &[String]) {
     if missed.is_empty() {
         println!("\nevery bar is met");
     } else {
@@ -122,12 +126,10 @@ pub(crate) fn table(groups: &[(String, Sums)], missed: &[String]) {
 }
 
 /// Everything, for scripts.
-pub(crate) fn json(judged: &[Judged], groups: &[(String, Sums)], missed: &[String]) -> Result<()> {
+pub(crate) fn json(judged: &[Judged], groups: &[(String, Sums)], missed: &[String]) -> Value {
     let problems: Vec<Value> = judged.iter().map(problem).collect();
     let groups: Vec<Value> = groups.iter().map(group).collect();
-    let all = json!({"problems": problems, "groups": groups, "missed": missed});
-    println!("{}", serde_json::to_string_pretty(&all)?);
-    Ok(())
+    json!({"problems": problems, "groups": groups, "missed": missed})
 }
 
 fn problem(one: &Judged) -> Value {
@@ -165,6 +167,6 @@ fn group((name, sums): &(String, Sums)) -> Value {
     })
 }
 
-fn figure(ratio: Option<f64>) -> String {
+pub(crate) fn figure(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"))
 }

@@ -13,6 +13,8 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// Its objects.
     pub(crate) content: Content,
+    /// What is asked.
+    pub(crate) question: Question,
     /// What the reference needs, where that was recorded.
     pub(crate) reference: Option<Reference>,
 }
@@ -37,6 +39,38 @@ pub(crate) enum Content {
     },
     /// Made ones.
     Made(Made),
+    /// A cluster that is looked at for disruption.
+    Standing(Standing),
+}
+
+/// What is asked of a case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Question {
+    /// Where pending pods go.
+    Placement,
+    /// Which nodes go, in at most so many milliseconds where there is a bar.
+    Look {
+        /// The bar.
+        bar_ms: Option<f64>,
+    },
+}
+
+/// A cluster of machines of one type, on demand, with pods of 100 workloads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// Machines.
+    pub(crate) nodes: usize,
+    /// How full they are.
+    pub(crate) fill: Fill,
+}
+
+/// How full machines are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// At 40 %, in a pool that may launch anything.
+    TwoFifths,
+    /// No pod fits anywhere, and the pool may launch nothing that is cheaper for what it has.
+    Full,
 }
 
 /// A made cluster.
@@ -80,6 +114,7 @@ impl Content {
                 catalog.types = catalog.types.into_iter().step_by(step.max(1)).collect();
                 Ok(catalog)
             }
+            Self::Standing(_) => Ok(bundled(&Ec2Options::default())?),
         }
     }
 }
@@ -122,6 +157,50 @@ pub(crate) fn all() -> Vec<Case> {
         };
         grown("groups", groups, made)
     }));
+    cases.extend(looks());
+    cases
+}
+
+/// Looks for disruption.
+fn looks() -> Vec<Case> {
+    let standing = |nodes, fill| Content::Standing(Standing { nodes, fill });
+    let look = |name: &str, content, bar_ms, seconds: Option<f64>| Case {
+        title: "One look for disruption",
+        name: name.to_owned(),
+        content,
+        question: Question::Look { bar_ms },
+        reference: seconds.map(|seconds| Reference {
+            seconds,
+            plan: None,
+            mib: None,
+        }),
+    };
+    let recorded = |problem, catalog| Content::Recorded {
+        problem,
+        catalog,
+        times: 1,
+    };
+    let stuck = recorded("d-cluster-1000-stuck-ec2", "ec2");
+    let half = recorded("d-cluster-500-stuck-kwok144", "kwok144");
+    let loose = recorded("d-cluster-1000-ec2", "ec2");
+    let mut cases = vec![
+        look("d-cluster-1000-stuck-ec2", stuck, Some(100.0), Some(159.0)),
+        look("d-cluster-500-stuck-kwok144", half, None, Some(58.7)),
+        look("d-cluster-1000-ec2", loose, None, Some(2.2)),
+        look(
+            "5,000 nodes at 40 %",
+            standing(5_000, Fill::TwoFifths),
+            Some(500.0),
+            None,
+        ),
+    ];
+    let grown = [1_000, 2_500, 5_000, 10_000].map(|nodes| {
+        let name = format!("looks-{nodes}");
+        let mut case = look(&name, standing(nodes, Fill::Full), None, None);
+        case.title = "Growing nodes that are full, with nothing to gain: one look for disruption";
+        case
+    });
+    cases.extend(grown);
     cases
 }
 
@@ -141,6 +220,7 @@ fn grown(axis: &'static str, amount: usize, made: Made) -> Case {
         title,
         name,
         content: Content::Made(made),
+        question: Question::Placement,
         reference: None,
     }
 }
@@ -157,6 +237,7 @@ fn recorded() -> Vec<Case> {
             catalog,
             times: 1,
         },
+        question: Question::Placement,
         reference: Some(Reference {
             seconds,
             plan: Some(plan),
@@ -182,6 +263,7 @@ fn named() -> Vec<Case> {
         title: NAMED,
         name: name.to_owned(),
         content,
+        question: Question::Placement,
         reference,
     };
     let preferences = Made {

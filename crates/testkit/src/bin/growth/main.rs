@@ -5,9 +5,11 @@
 //! line by line from a file that is made before, so that what makes them is not measured.
 
 mod cases;
+mod look;
 mod measure;
 mod objects;
 mod report;
+mod standing;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -17,10 +19,11 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 
-use cases::{Case, all};
-use measure::{Measured, measure};
+use cases::{Case, Question, all};
+use measure::measure;
 
-/// How time and memory grow with pods, shapes, types, nodes and topology groups.
+/// How time and memory grow with pods, shapes, types, nodes and topology groups, for placing pods
+/// and for looking at nodes.
 #[derive(Debug, Parser)]
 #[command(name = "growth")]
 struct Arguments {
@@ -67,8 +70,12 @@ fn run(arguments: &Arguments) -> Result<()> {
         return make(&find(name)?, file);
     }
     if let Some(name) = &arguments.measure {
-        let measured = measure(&find(name)?, file, arguments.runs.max(1))?;
-        println!("{}", serde_json::to_string(&measured)?);
+        let (case, runs) = (find(name)?, arguments.runs.max(1));
+        let measured = match case.question {
+            Question::Placement => serde_json::to_string(&measure(&case, file, runs)?)?,
+            Question::Look { .. } => serde_json::to_string(&look::look(&case, file, runs)?)?,
+        };
+        println!("{measured}");
         return Ok(());
     }
     let wanted = |case: &Case| {
@@ -80,15 +87,20 @@ fn run(arguments: &Arguments) -> Result<()> {
     for case in &cases {
         if case.title != title {
             title = case.title;
-            println!("{}", report::head(title));
+            println!("{}", report::head(case));
         }
-        println!("{}", report::row(case, &apart(case, arguments.runs)?));
+        let measured = apart(case, arguments.runs)?;
+        let row = match case.question {
+            Question::Placement => report::row(case, &serde_json::from_slice(&measured)?),
+            Question::Look { .. } => report::look_row(case, &serde_json::from_slice(&measured)?),
+        };
+        println!("{row}");
     }
     Ok(())
 }
 
-/// Measures a case in a process of its own.
-fn apart(case: &Case, runs: u32) -> Result<Measured> {
+/// Measures a case in a process of its own. Returns JSON.
+fn apart(case: &Case, runs: u32) -> Result<Vec<u8>> {
     let file = std::env::temp_dir().join(format!("growth-{}.jsonl", std::process::id()));
     let own = |flag: &str| -> Result<Vec<u8>> {
         let output = Command::new(std::env::current_exe()?)
@@ -103,7 +115,7 @@ fn apart(case: &Case, runs: u32) -> Result<Measured> {
     let measured = own("--make").and_then(|_| own("--measure"));
     // It may not be there, if it could not be made.
     std::fs::remove_file(&file).ok();
-    Ok(serde_json::from_slice(&measured?)?)
+    measured
 }
 
 fn find(name: &str) -> Result<Case> {

@@ -20,7 +20,7 @@ use testkit::world;
 use crate::cases::Case;
 
 /// 2026-01-01T12:00:00Z, the time of the recorded problems.
-const NOW: Timestamp = Timestamp::from_seconds(1_767_268_800);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_767_268_800);
 
 /// What came of a case. Times in milliseconds, memory in MiB.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -114,7 +114,7 @@ fn solved((placement, took): &(Placement, Duration)) -> Solved {
 }
 
 /// A snapshot of the objects, and how long it took to make without reading the file.
-fn read(file: &Path, catalog: &Catalog) -> Result<(Snapshot, Duration)> {
+pub(crate) fn read(file: &Path, catalog: &Catalog) -> Result<(Snapshot, Duration)> {
     let settings = Settings {
         unknown_readiness: UnknownReadiness::Ready,
         ..Settings::default()
@@ -157,7 +157,7 @@ fn read(file: &Path, catalog: &Catalog) -> Result<(Snapshot, Duration)> {
 
 /// The last result and the shortest time of several runs. No result is kept while the next one is
 /// made.
-fn best<T>(runs: u32, mut run: impl FnMut() -> T) -> (T, Duration) {
+pub(crate) fn best<T>(runs: u32, mut run: impl FnMut() -> T) -> (T, Duration) {
     let mut shortest = Duration::MAX;
     for _ in 1..runs {
         shortest = shortest.min(timed(&mut run).1);
@@ -176,12 +176,12 @@ fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
-fn milliseconds(span: Duration) -> f64 {
+pub(crate) fn milliseconds(span: Duration) -> f64 {
     span.as_secs_f64() * 1e3
 }
 
 /// A figure of the kernel's about this process, in MiB.
-fn memory(key: &str) -> Result<f64> {
+pub(crate) fn memory(key: &str) -> Result<f64> {
     let status = fs::read_to_string("/proc/self/status").context("Linux tells about processes")?;
     let line = status.lines().find_map(|line| line.strip_prefix(key));
     let kib = line.and_then(|line| {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::{build, corpus};
 
 use crate::cases::{Content, Made};
+use crate::standing;
 
 /// Zones of the bundled EC2 table that nodes are in.
 const ZONES: [&str; 3] = ["us-west-2a", "us-west-2b", "us-west-2c"];
@@ -21,6 +22,7 @@ pub(crate) fn of(content: &Content) -> Box<dyn Iterator<Item = Value>> {
             let pods = (0..made.pending).map(move |number| pending(&made, number));
             Box::new(pool.chain(nodes).chain(pods))
         }
+        Content::Standing(standing) => standing::objects(*standing),
     }
 }
 

@@ -1,10 +1,37 @@
 //! Tables in Markdown.
 
-use crate::cases::{Case, Reference};
+use crate::cases::{Case, Question, Reference};
+use crate::look::Looked;
 use crate::measure::{Measured, Solved};
 
-/// The head of a table.
-pub(crate) fn head(title: &str) -> String {
+/// The head of the table that a case is in.
+pub(crate) fn head(case: &Case) -> String {
+    match case.question {
+        Question::Placement => head_of_placements(case.title),
+        Question::Look { .. } => head_of(
+            case.title,
+            &[
+                "case",
+                "pods",
+                "types",
+                "nodes",
+                "decode",
+                "look",
+                "again",
+                "bar",
+                "commands",
+                "nodes gone",
+                "new",
+                "saved",
+                "held",
+                "peak",
+                "reference",
+            ],
+        ),
+    }
+}
+
+fn head_of_placements(title: &str) -> String {
     let columns = [
         "case",
         "pods",
@@ -23,10 +50,15 @@ pub(crate) fn head(title: &str) -> String {
         "peak",
         "reference",
     ];
-    let rule = columns.map(|column| match column {
+    head_of(title, &columns)
+}
+
+fn head_of(title: &str, columns: &[&str]) -> String {
+    let rule = columns.iter().map(|column| match *column {
         "case" | "reference" => "---",
         _ => "---:",
     });
+    let rule: Vec<&str> = rule.collect();
     format!(
         "\n{title}\n\n| {} |\n|{}|",
         columns.join(" | "),
@@ -52,6 +84,32 @@ pub(crate) fn row(case: &Case, measured: &Measured) -> String {
         plan(&measured.live),
         format!("{:.0} MiB", measured.held_mib),
         format!("{:.0} MiB", measured.peak_mib),
+        case.reference.as_ref().map_or_else(String::new, reference),
+    ];
+    format!("| {} |", cells.join(" | "))
+}
+
+/// A row of a table of looks.
+pub(crate) fn look_row(case: &Case, looked: &Looked) -> String {
+    let bar = match case.question {
+        Question::Look { bar_ms: Some(bar) } => format!("{bar:.0} ms"),
+        _ => String::new(),
+    };
+    let cells = [
+        case.name.clone(),
+        count(looked.pods),
+        count(looked.types),
+        count(looked.nodes),
+        time(looked.decode_ms),
+        time(looked.look_ms),
+        time(looked.again_ms),
+        bar,
+        count(looked.commands),
+        count(looked.gone),
+        count(looked.new),
+        price(looked.saved),
+        format!("{:.0} MiB", looked.held_mib),
+        format!("{:.0} MiB", looked.peak_mib),
         case.reference.as_ref().map_or_else(String::new, reference),
     ];
     format!("| {} |", cells.join(" | "))

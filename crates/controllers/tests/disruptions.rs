@@ -87,7 +87,9 @@ async fn nodes_that_are_hardly_used_become_one() {
         workload.scale_down(&rig, 1);
     }
     rig.until(10 * MINUTE, "one node is left", |rig| {
-        workloads.iter().for_each(|workload| workload.keep_up(rig));
+        for workload in workloads.iter() {
+            workload.keep_up(rig);
+        }
         rig.list(NODES).len() == 1 && rig.list(CLAIMS).len() == 1 && running(rig) == 2
     })
     .await;
@@ -128,7 +130,9 @@ async fn drifted_nodes_are_replaced_within_the_budget() {
         going.count()
     };
     rig.until(20 * MINUTE, "both are replaced", |rig| {
-        workloads.iter().for_each(|workload| workload.keep_up(rig));
+        for workload in workloads.iter() {
+            workload.keep_up(rig);
+        }
         assert!(going(rig) <= 1, "more go than the budget says");
         let claims = rig.list(CLAIMS);
         names(&claims).iter().all(|name| !old.contains(name)) && running(rig) == 6

@@ -87,7 +87,7 @@ async fn nodes_that_are_hardly_used_become_one() {
         workload.scale_down(&rig, 1);
     }
     rig.until(10 * MINUTE, "one node is left", |rig| {
-        for workload in workloads.iter() {
+        for workload in &workloads {
             workload.keep_up(rig);
         }
         rig.list(NODES).len() == 1 && rig.list(CLAIMS).len() == 1 && running(rig) == 2
@@ -130,7 +130,7 @@ async fn drifted_nodes_are_replaced_within_the_budget() {
         going.count()
     };
     rig.until(20 * MINUTE, "both are replaced", |rig| {
-        for workload in workloads.iter() {
+        for workload in &workloads {
             workload.keep_up(rig);
         }
         assert!(going(rig) <= 1, "more go than the budget says");

@@ -36,6 +36,9 @@ pub(crate) use flight::Flights;
 const POLL: Duration = Duration::from_secs(10);
 /// How long after something happened nodes are looked at, so that a burst is one reason.
 const SOON: Duration = Duration::from_secs(1);
+/// At least so many times as long as a look took is the pause after it: a busy cluster is not worth
+/// more than a tenth of a processor.
+const SHARE: u32 = 9;
 /// How long a command waits for its second look.
 const VALIDATION: Duration = Duration::from_secs(15);
 /// After this time nodes are looked at even if nothing seems to have changed.
@@ -48,6 +51,7 @@ pub(crate) async fn run(shared: &Shared, decide: Box<dyn Decide>) {
         decide,
         told: report::Told::default(),
         seen: None,
+        took: Duration::ZERO,
     };
     loop {
         let acted = lookout.pass(shared).await;
@@ -63,6 +67,8 @@ struct Lookout {
     told: report::Told,
     /// The last look; none if another one is due whatever happens.
     seen: Option<Seen>,
+    /// How long the last look took.
+    took: Duration,
 }
 
 /// A look at the cluster.
@@ -80,8 +86,9 @@ impl Lookout {
     async fn wait(&self, shared: &Shared) {
         let left = self.seen.map(|seen| shared.world.clock.until(seen.until));
         let poll = left.unwrap_or(POLL).clamp(SOON, POLL);
+        let soon = (self.took * SHARE).clamp(SOON, POLL);
         let end = Instant::now() + poll;
-        tokio::time::sleep(SOON).await;
+        tokio::time::sleep(soon).await;
         tokio::select! {
             biased;
             () = shared.disruption.notified() => {}
@@ -106,7 +113,8 @@ impl Lookout {
         let began = Instant::now();
         let seed = shared.world.seed ^ snapshot.version;
         let plan = self.decide.plan(&snapshot, &options(shared), now, seed);
-        report::looked(shared, &plan, began.elapsed());
+        self.took = began.elapsed();
+        report::looked(shared, &plan, self.took);
         self.told.kept(shared, &plan.kept);
         self.seen = cleaned.then(|| Seen {
             version: snapshot.version,

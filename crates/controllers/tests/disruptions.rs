@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use apiserver::{DeleteOptions, NODES, PODS, WriteOptions};
 use common::{CLAIMS, POOLS, Rig};
+use controllers::CloudError;
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -120,12 +121,25 @@ async fn drifted_nodes_are_replaced_within_the_budget() {
         pool["spec"]["template"]["metadata"]["labels"] = json!({"generation": "2"});
     });
     changed.expect("a change");
+    // As budgets count: a node whose instance is being ended has gone.
     let going = |rig: &Rig| {
+        let claims = rig.list(CLAIMS);
+        let is_ended = |node: &Value| {
+            let mut own = claims
+                .iter()
+                .filter(|claim| claim["status"]["providerID"] == node["spec"]["providerID"]);
+            own.any(|claim| {
+                let conditions = claim["status"]["conditions"].as_array();
+                let mut conditions = conditions.into_iter().flatten();
+                conditions
+                    .any(|held| held["type"] == "InstanceTerminating" && held["status"] == "True")
+            })
+        };
         let nodes = rig.list(NODES);
         let going = nodes.iter().filter(|node| {
             let taints = node["spec"]["taints"].as_array();
             let mut taints = taints.into_iter().flatten();
-            taints.any(|taint| taint["key"] == "karpenter.sh/disrupted")
+            taints.any(|taint| taint["key"] == "karpenter.sh/disrupted") && !is_ended(node)
         });
         going.count()
     };
@@ -141,6 +155,41 @@ async fn drifted_nodes_are_replaced_within_the_budget() {
     for claim in rig.list(CLAIMS) {
         assert_eq!(claim["metadata"]["labels"]["generation"], "2");
     }
+}
+
+/// IN-07: a launch that hangs holds up no disruption.
+#[tokio::test(start_paused = true)]
+async fn a_launch_that_hangs_holds_up_no_disruption() {
+    let mut rig = Rig::new();
+    rig.start_with(&["--feature-gates", "StaticCapacity=true"]);
+    rig.scale_up("a", 3);
+    rig.until(3 * MINUTE, "all pods run", Rig::all_running)
+        .await;
+    let failure = || CloudError::Other("not now".to_owned());
+    rig.cloud.fail(std::iter::repeat_with(failure).take(100));
+    let pool = json!({"apiVersion": "karpenter.sh/v1", "kind": "NodePool",
+        "metadata": {"name": "fixed"},
+        "spec": {"replicas": 1, "template": {"spec": {"requirements": [], "nodeClassRef":
+            {"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"}}}}});
+    rig.server.create(POOLS, "", pool).expect("a pool");
+    rig.until(MINUTE, "a claim that hangs", |rig| {
+        rig.list(CLAIMS).len() == 2
+    })
+    .await;
+    rig.scale_down();
+    rig.until(3 * MINUTE, "the empty node is gone", |rig| {
+        rig.list(NODES).is_empty()
+    })
+    .await;
+    let claims = rig.list(CLAIMS);
+    let unlaunched = |claim: &Value| {
+        let id = claim["status"]["providerID"].as_str();
+        id.unwrap_or_default().is_empty()
+    };
+    assert!(
+        claims.len() == 1 && claims.iter().all(unlaunched),
+        "{claims:?}"
+    );
 }
 
 fn names(objects: &[Value]) -> Vec<Value> {

@@ -142,7 +142,7 @@ async fn the_earliest_deadline_counts_even_when_it_is_taken_back() {
     set_deadline(&rig, deadline);
     rig.clock.sleep(Duration::from_secs(15)).await;
     set_deadline(&rig, deadline + 60 * MINUTE);
-    rig.clock.sleep(Duration::from_secs(60)).await;
+    rig.clock.sleep(Duration::from_mins(1)).await;
     assert_eq!(rig.list(PODS).len(), 3, "their grace of 30 s still fits");
     rig.until(MINUTE, "the pods are gone", |rig| rig.list(PODS).is_empty())
         .await;

@@ -25,13 +25,13 @@ pub fn plan(
     let mut stage = Stage::new(snapshot, &budgets, (now, seed));
     let expected = settle(&mut stage, memory, options);
     empty(&mut stage, &expected);
-    let fixed = drift::static_drifted(&stage.snapshot, now);
+    let fixed = drift::static_drifted(snapshot, now);
     renew::fixed(&mut stage, options, fixed, Reason::Drifted);
-    let fixed = expiry::static_expiring(&stage.snapshot, now);
+    let fixed = expiry::static_expiring(snapshot, now);
     renew::fixed(&mut stage, options, fixed, Reason::Expired);
-    let drifted = drift::drifted(&stage.snapshot, now);
+    let drifted = drift::drifted(snapshot, now);
     renew::dynamic(&mut stage, memory, options, drifted, Reason::Drifted);
-    let expiring = expiry::expiring(&stage.snapshot, now);
+    let expiring = expiry::expiring(snapshot, now);
     renew::dynamic(&mut stage, memory, options, expiring, Reason::Expired);
     consolidate(&mut stage, memory, options);
     let kept = stage.kept.into_iter();
@@ -75,19 +75,21 @@ pub(crate) fn settle(stage: &mut Stage<'_>, memory: &mut Memory, options: &Optio
         .collect()
 }
 
-/// Takes the empty nodes.
+/// Takes the empty nodes that no pod is expected on.
 fn empty(stage: &mut Stage<'_>, expected: &Expected) {
-    let (empty, kept) = emptiness::look(&stage.snapshot, stage.now);
-    stage.eligible.insert(Reason::Empty, empty.len());
+    let (empty, kept) = emptiness::look(&stage.now_there, stage.now);
     for Kept { node, reason } in kept {
-        let needed = expected.get(&node).map(|pod| {
-            let pod = pod.key();
-            Why::Stays(Stays::Needed { pod })
-        });
-        stage.keep(&node, needed.unwrap_or(reason));
+        stage.keep(&node, reason);
     }
-    let taken = emptiness::within(empty, &mut stage.quota);
-    let (taken, over) = taken;
+    let (needed, empty): (Vec<_>, Vec<_>) = empty
+        .into_iter()
+        .partition(|candidate| expected.contains_key(&candidate.node));
+    for candidate in needed {
+        let pod = expected[&candidate.node].key();
+        stage.keep(&candidate.node, Why::Stays(Stays::Needed { pod }));
+    }
+    stage.eligible.insert(Reason::Empty, empty.len());
+    let (taken, over) = emptiness::within(empty, &mut stage.quota);
     for Kept { node, reason } in over {
         stage.keep(&node, reason);
     }

@@ -21,10 +21,11 @@ use crate::{Memory, Options, Reason, Why};
 pub(crate) fn fixed(
     stage: &mut Stage<'_>,
     options: &Options,
-    (candidates, kept): (Vec<Candidate>, Vec<Kept>),
+    (mut candidates, kept): (Vec<Candidate>, Vec<Kept>),
     reason: Reason,
 ) {
     keep_all(stage, kept);
+    candidates.retain(|candidate| !stage.is_going(&candidate.node));
     *stage.eligible.entry(reason).or_default() += candidates.len();
     let mut commands: Vec<Command> = Vec::new();
     for candidate in candidates {
@@ -55,11 +56,18 @@ pub(crate) fn dynamic(
     stage: &mut Stage<'_>,
     memory: &mut Memory,
     options: &Options,
-    (candidates, kept): (Vec<Candidate>, Vec<Kept>),
+    (mut candidates, kept): (Vec<Candidate>, Vec<Kept>),
     reason: Reason,
 ) {
     keep_all(stage, kept);
+    candidates.retain(|candidate| !stage.is_going(&candidate.node));
     *stage.eligible.entry(reason).or_default() += candidates.len();
+    for candidate in &candidates {
+        if stage.is_getting_pods(&candidate.node) {
+            stage.keep(&candidate.node, Why::Stays(Stays::NotNow));
+        }
+    }
+    candidates.retain(|candidate| !stage.is_getting_pods(&candidate.node));
     let chosen = choose(stage, memory, options, (&candidates, reason));
     place(stage, memory, options, (chosen, reason));
 }
@@ -167,3 +175,6 @@ fn place(
         stage.keep(&stays.node, Why::Stays(Stays::NowhereToGo { pod }));
     }
 }
+
+#[cfg(test)]
+mod tests;

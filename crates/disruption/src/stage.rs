@@ -1,6 +1,6 @@
 //! A plan as it grows: what has been decided, and the cluster as it will be then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cluster::{NodeState, PodRecord, Snapshot};
@@ -19,6 +19,8 @@ use crate::{Memory, Options, Reason, Why, quiet};
 /// What has been decided so far.
 #[derive(Clone)]
 pub(crate) struct Stage<'b> {
+    /// The cluster as it is.
+    pub(crate) now_there: Snapshot,
     /// The cluster once that is done.
     pub(crate) snapshot: Snapshot,
     /// What budgets leave.
@@ -31,6 +33,12 @@ pub(crate) struct Stage<'b> {
     pub(crate) rejected: Vec<Verdict>,
     /// Nodes that could go, by reason, if budgets allowed it.
     pub(crate) eligible: BTreeMap<Reason, usize>,
+    /// Nodes that go by these commands.
+    going: BTreeSet<Arc<str>>,
+    /// Nodes that get pods by these commands.
+    getting: BTreeSet<Arc<str>>,
+    /// How many claims of each pool have names.
+    claims: BTreeMap<Arc<str>, usize>,
     /// When.
     pub(crate) now: Timestamp,
     /// What decides where nothing else does.
@@ -54,7 +62,11 @@ impl<'b> Stage<'b> {
         (now, seed): (Timestamp, u64),
     ) -> Self {
         Self {
+            now_there: snapshot.clone(),
             snapshot: snapshot.clone(),
+            claims: BTreeMap::new(),
+            going: BTreeSet::new(),
+            getting: BTreeSet::new(),
             quota: Quota::new(budgets),
             commands: Vec::new(),
             kept: BTreeMap::new(),
@@ -66,24 +78,48 @@ impl<'b> Stage<'b> {
     }
 
     /// Notes commands: their nodes are going, and where their pods go is taken.
-    pub(crate) fn add(&mut self, commands: Vec<Command>) {
+    pub(crate) fn add(&mut self, mut commands: Vec<Command>) {
         if commands.is_empty() {
             return;
         }
+        for claim in commands
+            .iter_mut()
+            .flat_map(|command| &mut command.replacements)
+        {
+            let number = self.claims.entry(claim.pool.clone()).or_default();
+            *number += 1;
+            claim.name = format!("{}-{number}", claim.pool);
+        }
         let moved = moved(&commands);
         let placed = moved.iter().map(|(node, pods)| (node, pods.as_slice()));
+        self.getting
+            .extend(moved.iter().map(|(node, _)| node.clone()));
         let candidates = commands.iter().flat_map(|command| &command.candidates);
         let going = candidates.map(|candidate| &candidate.node);
         self.snapshot = self.snapshot.assuming(placed, going.clone(), self.now);
         for node in going {
             self.kept.remove(node);
+            self.going.insert(node.clone());
         }
         self.commands.extend(commands);
     }
 
-    /// Says why a node stays.
+    /// Says why a node stays, if it does.
     pub(crate) fn keep(&mut self, node: &Arc<str>, why: Why) {
-        self.kept.insert(node.clone(), why);
+        if !self.is_going(node) {
+            self.kept.insert(node.clone(), why);
+        }
+    }
+
+    /// Whether a node goes by what has been decided.
+    pub(crate) fn is_going(&self, node: &Arc<str>) -> bool {
+        self.going.contains(node)
+    }
+
+    /// Whether pods come to a node by what has been decided. They would have to move twice if it
+    /// went as well.
+    pub(crate) fn is_getting_pods(&self, node: &Arc<str>) -> bool {
+        self.getting.contains(node)
     }
 
     /// Which nodes take no pods of nodes that go, by position.

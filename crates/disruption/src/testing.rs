@@ -1,10 +1,12 @@
 //! A small cluster for tests.
 
+pub(crate) mod market;
+
 use std::sync::Arc;
 
 use api::{NodeClaim, NodePool};
 use catalog::InstanceType;
-use cluster::{Change, Cluster, Event, PodUpdate, Settings, Snapshot};
+use cluster::{Change, Cluster, Event, PodUpdate, Settings, Snapshot, UnknownReadiness};
 use model::Timestamp;
 use model::k8s::{Node, Pod};
 use requirements::Vocabulary;
@@ -49,7 +51,13 @@ pub(crate) struct Scene(pub(crate) Cluster);
 
 impl Scene {
     pub(crate) fn new(pool: &Value) -> Self {
-        let cluster = Cluster::new(Vocabulary::kwok([""; 0]), Settings::default());
+        let cluster = Cluster::new(
+            Vocabulary::kwok([""; 0]),
+            Settings {
+                unknown_readiness: UnknownReadiness::Ready,
+                ..Settings::default()
+            },
+        );
         let mut scene = Self(cluster);
         scene.pool("p", pool);
         scene

@@ -1,3 +1,5 @@
+mod moving;
+
 use cluster::{Change, Event, Intent};
 use model::k8s::{Node, PodDisruptionBudget};
 use serde_json::{Value, json};

@@ -108,19 +108,23 @@ fn empty(
         .iter()
         .map(|candidate| candidate.provider_id.clone())
         .collect();
-    let (mut empty, mut kept) = emptiness::look(&stage.snapshot, stage.now);
+    let (mut empty, mut kept) = emptiness::look(&stage.now_there, stage.now);
     empty.retain(|candidate| wanted.contains(&candidate.provider_id));
+    let (needed, empty): (Vec<_>, Vec<_>) = empty
+        .into_iter()
+        .partition(|candidate| expected.contains_key(&candidate.node));
+    kept.extend(needed.into_iter().map(|candidate| Kept {
+        reason: Why::Stays(Stays::Needed {
+            pod: expected[&candidate.node].key(),
+        }),
+        node: candidate.node,
+    }));
     let (taken, over) = emptiness::within(empty, &mut stage.quota);
     kept.extend(over);
     let go: BTreeSet<&str> = taken.iter().map(|candidate| &*candidate.node).collect();
     let mut dropped = command.candidates;
     dropped.retain(|candidate| !go.contains(&*candidate.node));
     kept.retain(|kept| dropped.iter().any(|dropped| dropped.node == kept.node));
-    for Kept { node, reason } in &mut kept {
-        if let Some(pod) = expected.get(node) {
-            *reason = Why::Stays(Stays::Needed { pod: pod.key() });
-        }
-    }
     kept.sort_by(|a, b| a.node.cmp(&b.node));
     if let Some(command) = emptiness::command(dropped) {
         rejected.push(Rejected {

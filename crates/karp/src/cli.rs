@@ -20,7 +20,7 @@ Examples:
   karp explain pod/shop/cart-0 -f DIR       where a pod goes and why, or what would have to change for it
   karp validate -f nodepool.yaml            what is wrong with manifests, where, and how to mend it
 
-Exit status: 0 all is well, 1 the input cannot be used, 2 some pods have no place.";
+Exit status: 0 all is well, 1 the input cannot be used, 2 some pods have no place, 3 a simulation broke a rule.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -171,6 +171,12 @@ pub(crate) struct SimulateArgs {
     /// Decides everything that varies. The same seed gives the same bytes.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Also write the result as a page with charts.
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
+    /// Print the whole time line and every node, however many there are.
+    #[arg(long)]
+    pub(crate) full: bool,
     /// How to print the result.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,

@@ -291,11 +291,17 @@ fn a_capacity_buffer_has_room_ready_for_pods_to_come() {
 
 #[test]
 fn every_example_is_covered_here_and_has_a_plan() {
-    let tests = std::fs::read_to_string(root().join("crates/karp/tests/examples.rs")).unwrap();
+    // Days are simulated in a test program of their own.
+    let tests = ["examples", "scenarios"].map(|name| {
+        let path = format!("crates/karp/tests/{name}.rs");
+        std::fs::read_to_string(root().join(path)).unwrap()
+    });
     for entry in std::fs::read_dir(root().join("examples")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(
-            tests.contains(&format!("\"{name}\"")),
+            tests
+                .iter()
+                .any(|tests| tests.contains(&format!("\"{name}\""))),
             "examples/{name} has no test"
         );
         let path = format!("examples/{name}");

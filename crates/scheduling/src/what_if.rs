@@ -14,14 +14,17 @@ use cluster::{PodRecord, Snapshot};
 use model::Timestamp;
 use rustc_hash::FxHashMap;
 
+use crate::index::gather::label;
+use crate::index::topology::CounterId;
 use crate::index::topology::rules::Place;
+use crate::index::topology::running::looks_at;
 use crate::index::{Index, index_with};
 use crate::memory::Memory;
 use crate::options::{Batch, BatchPods, Options};
 use crate::pack::trial::{Machine, Opening, Trials, Tried, bound, ranks};
 use crate::policy::Policy;
 use crate::portfolio::balanced;
-use crate::topology::{DomainId, Looks};
+use crate::topology::DomainId;
 use crate::view::Views;
 
 /// A node that is asked about.
@@ -326,9 +329,7 @@ fn count(index: &Index<'_>, memory: &Memory, leaving: &[Leaving], machines: &mut
                 match place {
                     Place::Host(host) => machine.hosts.push((*host, *count)),
                     Place::Domain(domain) => {
-                        let counted = machine
-                            .node
-                            .and_then(|node| counted_in(index, node, *domain));
+                        let counted = counted_in(index, first + node, (counter, *domain));
                         machine.domains.push((*domain, counted, *count));
                     }
                 }
@@ -337,14 +338,17 @@ fn count(index: &Index<'_>, memory: &Memory, leaving: &[Leaving], machines: &mut
     }
 }
 
-/// The domain in which a counter counts the pods of a node; none if it does not.
-fn counted_in(index: &Index<'_>, node: usize, domain: DomainId) -> Option<usize> {
+/// The domain in which a counter counts the pods of a node, as all that run were counted; none if
+/// it does not.
+fn counted_in(
+    index: &Index<'_>,
+    position: usize,
+    (counter, domain): (CounterId, DomainId),
+) -> Option<usize> {
+    let node = index.snapshot.nodes.get(position)?;
+    let key = index.counted.keys.get(counter);
+    let value = label(node, &key.topology_key).filter(|_| looks_at(key, node))?;
     let problem = &index.problem;
-    let node = &problem.nodes[node];
     let of = &problem.topology.domains[domain as usize];
-    let value = problem.keys.only_domain(of.key, &node.masks[of.key])?;
-    let looks = of
-        .filter
-        .map(|filter| problem.topology.filters[filter].looks(problem, node.taints, &node.masks));
-    (looks.unwrap_or(Looks::Surely) == Looks::Surely).then_some(value)
+    problem.keys.domain(of.key, value)
 }

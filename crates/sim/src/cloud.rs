@@ -1,8 +1,9 @@
 //! The simulated cloud: instances of the catalog's types at their prices.
 //!
 //! It launches the cheapest offering that a claim allows, takes a while to end an instance, and can
-//! be told that an offering is out of capacity and that a node class has another image. What is
-//! *not* here: the node that an instance becomes (`kubelet`, `engine`), quotas, interruption.
+//! be told that an offering is out of capacity, that an instance ends by itself, and that a node
+//! class has another image. What is *not* here: the node that an instance becomes (`kubelet`,
+//! `engine`), quotas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,9 +88,21 @@ struct State {
     images: BTreeMap<String, String>,
     /// Launches that the engine has not seen yet.
     fresh: Vec<String>,
+    /// Instances whose end the engine has not seen yet.
+    ending: Vec<String>,
 }
 
 impl State {
+    fn end(&mut self, provider_id: &str, at: Timestamp) {
+        let Some(machine) = self.machines.get_mut(provider_id) else {
+            return;
+        };
+        if machine.gone.is_none_or(|gone| at < gone) {
+            machine.gone = Some(at);
+            self.ending.push(provider_id.to_owned());
+        }
+    }
+
     fn image_of(&self, class: &str) -> &str {
         self.images.get(class).map_or(FIRST_IMAGE, String::as_str)
     }
@@ -123,9 +136,38 @@ impl SimCloud {
             .insert(class.to_owned(), image.to_owned());
     }
 
+    /// Ends an instance at a time, or earlier if its end was asked for before.
+    pub fn end(&self, provider_id: &str, at: Timestamp) {
+        self.lock().end(provider_id, at);
+        self.changed.notify_one();
+    }
+
     /// All machines that ever were, by provider id.
     pub fn machines(&self) -> BTreeMap<String, Machine> {
         self.lock().machines.clone()
+    }
+
+    /// What `read` makes of all machines that ever were, by provider id.
+    pub(crate) fn look<T>(&self, read: impl FnOnce(&BTreeMap<String, Machine>) -> T) -> T {
+        read(&self.lock().machines)
+    }
+
+    /// A machine, also after its end.
+    pub(crate) fn machine(&self, provider_id: &str) -> Option<Machine> {
+        self.look(|machines| machines.get(provider_id).cloned())
+    }
+
+    /// Instances whose end was decided since the last call, with its time.
+    pub(crate) fn take_ending(&self) -> Vec<(String, Timestamp)> {
+        let mut state = self.lock();
+        let ending = std::mem::take(&mut state.ending);
+        ending
+            .into_iter()
+            .filter_map(|id| {
+                let gone = state.machines.get(&id)?.gone?;
+                Some((id, gone))
+            })
+            .collect()
     }
 
     /// Machines that were launched since the last call.
@@ -321,12 +363,10 @@ impl CloudProvider for SimCloud {
     async fn delete(&self, claim: &NodeClaim) -> Result<(), CloudError> {
         let id = claim.status.provider_id.as_str();
         self.find(id)?;
-        let gone = self.clock.now() + TERMINATION;
+        self.end(id, self.clock.now() + TERMINATION);
         if let Some(machine) = self.lock().machines.get_mut(id) {
-            machine.gone.get_or_insert(gone);
             machine.instance.state = InstanceState::Terminating;
         }
-        self.changed.notify_one();
         Ok(())
     }
 

@@ -21,12 +21,16 @@ mod scheduler;
 mod state;
 mod storage;
 mod timeline;
+mod wire;
 mod workloads;
 mod write;
 
 pub use cloud::{Machine, Outage, SimCloud};
 pub use engine::{Config, Glimpse, SimError, simulate};
 pub use kubelet::Timing;
-pub use report::{NodeRow, Report, WaitingPod, WorkloadRow};
-pub use scenario::{API_VERSION, Action, KIND, OutageSpec, Scenario, ScenarioError, Step};
+pub use report::{Breach, NodeRow, PoolRow, Report, Sample, Tally, WaitingPod, Waits, WorkloadRow};
+pub use scenario::{
+    API_VERSION, Action, Again, Change, Curve, Failure, KIND, Named, OutageSpec, Reclaim, Scenario,
+    ScenarioError, Share, Step,
+};
 pub use timeline::{Entry, Happening};

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     cel_value::convert,
     node::{ListType, Node, Rule},
+    patterns,
     prune::joined,
 };
 use crate::error::{FieldError, FieldErrorKind};
@@ -26,12 +27,16 @@ pub(super) fn check(root: &Node, object: &Value, old: Option<&Value>) -> Vec<Fie
         return Vec::new();
     }
     FUNCTIONS.with(|cell| {
-        let context = cell.get_or_init(|| Context::default().with_all());
+        let context = cell.get_or_init(|| {
+            let mut context = Context::default().with_all();
+            patterns::install(&mut context);
+            context
+        });
         let mut walk = Walk {
             context,
             errors: Vec::new(),
         };
-        walk.node(root, object, old, "");
+        walk.node(root, (object, old), "", Past::New);
         walk.errors
     })
 }
@@ -42,18 +47,30 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn node(&mut self, node: &Node, value: &Value, old: Option<&Value>, path: &str) {
+    /// `above` is what is known of the nearest parent that has a past.
+    fn node(
+        &mut self,
+        node: &Node,
+        (value, old): (&Value, Option<&Value>),
+        path: &str,
+        above: Past,
+    ) {
         if !node.has_rules {
             return;
         }
-        let unchanged = old == Some(value);
-        self.rules(node, value, old, path, unchanged.then_some(Unchanged));
+        let past = match old {
+            Some(old) if old == value => Past::Same,
+            Some(_) => Past::Other,
+            None => above,
+        };
+        self.rules(node, (value, old), path, past);
         match value {
             Value::Object(fields) => {
                 for (name, child) in fields {
                     if let Some(child_node) = node.child(name) {
                         let old = old.and_then(|o| o.get(name));
-                        self.node(child_node, child, old, &child_path(node, path, name));
+                        let path = child_path(node, path, name);
+                        self.node(child_node, (child, old), &path, past);
                     }
                 }
             }
@@ -61,7 +78,7 @@ impl Walk<'_> {
                 let Some(child) = &node.items else { return };
                 for (i, item) in items.iter().enumerate() {
                     let old = old.and_then(|o| correlated(&node.list_type, item, o));
-                    self.node(child, item, old, &format!("{path}[{i}]"));
+                    self.node(child, (item, old), &format!("{path}[{i}]"), past);
                 }
             }
             _ => {}
@@ -71,16 +88,15 @@ impl Walk<'_> {
     fn rules(
         &mut self,
         node: &Node,
-        value: &Value,
-        old: Option<&Value>,
+        (value, old): (&Value, Option<&Value>),
         path: &str,
-        unchanged: Option<Unchanged>,
+        past: Past,
     ) {
         let due = |rule: &&Rule| {
             if rule.is_transition {
                 old.is_some() || rule.optional_old_self
             } else {
-                unchanged.is_none()
+                past != Past::Same
             }
         };
         if !node.rules.iter().any(|rule| due(&rule)) {
@@ -98,9 +114,17 @@ impl Walk<'_> {
     }
 }
 
-/// The value is what it was: only transition rules are due.
-#[derive(Clone, Copy)]
-struct Unchanged;
+/// What a value was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// The same: only transition rules are due. So it is for what is in it, even where an item of a
+    /// list cannot be told from the others.
+    Same,
+    /// Something else.
+    Other,
+    /// The object is new.
+    New,
+}
 
 /// Why the rule does not hold, or `None` if it does.
 fn violation(rule: &Rule, scope: &Context<'_>) -> Option<String> {

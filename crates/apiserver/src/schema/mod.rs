@@ -8,6 +8,7 @@ mod cel_value;
 mod defaults;
 mod node;
 mod parse;
+mod patterns;
 mod prune;
 #[cfg(test)]
 mod tests;

@@ -128,6 +128,24 @@ fn what_did_not_change_is_not_held_against_an_update() {
 }
 
 #[test]
+fn items_of_a_list_that_did_not_change_are_not_held_against_an_update_either() {
+    let schema = schema(&json!({
+        "type": "object",
+        "properties": {
+            "a": {"type": "array", "items": {"type": "string",
+                "x-kubernetes-validations": [{"rule": "self.find('^[a-z]+') == self"}]}},
+            "b": {"type": "string"},
+        },
+    }));
+    let old = json!({"a": ["good", "Bad"], "b": "x"});
+    let other = json!({"a": ["good", "Bad"], "b": "y"});
+    assert_eq!(schema.validate(&other, Some(&old)), []);
+    let longer = json!({"a": ["good", "Bad", "good"], "b": "x"});
+    assert_eq!(fields(&schema.validate(&longer, Some(&old))), ["a[1]"]);
+    assert_eq!(fields(&schema.validate(&old, None)), ["a[1]"]);
+}
+
+#[test]
 fn a_rule_path_and_reason_move_the_error() {
     let schema = schema(&json!({
         "type": "object",

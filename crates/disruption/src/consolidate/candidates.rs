@@ -18,7 +18,7 @@ use super::Stays;
 pub(super) fn look(stage: &Stage<'_>, options: &Options) -> (Vec<Candidate>, Vec<(Arc<str>, Why)>) {
     let mut candidates = Vec::new();
     let mut kept = Vec::new();
-    for node in stage.snapshot.nodes.iter() {
+    for node in stage.now_there.nodes.iter() {
         match check(stage, node, options) {
             Ok(Some(candidate)) => candidates.push(candidate),
             Ok(None) => {}
@@ -35,8 +35,8 @@ pub(super) fn look(stage: &Stage<'_>, options: &Options) -> (Vec<Candidate>, Vec
 
 /// The node as a candidate; none if others have said what there is to say of it.
 fn check(stage: &Stage<'_>, node: &NodeState, options: &Options) -> Result<Option<Candidate>, Why> {
-    let (snapshot, now) = (&stage.snapshot, stage.now);
-    if node.marked || reschedule_cost(node) <= 1.0 {
+    let (snapshot, now) = (&stage.now_there, stage.now);
+    if stage.is_going(node.name()) || reschedule_cost(node) <= 1.0 {
         return Ok(None);
     }
     let class = Reason::Underutilized.class();
@@ -61,6 +61,9 @@ fn check(stage: &Stage<'_>, node: &NodeState, options: &Options) -> Result<Optio
         .map(|filled| filled + options.settle);
     if let Some(until) = until.filter(|until| now < *until) {
         return Err(Why::Stays(Stays::Settling { until }));
+    }
+    if stage.is_getting_pods(node.name()) {
+        return Err(Why::Stays(Stays::NotNow));
     }
     Ok(Some(candidate))
 }

@@ -30,7 +30,7 @@ use singles::Single;
 
 /// Sets of more nodes are large.
 const LARGE: usize = 100;
-/// How many sets of nodes are made commands of, at most, to find the best.
+/// How many sets of nodes are made commands of to find the best; more if nothing comes of those.
 const MOST_REALIZED: usize = 3;
 
 /// Adds what saves most to a plan.
@@ -46,7 +46,7 @@ pub(crate) fn consolidate(stage: &mut Stage<'_>, memory: &mut Memory, options: &
         return;
     }
     let worth = Worth::new(options);
-    let totals = Totals::of(&stage.snapshot, &candidates);
+    let totals = Totals::of(&stage.now_there, &candidates);
     let judge = Judge {
         worth,
         totals: &totals,
@@ -54,13 +54,17 @@ pub(crate) fn consolidate(stage: &mut Stage<'_>, memory: &mut Memory, options: &
     let found = search(stage, memory, options, &candidates, worth);
     let Found { singles, proposals } = found;
     let mut best: Option<Realized> = None;
-    for proposal in proposals.into_iter().take(MOST_REALIZED) {
+    for (tried, proposal) in proposals.into_iter().enumerate() {
         // Of a large set much is lost before another is worth the work.
         let enough = if proposal.nodes.len() > LARGE {
             0.9
         } else {
             1.0
         };
+        let is_any = |best: &Realized| !best.commands.is_empty();
+        if tried >= MOST_REALIZED && best.as_ref().is_some_and(is_any) {
+            break;
+        }
         let found = best.as_ref().map(|best: &Realized| best.saves);
         if found.is_some_and(|found| found >= proposal.saves * enough) {
             break;
@@ -136,3 +140,6 @@ fn tell(stage: &mut Stage<'_>, candidates: &[Candidate], singles: &[Single]) {
         stage.keep(&candidate.node, why);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,15 @@ pub(super) struct Proposal {
     pub(super) saves: f64,
 }
 
+/// What may come for nodes that go one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum New {
+    /// Cheaper nodes.
+    Cheaper,
+    /// Nothing.
+    Nothing,
+}
+
 /// A search.
 struct Search<'a, 's> {
     what_if: &'a WhatIf<'s>,
@@ -93,10 +102,14 @@ impl Search<'_, '_> {
         if order.is_empty() {
             return Vec::new();
         }
-        self.what_if.ask(|asked| {
-            let from = Proposal::default();
-            vec![self.extend(asked, &from, &order)]
-        })
+        let from = Proposal::default();
+        let all = self
+            .what_if
+            .ask(|asked| self.extend(asked, &from, (&order, New::Cheaper)));
+        let without = self
+            .what_if
+            .ask(|asked| self.extend(asked, &from, (&order, New::Nothing)));
+        vec![all, without]
     }
 
     /// A set, and candidates that can go by themselves once the set is gone.
@@ -107,14 +120,19 @@ impl Search<'_, '_> {
             match asked.without(&proposal.nodes, all) {
                 Answer::Placed { .. } => {
                     asked.keep();
-                    self.extend(asked, proposal, &order)
+                    self.extend(asked, proposal, (&order, New::Cheaper))
                 }
                 Answer::Stuck { .. } => proposal.clone(),
             }
         })
     }
 
-    fn extend(&self, asked: &mut Asked<'_, '_>, from: &Proposal, order: &[usize]) -> Proposal {
+    fn extend(
+        &self,
+        asked: &mut Asked<'_, '_>,
+        from: &Proposal,
+        (order, new): (&[usize], New),
+    ) -> Proposal {
         let mut quota = self.quota.clone();
         let mut nodes: BTreeSet<usize> = from.nodes.iter().copied().collect();
         for at in &nodes {
@@ -127,8 +145,8 @@ impl Search<'_, '_> {
                 continue;
             }
             let most = match self.worth.most(candidate) {
-                Price::ZERO => NewUpTo::Nothing,
-                most => NewUpTo::Price(most),
+                most if new == New::Cheaper && most > Price::ZERO => NewUpTo::Price(most),
+                _ => NewUpTo::Nothing,
             };
             let Answer::Placed { price, new_nodes } = asked.without(&[*at], most) else {
                 asked.forget();

@@ -80,13 +80,16 @@ fn one(
         {
             stays(Stays::SpotToSpotOff)
         }
-        Answer::Placed { price, new_nodes } => Single {
-            saves: worth.net(
-                std::iter::once(candidate),
-                (price.nanos() as f64, new_nodes),
-            ),
-            stays: None,
-        },
+        Answer::Placed { price, new_nodes } => {
+            let one = std::iter::once(candidate);
+            let saves = worth.net(one, (price.nanos() as f64, new_nodes));
+            let stays = (saves <= 0.0).then(|| Stays::NotWorthIt {
+                saves: candidate.price.unwrap_or_default().saturating_sub(price),
+                costs: worth.of_change(candidate, price),
+                hours: worth.hours(),
+            });
+            Single { saves, stays }
+        }
         Answer::Stuck { too_dear: true, .. } => stays(Stays::NoCheaper {
             price: candidate.price,
         }),

@@ -44,7 +44,8 @@ impl Worth {
 
     /// What is saved an hour, once the change is paid for: prices before less those after, less
     /// what the change costs by the hours within which it must pay. Where there are more nodes than
-    /// before, those cost what packing takes them to cost beside their prices.
+    /// before, those cost what packing takes them to cost beside their prices. A node whose price
+    /// is not known saves next to nothing, but something, if nothing new comes for it.
     pub(crate) fn net<'c>(
         self,
         candidates: impl Iterator<Item = &'c Candidate>,
@@ -53,7 +54,10 @@ impl Worth {
         let mut net = -after * (1.0 + self.overlap / self.hours);
         let mut before = 0;
         for candidate in candidates {
-            net += price(candidate) - self.of_moving(candidate) / self.hours;
+            net += match price(candidate) {
+                0.0 if nodes == 0 => 1.0,
+                price => price - self.of_moving(candidate) / self.hours,
+            };
             before += 1;
         }
         net - self.fee * nodes.saturating_sub(before) as f64
@@ -70,6 +74,12 @@ impl Worth {
         let left = price(candidate) - self.of_moving(candidate) / self.hours;
         let most = left / (1.0 + self.overlap / self.hours);
         Price::from_nanos(most.max(0.0) as u64)
+    }
+
+    /// What it costs to replace a node by what costs so much an hour.
+    pub(crate) fn of_change(self, candidate: &Candidate, after: Price) -> Price {
+        let costs = self.of_moving(candidate) + after.nanos() as f64 * self.overlap;
+        Price::from_nanos(costs as u64)
     }
 
     /// What a command costs to perform.

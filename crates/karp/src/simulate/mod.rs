@@ -1,5 +1,7 @@
 //! `karp simulate`: a whole cluster in virtual time.
 
+mod html;
+mod tally;
 mod text;
 
 use std::path::Path;
@@ -9,11 +11,12 @@ use anyhow::Context as _;
 use manifests::{Object, Source};
 use model::Timestamp;
 use runtime::Options;
-use sim::{Config, Scenario, Timing, simulate};
+use sim::{Config, Report, Scenario, Timing, simulate};
+use text::Detail;
 use view::{Progress, Style, format};
 
 use crate::cli::{Output, SimulateArgs};
-use crate::failure::{DONE, PODS_LEFT, warn};
+use crate::failure::{DONE, PODS_LEFT, RULE_BROKEN, complain, warn};
 use crate::{input, output};
 
 /// The time of day at the start of every run, so that the same input gives the same output.
@@ -52,14 +55,39 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         warn(note);
     }
     match args.output {
-        Output::Table => output::text(&text::render(&report, Style::for_stdout()))?,
+        Output::Table => {
+            let detail = if args.full {
+                Detail::Full
+            } else {
+                Detail::Brief
+            };
+            output::text(&text::render(&report, detail, Style::for_stdout()))?;
+        }
         form => output::value(form, &report)?,
     }
-    Ok(ExitCode::from(if report.waiting.is_empty() {
+    if let Some(path) = &args.report {
+        let page = html::render(&report);
+        std::fs::write(path, page).with_context(|| path.display().to_string())?;
+    }
+    Ok(ExitCode::from(outcome(&report)))
+}
+
+/// Says what must never happen and did; the exit code.
+fn outcome(report: &Report) -> u8 {
+    let breaches = &report.tally.breaches;
+    if let Some(first) = breaches.first() {
+        complain(&format!(
+            "Karpenter broke {} that must never break, first at {}: {}",
+            format::count(breaches.len(), "rule"),
+            format::clock(std::time::Duration::from_millis(first.at_ms)),
+            first.what
+        ));
+        RULE_BROKEN
+    } else if report.waiting.is_empty() {
         DONE
     } else {
         PODS_LEFT
-    }))
+    }
 }
 
 /// Everything but scenarios.

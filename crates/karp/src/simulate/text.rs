@@ -7,25 +7,41 @@ use sim::{Entry, Happening, Report};
 use view::format::{clock, count, dollars, span};
 use view::{Align, Paint, Style, Table};
 
-pub(crate) fn render(report: &Report, style: Style) -> String {
+use super::tally;
+
+/// How much is printed of a long run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The main points of the time line, and nodes by type.
+    Brief,
+    /// Everything.
+    Full,
+}
+
+/// A time line with more lines than this is cut down to its main points.
+const LONG_TIMELINE: usize = 250;
+/// More nodes than this are summed up by type.
+const MANY_NODES: usize = 60;
+
+pub(crate) fn render(report: &Report, detail: Detail, style: Style) -> String {
     let mut text = String::new();
     let name = if report.scenario.is_empty() {
         "Simulation"
     } else {
         report.scenario.as_str()
     };
-    let _ = writeln!(text, "{}\n", style.paint(Paint::Title, name));
-    for entry in &report.timeline {
-        let _ = writeln!(text, "{}", line(entry, style));
-    }
-    let _ = writeln!(text, "\n{}", style.paint(Paint::Title, "Nodes"));
-    text.push_str(&nodes(report).render(style));
+    let title = |text: &str| style.paint(Paint::Title, text);
+    let _ = writeln!(text, "{}\n", title(name));
+    text.push_str(&timeline(report, detail, style));
+    let _ = writeln!(text, "\n{}", title("Nodes"));
+    let nodes = if detail == Detail::Full || report.nodes.len() <= MANY_NODES {
+        nodes(report)
+    } else {
+        tally::node_types(report)
+    };
+    text.push_str(&nodes.render(style));
     if !report.workloads.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n{}",
-            style.paint(Paint::Title, "How long pods waited")
-        );
+        let _ = writeln!(text, "\n{}", title("How long pods waited"));
         text.push_str(&waits(report).render(style));
     }
     for pod in report.waiting.iter().take(20) {
@@ -37,9 +53,50 @@ pub(crate) fn render(report: &Report, style: Style) -> String {
         let label = style.paint(Paint::Bad, "still waiting");
         let _ = writeln!(text, "{label}  {}: {reason}", pod.pod);
     }
+    let _ = writeln!(text, "\n{}", title("What it took"));
+    text.push_str(&tally::pools(report).render(style));
+    text.push('\n');
+    text.push_str(&tally::lines(report));
+    for breach in &report.tally.breaches {
+        let label = style.paint(Paint::Bad, "broken rule");
+        let at = clock(Duration::from_millis(breach.at_ms));
+        let _ = writeln!(text, "{label}  {at}  {}", breach.what);
+    }
     text.push('\n');
     text.push_str(&summary(report));
     text
+}
+
+fn timeline(report: &Report, detail: Detail, style: Style) -> String {
+    let mut text = String::new();
+    let all = report.timeline.len();
+    let cut = detail == Detail::Brief && all > LONG_TIMELINE;
+    let entries = report
+        .timeline
+        .iter()
+        .filter(|entry| !cut || is_main(&entry.what));
+    for entry in entries {
+        let _ = writeln!(text, "{}", line(entry, style));
+    }
+    if cut {
+        let note = format!(
+            "the main points of {}; --full shows all",
+            count(all, "line")
+        );
+        let _ = writeln!(text, "{}", style.paint(Paint::Dim, &note));
+    }
+    text
+}
+
+/// Whether a line is worth showing even of a long run.
+fn is_main(what: &Happening) -> bool {
+    matches!(
+        what,
+        Happening::Step { .. }
+            | Happening::Disrupted { .. }
+            | Happening::ClaimGone { .. }
+            | Happening::Problem { .. }
+    )
 }
 
 fn summary(report: &Report) -> String {
@@ -58,7 +115,7 @@ fn summary(report: &Report) -> String {
     )
 }
 
-fn line(entry: &Entry, style: Style) -> String {
+pub(super) fn line(entry: &Entry, style: Style) -> String {
     let at = style.paint(Paint::Dim, &clock(Duration::from_millis(entry.at_ms)));
     let (mark, paint, text) = describe(&entry.what);
     format!("{at}  {} {text}", style.paint(paint, &format!("{mark:<9}")))

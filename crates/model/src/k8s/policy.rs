@@ -60,6 +60,12 @@ pub struct PodDisruptionBudgetStatus {
     pub expected_pods: i32,
     /// Generation that the status belongs to.
     pub observed_generation: i64,
+    /// Pods whose eviction has been granted, with its time, until they show it.
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub disrupted_pods: BTreeMap<String, String>,
 }
 
 /// A number, or text that is a percentage.

@@ -12,6 +12,8 @@ mod request;
 
 pub use connect::{ConnectError, Source};
 pub use error::{ApiError, Cause, Details, Retry, Status};
+/// Body of a request that the client makes, for services that stand between it and a server.
+pub use kube::client::Body as RequestBody;
 pub use request::{Kind, ObjectKey, Preconditions, Select};
 
 pub(crate) use call::ByteStream;

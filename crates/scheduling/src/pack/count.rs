@@ -1,6 +1,6 @@
 //! Pods that are put on nodes, counted by host and domain.
 
-use crate::topology::{DomainId, DomainRule, Looks};
+use crate::topology::{DomainId, DomainRule, Looks, RulesId};
 
 use super::{Ask, NodeId, Packing, Put};
 
@@ -16,14 +16,10 @@ impl Packing<'_, '_> {
         }
         for counter in class.domains.iter() {
             self.anywhere[*counter as usize] += count;
-            let spread = |rule: &DomainRule| match rule {
-                DomainRule::Spread(spread) => spread.counter == *counter,
-                _ => false,
-            };
             let key = self.problem.topology.domains[*counter as usize].key;
             let domain = self.views.domain(self.nodes.view[node], key);
             if let Some(domain) = domain
-                && self.rules(ask.rules).domains.iter().any(spread)
+                && self.declares(ask.rules, *counter)
             {
                 self.declared[*counter as usize][domain] += count;
             }
@@ -38,6 +34,12 @@ impl Packing<'_, '_> {
             rules: ask.rules,
             count,
         });
+    }
+
+    /// Whether pods with these rules are spread over what is counted.
+    pub(super) fn declares(&self, rules: RulesId, counter: DomainId) -> bool {
+        let mut rules = self.rules(rules).domains.iter();
+        rules.any(|rule| matches!(rule, DomainRule::Spread(spread) if spread.counter == counter))
     }
 
     /// Counts pods in the domain of their node; false if that, or whether the node counts at all,

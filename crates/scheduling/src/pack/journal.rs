@@ -7,6 +7,16 @@ use crate::view::ViewId;
 
 use super::NodeId;
 
+/// What a node was, apart from its amounts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted {
+    pub(super) node: NodeId,
+    pub(super) view: ViewId,
+    pub(super) pods: u32,
+    pub(super) kind: u32,
+    pub(super) price: u64,
+}
+
 /// What a trial has changed.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
@@ -16,8 +26,8 @@ pub(super) struct Journal {
     trial: u32,
     /// By node: the last trial that has touched it.
     touched: Vec<u32>,
-    /// Touched nodes, each with its view and its number of pods.
-    pub(super) nodes: Vec<(NodeId, ViewId, u32)>,
+    /// Touched nodes, each as it was.
+    pub(super) nodes: Vec<Noted>,
     /// Slack, then what is used, by touched node.
     pub(super) amounts: Vec<i64>,
     /// Bits by touched node.

@@ -10,7 +10,7 @@ use crate::view::{ViewId, Views};
 
 use super::blocks::Blocks;
 use super::budget::MinValuesCheck;
-use super::journal::Journal;
+use super::journal::{Journal, Noted};
 
 /// Index of a node in [`Nodes`].
 pub(crate) type NodeId = usize;
@@ -341,8 +341,13 @@ impl Nodes {
         };
         if journal.is_news(node) {
             let (dims, words, hosts) = (self.dims, self.words, self.hosts);
-            let noted = (node, self.view[node], self.pods[node]);
-            journal.nodes.push(noted);
+            journal.nodes.push(Noted {
+                node,
+                view: self.view[node],
+                pods: self.pods[node],
+                kind: self.kind[node],
+                price: self.price[node],
+            });
             let amounts = node * dims..(node + 1) * dims;
             journal
                 .amounts
@@ -361,9 +366,12 @@ impl Nodes {
             return;
         };
         let (dims, words, hosts) = (self.dims, self.words, self.hosts);
-        for (at, (node, view, pods)) in journal.nodes.iter().copied().enumerate() {
-            self.view[node] = view;
-            self.pods[node] = pods;
+        for (at, noted) in journal.nodes.iter().copied().enumerate() {
+            let node = noted.node;
+            self.view[node] = noted.view;
+            self.pods[node] = noted.pods;
+            self.kind[node] = noted.kind;
+            self.price[node] = noted.price;
             let slack = &journal.amounts[2 * at * dims..(2 * at + 1) * dims];
             self.slack[node * dims..(node + 1) * dims].copy_from_slice(slack);
             let used = &journal.amounts[(2 * at + 1) * dims..2 * (at + 1) * dims];

@@ -78,8 +78,8 @@ pub(crate) struct Trials<'a, 'p> {
     bound: &'a [(usize, DomainId, usize)],
     /// Pods of each class that are to be placed; zero between trials.
     left: Vec<u32>,
-    /// Pods that nodes have got in trials that were kept: class and how many.
-    received: FxHashMap<NodeId, Vec<(u32, u32)>>,
+    /// What nodes have got in trials that were kept.
+    received: FxHashMap<NodeId, Vec<Put>>,
 }
 
 /// The place of each class in the order of placement.
@@ -150,7 +150,8 @@ impl<'a, 'p> Trials<'a, 'p> {
         }
         let packing = &self.packing;
         stuck.unwrap_or(Tried::Placed {
-            price: packing.spent - self.before.spent,
+            // A node of a trial that was kept may have become cheaper.
+            price: packing.spent.saturating_sub(self.before.spent),
             nodes: packing.nodes.len() - self.before.nodes,
         })
     }
@@ -191,7 +192,7 @@ impl<'a, 'p> Trials<'a, 'p> {
         let (packing, before) = (&mut self.packing, &mut self.before);
         for put in &packing.puts[before.puts..] {
             let received = self.received.entry(put.node).or_default();
-            received.push((put.class, put.count));
+            received.push(*put);
         }
         before.domains.clone_from(&packing.domains);
         before.declared.clone_from(&packing.declared);
@@ -244,35 +245,13 @@ impl<'a, 'p> Trials<'a, 'p> {
         }
         let Some(node) = machine.node else { return };
         let received = self.received.get(&node).cloned().unwrap_or_default();
-        for (class, count) in &received {
-            add(*class, *count);
+        for put in &received {
+            add(put.class, put.count);
         }
-        for (class, count) in received {
-            self.uncount(node, class as usize, count);
+        for put in &received {
+            self.packing.uncount(put);
         }
         self.packing.nodes.close(node);
-    }
-
-    /// Takes pods off the counts that a node has got in trials that were kept.
-    fn uncount(&mut self, node: NodeId, class: usize, count: u32) {
-        let packing = &mut self.packing;
-        let class = &packing.problem.classes[class];
-        for host in class.hosts.iter() {
-            packing.on_hosts[*host as usize] -= count;
-        }
-        let view = packing.nodes.view[node];
-        for counter in class.domains.iter() {
-            packing.anywhere[*counter as usize] -= count;
-            let of = &packing.problem.topology.domains[*counter as usize];
-            let Some(domain) = packing.views.domain(view, of.key) else {
-                continue;
-            };
-            if packing.views.looks(view, of.filter) == Looks::Surely {
-                packing.domains[*counter as usize][domain] -= count;
-            }
-            let declared = &mut packing.declared[*counter as usize][domain];
-            *declared = declared.saturating_sub(count);
-        }
     }
 
     /// Places what is left of these classes, in this order; says who is stuck.
@@ -309,3 +288,31 @@ impl<'a, 'p> Trials<'a, 'p> {
         }
     }
 }
+
+impl Packing<'_, '_> {
+    /// Takes pods off the counts of hosts and domains.
+    fn uncount(&mut self, put: &Put) {
+        let class = &self.problem.classes[put.class as usize];
+        for host in class.hosts.iter() {
+            self.on_hosts[*host as usize] -= put.count;
+        }
+        let view = self.nodes.view[put.node];
+        for counter in class.domains.iter() {
+            let at = *counter as usize;
+            self.anywhere[at] -= put.count;
+            let of = &self.problem.topology.domains[at];
+            let Some(domain) = self.views.domain(view, of.key) else {
+                continue;
+            };
+            if self.views.looks(view, of.filter) == Looks::Surely {
+                self.domains[at][domain] -= put.count;
+            }
+            if self.declares(put.rules, *counter) {
+                self.declared[at][domain] -= put.count;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

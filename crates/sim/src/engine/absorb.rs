@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use api::NodeClaim;
+use api::{NodeClaim, NodePool};
 use apiserver::EventKind;
 use model::k8s::{Namespace, Node, Pod, PodDisruptionBudget};
 use serde::de::DeserializeOwned;
@@ -38,6 +38,7 @@ impl Engine {
                 Stream::Workloads(kind) => self.workload(kind, &object, gone),
                 Stream::Budgets => self.budget(read(&object), gone),
                 Stream::Claims => self.claim(read(&object), gone),
+                Stream::Pools => self.pool(read(&object), gone),
                 Stream::Classes(kind) => {
                     let now = self.clock.now();
                     if !gone && let Some(write) = classes::reconcile(kind, &object, now) {
@@ -221,13 +222,7 @@ impl Engine {
         self.dirty.extend(daemon_sets.cloned());
         if gone {
             self.state.remove_node(&name);
-            // The pod garbage collector: pods of a node that is no more are no more.
-            let orphans: Vec<_> = self
-                .state
-                .pods_on(&name)
-                .map(|pod| kubelet::pod_gone(pod))
-                .collect();
-            self.perform(orphans);
+            self.collect_orphans(&name);
             return;
         }
         let before = self.state.nodes.get(&name).cloned();
@@ -240,18 +235,27 @@ impl Engine {
             self.note(Happening::Ready { node: name.clone() });
         }
         self.watch_node(&node);
+        self.referee.node(&name, node.is_ready(), self.clock.now());
         self.state.put_node(node);
     }
 
     fn note_join(&mut self, node: &Node) {
-        let machines = self.cloud.machines();
-        if let Some(machine) = machines.get(&node.spec.provider_id) {
+        if let Some(machine) = self.cloud.machine(&node.spec.provider_id) {
             let after = self.clock.now().since(machine.launched);
             self.note(Happening::Joined {
                 node: node.metadata.name.clone(),
                 claim: machine.instance.claim_name.clone(),
                 after_ms: after.as_millis() as u64,
             });
+        }
+    }
+
+    fn pool(&mut self, pool: NodePool, gone: bool) {
+        let name = pool.metadata.name.clone();
+        if gone {
+            self.pools.remove(&name);
+        } else {
+            self.pools.insert(name, Arc::new(pool));
         }
     }
 
@@ -264,10 +268,12 @@ impl Engine {
                     claim: name.clone(),
                 });
             }
+            self.claim_gone(&claim);
             self.claims.remove(&name);
             return;
         }
         let before = self.claims.get(&name).cloned();
+        self.judge_claim(before.as_deref(), &claim);
         if before.is_none() {
             let requests = claim.spec.resources.requests.iter();
             let types = claim.spec.requirements.iter();

@@ -5,8 +5,11 @@
 //! next change or timer. Karpenter's loops run beside it in the same thread.
 
 mod absorb;
+mod broken;
 mod nodes;
+mod outside;
 mod perform;
+mod referee;
 mod setup;
 mod steps;
 mod storage;
@@ -18,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::NodeClaim;
+use api::{NodeClaim, NodePool};
 use apiserver::Server;
 use catalog::Catalogs;
 use model::Timestamp;
@@ -32,7 +35,9 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::state::{State, WorkloadKey};
 use crate::timeline::{Happening, Timeline};
-use summary::Records;
+use crate::wire::Wire;
+use referee::Referee;
+use summary::{Records, Samples};
 use timers::Timers;
 use watches::Watches;
 
@@ -116,7 +121,8 @@ async fn run(config: Config, watch: &mut dyn FnMut(Glimpse)) -> Result<Report, S
         config.kinds.clone(),
         clock.clone(),
     ));
-    let client = Client::from_service(server.client_service());
+    let wire = Wire::new(server.clone(), clock.clone());
+    let client = Client::from_service(wire.service());
     let metrics = Metrics::new();
     let (recorder, outbox) = Recorder::new(clock.clone(), Some(metrics.clone()));
     let world = controllers::World {
@@ -129,7 +135,7 @@ async fn run(config: Config, watch: &mut dyn FnMut(Glimpse)) -> Result<Report, S
         seed: config.seed,
     };
     let shutdown = Shutdown::new();
-    let mut engine = Engine::new(config, server, cloud, clock)?;
+    let mut engine = Engine::new(config, server, wire, cloud, clock)?;
     engine.start()?;
     let karpenter = controllers::run(world, shutdown.clone());
     let events = outbox.run(client, shutdown.clone());
@@ -148,11 +154,19 @@ async fn run(config: Config, watch: &mut dyn FnMut(Glimpse)) -> Result<Report, S
 struct Engine {
     config: Config,
     server: Server,
+    wire: Wire,
     cloud: Arc<SimCloud>,
     clock: Clock,
     watches: Watches,
     state: State,
     claims: BTreeMap<String, Arc<NodeClaim>>,
+    pools: BTreeMap<String, Arc<NodePool>>,
+    referee: Referee,
+    samples: Samples,
+    /// Nodes that something from outside has broken, also those that are gone, with what it did.
+    broken: BTreeMap<String, &'static str>,
+    /// Nodes whose kubelet does nothing any more.
+    silent: BTreeSet<String>,
     timers: Timers,
     timeline: Timeline,
     records: Records,
@@ -177,6 +191,7 @@ impl Engine {
     fn new(
         config: Config,
         server: Server,
+        wire: Wire,
         cloud: Arc<SimCloud>,
         clock: Clock,
     ) -> Result<Self, SimError> {
@@ -190,11 +205,17 @@ impl Engine {
         Ok(Self {
             config,
             server,
+            wire,
             cloud,
             clock,
             watches,
             state,
             claims: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            referee: Referee::default(),
+            samples: Samples::default(),
+            broken: BTreeMap::new(),
+            silent: BTreeSet::new(),
             timers: Timers::default(),
             timeline: Timeline::default(),
             records: Records::default(),
@@ -258,6 +279,7 @@ impl Engine {
     fn settle(&mut self) -> Result<(), SimError> {
         loop {
             let changed = self.absorb()?;
+            self.judge_asks();
             self.take_launches();
             let reacted = self.react();
             if !changed && !reacted {

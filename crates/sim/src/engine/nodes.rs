@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::Engine;
 use super::timers::Timer;
 use crate::cloud::Machine;
+use crate::kubelet::lost;
 use crate::timeline::Happening;
-use crate::write::{Target, Write};
 
 impl Engine {
     /// Takes note of instances that were launched or ended since the last look.
@@ -27,12 +27,8 @@ impl Engine {
             let boot = self.config.timing.boot + self.jitter(&id);
             self.timers.set(machine.launched + boot, Timer::Boot(id));
         }
-        for (id, machine) in self.cloud.machines() {
-            if let Some(gone) = machine.gone
-                && !self.records.has_ended(&id)
-            {
-                self.timers.set(gone, Timer::InstanceGone(id));
-            }
+        for (id, gone) in self.cloud.take_ending() {
+            self.timers.set(gone, Timer::InstanceGone(id));
         }
     }
 
@@ -50,14 +46,13 @@ impl Engine {
     /// tells it to have.
     pub(super) fn boot(&mut self, provider_id: &str) {
         let now = self.clock.now();
-        let machines = self.cloud.machines();
-        let Some(machine) = machines.get(provider_id) else {
+        let Some(machine) = self.cloud.machine(provider_id) else {
             return;
         };
         if machine.gone.is_some_and(|gone| gone <= now) {
             return;
         }
-        let node = self.node(machine);
+        let node = self.node(&machine);
         self.create_node(&node);
     }
 
@@ -100,32 +95,26 @@ impl Engine {
         })
     }
 
-    /// An instance is gone: whoever still has a Node for it loses it, and its pods with it.
+    /// An instance is gone, and its kubelet with it. A Node that is left over goes once that has
+    /// been noticed.
     pub(super) fn instance_gone(&mut self, provider_id: &str) {
-        let machines = self.cloud.machines();
-        let Some(machine) = machines.get(provider_id) else {
+        let now = self.clock.now();
+        let Some(machine) = self.cloud.machine(provider_id) else {
             return;
         };
-        if !self.records.end(provider_id) {
+        if machine.gone.is_none_or(|gone| gone > now) || !self.records.end(provider_id) {
             return;
         }
-        let lived = self.clock.now().since(machine.launched);
+        let node = machine.instance.node_name;
+        let lived = now.since(machine.launched);
         self.note(Happening::NodeGone {
-            node: machine.instance.node_name.clone(),
+            node: node.clone(),
             lived_ms: lived.as_millis() as u64,
             cost: machine.price.dollars() * lived.as_secs_f64() / 3600.0,
         });
-        let orphan = self
-            .state
-            .nodes
-            .values()
-            .find(|node| node.spec.provider_id == provider_id && !node.metadata.is_deleting());
-        if let Some(node) = orphan {
-            let target = Target::node(&node.metadata.name.clone());
-            self.perform(vec![Write::Delete {
-                target,
-                grace_seconds: None,
-            }]);
+        self.silent.insert(node.clone());
+        if self.state.nodes.contains_key(&node) {
+            self.timers.set(now + lost::GRACE, Timer::NodeLost(node));
         }
     }
 

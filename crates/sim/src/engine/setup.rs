@@ -56,6 +56,7 @@ impl Engine {
             self.put(object)?;
         }
         self.config.objects = objects;
+        self.timers.set(self.config.start, Timer::Sample);
         for (number, step) in self.config.scenario.steps.iter().enumerate() {
             self.timers
                 .set(self.config.start + step.at, Timer::Step(number));

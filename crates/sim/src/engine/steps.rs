@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::timers::Timer;
 use super::{Engine, SimError};
 use crate::kubelet;
-use crate::scenario::{Action, OutageSpec};
+use crate::scenario::{Action, Named, OutageSpec};
 use crate::timeline::Happening;
 use crate::{Outage, workloads};
 
@@ -24,14 +24,22 @@ impl Engine {
         let now = self.clock.now();
         match timer {
             Timer::Step(number) => {
-                self.steps_left -= 1;
                 self.active = now;
-                let action = self.config.scenario.steps[number].action.clone();
+                let step = &self.config.scenario.steps[number];
+                let again = step.next(self.offset());
+                let action = step.action.clone();
+                match again {
+                    Some(again) => self
+                        .timers
+                        .set(self.config.start + again, Timer::Step(number)),
+                    None => self.steps_left -= 1,
+                }
                 self.step(action)?;
             }
             Timer::Boot(provider_id) => self.boot(&provider_id),
             Timer::NodeReady(name) => {
-                if let Some(node) = self.state.nodes.get(&name).cloned() {
+                let speaks = !self.silent.contains(&name);
+                if let Some(node) = self.state.nodes.get(&name).cloned().filter(|_| speaks) {
                     self.perform(kubelet::node_ready(&node, now));
                     if !self.state.storage.limits.contains_key(&name) {
                         self.register_drivers(&node);
@@ -39,7 +47,7 @@ impl Engine {
                 }
             }
             Timer::PodRuns(key, uid) => {
-                if let Some(pod) = self.same_pod(&key, &uid)
+                if let Some(pod) = self.served_pod(&key, &uid)
                     && pod.status.phase == "Pending"
                     && !pod.metadata.is_deleting()
                 {
@@ -47,22 +55,35 @@ impl Engine {
                 }
             }
             Timer::PodDone(key, uid) => {
-                if let Some(pod) = self.same_pod(&key, &uid)
+                if let Some(pod) = self.served_pod(&key, &uid)
                     && pod.status.phase == "Running"
                 {
                     self.perform(vec![kubelet::pod_succeeded(&pod)]);
                 }
             }
             Timer::PodEnds(key, uid) => {
-                if let Some(pod) = self.same_pod(&key, &uid)
+                if let Some(pod) = self.served_pod(&key, &uid)
                     && kubelet::pod_end(&pod, &self.config.timing).is_some_and(|end| end <= now)
                 {
                     self.perform(vec![kubelet::pod_gone(&pod)]);
                 }
             }
             Timer::InstanceGone(provider_id) => self.instance_gone(&provider_id),
+            Timer::NodeLost(name) => self.node_lost(&name),
+            Timer::PodLeaves(key, uid) => {
+                if let Some(pod) = self.same_pod(&key, &uid) {
+                    self.pod_leaves(&pod);
+                }
+            }
+            Timer::Sample => self.sample(),
         }
         Ok(())
+    }
+
+    /// The pod, if its node's kubelet still does something.
+    fn served_pod(&self, key: &PodKey, uid: &str) -> Option<std::sync::Arc<Pod>> {
+        self.same_pod(key, uid)
+            .filter(|pod| !self.silent.contains(&pod.spec.node_name))
     }
 
     fn same_pod(&self, key: &PodKey, uid: &str) -> Option<std::sync::Arc<Pod>> {
@@ -75,15 +96,9 @@ impl Engine {
 
     fn step(&mut self, action: Action) -> Result<(), SimError> {
         match action {
-            Action::Scale {
-                kind,
-                namespace,
-                name,
-                replicas,
-            } => {
-                let patch = json!({ "spec": { "replicas": replicas } });
-                self.patch_workload(&kind, &namespace, &name, patch);
-            }
+            Action::Scale { workload, replicas } => self.scale(&workload, replicas),
+            Action::Follow { workload, curve } => self.follow(&workload, &curve),
+            Action::Rollout { workload, set } => self.roll_out(&workload, &set),
             Action::Apply(objects) => {
                 for object in objects {
                     let text = format!("applied {}", super::perform::title(&object));
@@ -91,17 +106,20 @@ impl Engine {
                     self.apply(&object)?;
                 }
             }
-            Action::Delete {
+            Action::Delete(Named {
                 kind,
                 namespace,
                 name,
-            } => {
+            }) => {
                 let text = format!("deleted {kind} {namespace}/{name}");
                 self.note(Happening::Step {
                     text: text.replace(" /", " "),
                 });
                 self.delete(&kind, &namespace, &name);
             }
+            Action::Reclaim(reclaim) => self.reclaim(&reclaim),
+            Action::Fail(failure) => self.fail(&failure),
+            Action::Image { class, id } => self.image(&class, &id),
             Action::Outage(outages) => {
                 let text = if outages.is_empty() {
                     "all capacity is available again".to_owned()
@@ -115,13 +133,19 @@ impl Engine {
         Ok(())
     }
 
-    fn patch_workload(&mut self, kind: &str, namespace: &str, name: &str, patch: Value) {
+    pub(super) fn scale(&mut self, workload: &Named, replicas: u32) {
+        let Named {
+            kind,
+            namespace,
+            name,
+        } = workload;
         let Some((_, group, plural)) = workloads::KINDS.iter().find(|known| known.0 == kind) else {
             self.note(Happening::Problem {
                 text: format!("cannot scale a {kind}"),
             });
             return;
         };
+        let patch = json!({ "spec": { "replicas": replicas } });
         let resource = Resource::new(group, "v1", plural);
         let patch = Patch::Merge(patch);
         let options = WriteOptions::default();

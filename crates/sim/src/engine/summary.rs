@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::Engine;
 use super::absorb::owner_title;
-use crate::report::{NodeRow, Report, WaitingPod, WorkloadRow};
+use super::timers::Timer;
+use crate::report::{NodeRow, PoolRow, Report, Sample, Tally, WaitingPod, Waits, WorkloadRow};
 
 /// Counts that outlive the objects they are about.
 #[derive(Debug, Default)]
@@ -21,10 +22,6 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn has_ended(&self, provider_id: &str) -> bool {
-        self.ended.contains(provider_id)
-    }
-
     /// Whether this is the first time that the instance ends.
     pub(super) fn end(&mut self, provider_id: &str) -> bool {
         self.ended.insert(provider_id.to_owned())
@@ -51,7 +48,9 @@ impl Records {
 impl Engine {
     /// The report of the run as it stands.
     pub(super) fn report(&mut self, settled: bool) -> Report {
+        self.sample();
         let nodes = self.node_rows();
+        let tally = self.tally(&nodes);
         let waiting = self.waiting_pods();
         let workloads = self.workload_rows();
         Report {
@@ -62,12 +61,74 @@ impl Engine {
             settled,
             // From zero up: the sum of nothing would be minus zero.
             cost: nodes.iter().fold(0.0, |sum, node| sum + node.cost),
+            tally,
             nodes,
             workloads,
             waiting,
             timeline: std::mem::take(&mut self.timeline).into_entries(),
             price_source: self.config.catalogs.default.price_source.to_string(),
             notes: std::mem::take(&mut self.notes),
+        }
+    }
+
+    /// Writes down the figures of the cluster.
+    pub(super) fn sample(&mut self) {
+        let now = self.clock.now();
+        let alive = |gone: Option<Timestamp>| gone.is_none_or(|gone| gone > now);
+        let price = self.cloud.look(|machines| {
+            let machines = machines.values().filter(|machine| alive(machine.gone));
+            machines.fold(0.0, |sum, machine| sum + machine.price.dollars())
+        });
+        self.samples.add(Sample {
+            at_ms: self.offset().as_millis() as u64,
+            nodes: self.state.nodes.len(),
+            pods: self.state.pods.len(),
+            waiting: self.state.pending.len(),
+            price_per_hour: price,
+        });
+        self.timers
+            .set(now + self.samples.interval(), Timer::Sample);
+    }
+
+    fn tally(&mut self, nodes: &[NodeRow]) -> Tally {
+        let hours = |node: &NodeRow| {
+            let end = node.gone_ms.unwrap_or(self.offset().as_millis() as u64);
+            end.saturating_sub(node.launched_ms) as f64 / 3_600_000.0
+        };
+        let mut pools: BTreeMap<&str, PoolRow> = BTreeMap::new();
+        for node in nodes {
+            let pool = pools.entry(&node.node_pool).or_default();
+            pool.launched += 1;
+            pool.node_hours += hours(node);
+            pool.cost += node.cost;
+        }
+        let referee = &mut self.referee;
+        for (name, counts) in &mut referee.pools {
+            let pool = pools.entry(name).or_default();
+            pool.most_nodes = counts.most_nodes;
+            pool.removed = std::mem::take(&mut counts.removed);
+            pool.most_going = counts.most_going;
+            pool.allowed_then = counts.allowed_then;
+        }
+        let pools = pools.into_iter().map(|(name, pool)| PoolRow {
+            node_pool: name.to_owned(),
+            ..pool
+        });
+        let pools: Vec<PoolRow> = pools.collect();
+        let writes = self.wire.writes();
+        let offset = |at: Timestamp| at.since(self.config.start).as_millis() as u64;
+        Tally {
+            node_hours: pools.iter().fold(0.0, |sum, pool| sum + pool.node_hours),
+            evicted: std::mem::take(&mut referee.evicted),
+            forced: std::mem::take(&mut referee.forced),
+            refused: referee.refused,
+            lost: std::mem::take(&mut referee.lost),
+            waits: waits(self.records.waits.values().flatten().copied().collect()),
+            pools,
+            writes: writes.counts,
+            last_write_ms: writes.last.map(offset),
+            breaches: std::mem::take(&mut referee.breaches),
+            samples: std::mem::take(&mut self.samples).taken,
         }
     }
 
@@ -167,6 +228,60 @@ impl Engine {
             }
         }
         reasons
+    }
+}
+
+fn waits(mut waits: Vec<Duration>) -> Waits {
+    waits.sort_unstable();
+    let ms = |wait: Duration| wait.as_millis() as u64;
+    // The least wait that so many per cent of the pods did not exceed.
+    let percent = |percent: usize| {
+        let place = (waits.len() * percent).div_ceil(100).max(1) - 1;
+        waits.get(place).copied().map_or(0, ms)
+    };
+    let sum: Duration = waits.iter().sum();
+    Waits {
+        pods: waits.len(),
+        mean_ms: ms(sum) / (waits.len() as u64).max(1),
+        p50_ms: percent(50),
+        p99_ms: percent(99),
+        max_ms: percent(100),
+    }
+}
+
+/// Figures over time: so many that they can be drawn, however long the run is.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    taken: Vec<Sample>,
+    /// How often the interval has been doubled.
+    doubled: u32,
+}
+
+impl Samples {
+    const MOST: usize = 600;
+    const FIRST: Duration = Duration::from_secs(10);
+
+    fn interval(&self) -> Duration {
+        Self::FIRST * 2_u32.pow(self.doubled)
+    }
+
+    fn add(&mut self, sample: Sample) {
+        if self
+            .taken
+            .last()
+            .is_some_and(|last| last.at_ms == sample.at_ms)
+        {
+            self.taken.pop();
+        }
+        self.taken.push(sample);
+        if self.taken.len() > Self::MOST {
+            let mut number = 0;
+            self.taken.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+            self.doubled += 1;
+        }
     }
 }
 

@@ -22,6 +22,12 @@ pub(super) enum Timer {
     PodEnds(PodKey, String),
     /// An instance is gone, by provider id.
     InstanceGone(String),
+    /// A node's kubelet has been silent for too long, by name.
+    NodeLost(String),
+    /// A pod has been on a tainted node for as long as it tolerates, by key and uid.
+    PodLeaves(PodKey, String),
+    /// The figures of the cluster are written down.
+    Sample,
 }
 
 /// Timers by time, in the order in which they were set. A timer that is set already is not set

@@ -19,6 +19,8 @@ pub(super) enum Stream {
     Budgets,
     /// NodeClaims.
     Claims,
+    /// NodePools.
+    Pools,
     /// Claims, volumes, storage classes and what nodes can attach.
     Storage(Stored),
     /// Namespaces.
@@ -48,6 +50,10 @@ pub(super) struct Watches {
 impl Watches {
     pub(super) fn start(server: &Server, classes: &[Kind]) -> Result<Self, SimError> {
         let mut all = vec![
+            (
+                Stream::Pools,
+                Resource::new("karpenter.sh", "v1", "nodepools"),
+            ),
             (
                 Stream::Claims,
                 Resource::new("karpenter.sh", "v1", "nodeclaims"),

@@ -3,6 +3,8 @@
 //! Times are settings, drawn from the seed where they vary. What is *not* here: the machine itself
 //! (`cloud`), probes, restarts, images.
 
+pub(crate) mod lost;
+
 use std::time::Duration;
 
 use model::Timestamp;

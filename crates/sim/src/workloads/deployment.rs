@@ -1,6 +1,7 @@
 //! Deployment: one ReplicaSet per version of the template, rolled over within surge and
 //! unavailability.
 
+use model::k8s::Pod;
 use serde_json::{Value, json};
 
 use super::{owner_reference, replicas, text, uid};
@@ -23,19 +24,19 @@ pub(super) fn reconcile(state: &State, key: &WorkloadKey, object: &Value) -> Vec
         let size = if sets.is_empty() { replicas(object) } else { 0 };
         return vec![Write::Create(replica_set(object, &name, &hash, size))];
     };
-    let old: Vec<&Value> = sets
-        .iter()
-        .copied()
-        .filter(|set| replicas(set) > 0)
-        .collect();
-    let old: Vec<&Value> = old
-        .into_iter()
-        .filter(|set| uid(set) != uid(current))
-        .collect();
+    let others = sets.iter().copied();
+    let others: Vec<&Value> = others.filter(|set| uid(set) != uid(current)).collect();
     let mut writes = Vec::new();
     let wanted = replicas(object);
+    if text(object, "/spec/strategy/type") == "Recreate" {
+        recreate(state, (current, wanted), &others, &mut writes);
+        return writes;
+    }
+    let old = others.iter().copied();
+    let old: Vec<&Value> = old.filter(|set| replicas(set) > 0).collect();
     if old.is_empty() {
         scale(current, wanted, &mut writes);
+        forget(state, object, others, &mut writes);
         return writes;
     }
     let total: usize = old.iter().map(|set| replicas(set)).sum::<usize>() + replicas(current);
@@ -54,6 +55,46 @@ pub(super) fn reconcile(state: &State, key: &WorkloadKey, object: &Value) -> Vec
     writes
 }
 
+/// All old pods go before the first new one comes.
+fn recreate(
+    state: &State,
+    (current, wanted): (&Value, usize),
+    others: &[&Value],
+    writes: &mut Vec<Write>,
+) {
+    for set in others {
+        scale(set, 0, writes);
+    }
+    let gone = |set: &Value| state.owned_pods(uid(set)).next().is_none();
+    if writes.is_empty() && others.iter().all(|set| gone(set)) {
+        scale(current, wanted, writes);
+    }
+}
+
+/// Deletes the oldest versions beyond those that are kept (`revisionHistoryLimit`, 10 by default).
+fn forget(state: &State, object: &Value, others: Vec<&Value>, writes: &mut Vec<Write>) {
+    let kept = object.pointer("/spec/revisionHistoryLimit");
+    let kept = kept.and_then(Value::as_u64).unwrap_or(10);
+    let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+    let mut unused = others;
+    unused.retain(|set| state.owned_pods(uid(set)).next().is_none());
+    unused.sort_by_key(|set| {
+        let created = text(set, "/metadata/creationTimestamp");
+        (created, text(set, "/metadata/name"))
+    });
+    let surplus = unused.len().saturating_sub(kept);
+    for set in unused.into_iter().take(surplus) {
+        let (namespace, name) = (
+            text(set, "/metadata/namespace"),
+            text(set, "/metadata/name"),
+        );
+        writes.push(Write::Delete {
+            target: Target::new("apps", "replicasets", namespace, name),
+            grace_seconds: None,
+        });
+    }
+}
+
 fn scale(set: &Value, size: usize, writes: &mut Vec<Write>) {
     if replicas(set) != size {
         let (namespace, name) = (
@@ -70,7 +111,12 @@ fn scale(set: &Value, size: usize, writes: &mut Vec<Write>) {
 
 fn running(state: &State, set: &Value) -> usize {
     let pods = state.owned_pods(uid(set));
+    let unready = |pod: &Pod| {
+        let ready = pod.status.condition("Ready");
+        ready.is_some_and(|ready| ready.status == "False")
+    };
     pods.filter(|pod| pod.status.phase == "Running" && !pod.metadata.is_deleting())
+        .filter(|pod| !unready(pod))
         .count()
 }
 

@@ -120,6 +120,102 @@ fn a_deployment_makes_one_replica_set_for_a_template() {
     );
 }
 
+/// A Deployment of three whose template has changed, with the sets of both versions and the pods of
+/// the old one.
+fn rollout(strategy: &Value, old: u64, new: u64) -> State {
+    let mut state = State::default();
+    let mut spec = json!({ "replicas": 3, "selector": { "matchLabels": { "app": "w" } },
+                           "template": template(), "strategy": strategy });
+    let mut before = workload("Deployment", &spec);
+    before["metadata"]["uid"] = json!("d-uid");
+    state.put_workload(key("Deployment"), before.clone());
+    let old_set = created(&run(&state, "Deployment"))[0].clone();
+    spec["template"]["metadata"]["annotations"] = json!({ "version": "2" });
+    before["spec"] = spec;
+    state.put_workload(key("Deployment"), before);
+    let new_set = created(&run(&state, "Deployment"))[0].clone();
+    for (mut set, size, uid) in [(old_set, old, "w-uid"), (new_set, new, "new-uid")] {
+        set["metadata"]["uid"] = json!(uid);
+        set["spec"]["replicas"] = json!(size);
+        let name = set["metadata"]["name"].as_str().unwrap().to_owned();
+        let key = WorkloadKey {
+            name,
+            ..key("ReplicaSet")
+        };
+        state.put_workload(key, set);
+    }
+    state
+}
+
+/// The sizes that writes give to sets.
+fn sizes(writes: &[Write]) -> Vec<u64> {
+    let sizes = writes.iter().map(|write| match write {
+        Write::Patch { patch, .. } => patch["spec"]["replicas"].as_u64().unwrap(),
+        other => panic!("{other:?} gives no size"),
+    });
+    sizes.collect()
+}
+
+#[test]
+fn a_rollout_brings_one_new_pod_and_lets_an_old_one_go_once_it_runs() {
+    let rolling = json!({ "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 } });
+    let mut state = rollout(&rolling, 3, 0);
+    for name in ["w-1", "w-2", "w-3"] {
+        state.put_pod(pod(name, "Running", "a"));
+    }
+    assert_eq!(sizes(&run(&state, "Deployment")), [1], "the new set grows");
+    let mut state = rollout(&rolling, 3, 1);
+    for name in ["w-1", "w-2", "w-3"] {
+        state.put_pod(pod(name, "Running", "a"));
+    }
+    assert!(
+        sizes(&run(&state, "Deployment")).is_empty(),
+        "the new pod does not run yet"
+    );
+    let mut new = pod("new-1", "Running", "a");
+    new.metadata.owner_references[0].uid = "new-uid".to_owned();
+    state.put_pod(new.clone());
+    assert_eq!(
+        sizes(&run(&state, "Deployment")),
+        [2],
+        "the old set shrinks"
+    );
+    let unready = json!([{ "type": "Ready", "status": "False" }]);
+    new.status.conditions = serde_json::from_value(unready).unwrap();
+    state.put_pod(new);
+    assert!(
+        sizes(&run(&state, "Deployment")).is_empty(),
+        "the new pod is not ready"
+    );
+}
+
+#[test]
+fn with_the_strategy_recreate_all_old_pods_go_before_the_first_new_one_comes() {
+    let recreate = json!({ "type": "Recreate" });
+    let mut state = rollout(&recreate, 3, 0);
+    state.put_pod(pod("w-1", "Running", "a"));
+    assert_eq!(sizes(&run(&state, "Deployment")), [0]);
+    let mut state = rollout(&recreate, 0, 0);
+    state.put_pod(pod("w-1", "Running", "a"));
+    assert!(sizes(&run(&state, "Deployment")).is_empty());
+    state.remove_pod(&pod("w-1", "Running", "a").key());
+    assert_eq!(sizes(&run(&state, "Deployment")), [3]);
+}
+
+#[test]
+fn a_deployment_keeps_as_many_old_versions_as_its_limit_says() {
+    let mut state = rollout(&json!({}), 0, 3);
+    assert!(
+        run(&state, "Deployment").is_empty(),
+        "ten are kept by default"
+    );
+    let deployment = state.workloads[&key("Deployment")].clone();
+    let mut deployment = Value::clone(&deployment);
+    deployment["spec"]["revisionHistoryLimit"] = json!(0);
+    state.put_workload(key("Deployment"), deployment);
+    assert_eq!(deleted(&run(&state, "Deployment")).len(), 1);
+}
+
 #[test]
 fn a_stateful_set_waits_for_each_pod_unless_it_is_parallel() {
     for (policy, expected) in [("OrderedReady", 1), ("Parallel", 3)] {

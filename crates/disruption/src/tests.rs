@@ -11,6 +11,12 @@ fn scene() -> Scene {
     Scene::new(&json!({}))
 }
 
+/// A pool that only gives up empty nodes.
+fn when_empty() -> Scene {
+    let pool = json!({"spec": {"disruption": {"consolidationPolicy": "WhenEmpty"}}});
+    Scene::new(&pool)
+}
+
 fn owned_by(kind: &str) -> Value {
     json!({"metadata": {"ownerReferences":
         [{"apiVersion": "apps/v1", "kind": kind, "name": "o", "uid": "o"}]}})
@@ -55,19 +61,17 @@ fn pods_that_must_come_back_elsewhere_keep_a_node() {
             true,
         ),
     ] {
-        let mut scene = scene();
+        let mut scene = when_empty();
         scene.empty("a").pod("x", "a", &pod);
         assert_eq!(scene.going().len(), usize::from(empty), "{pod}");
     }
-    let mut scene = scene();
+    let mut scene = when_empty();
     assert_eq!(
         scene.empty("a").pod("x", "a", &json!({})).why(),
-        Why::Stays(Stays::NowhereToGo {
-            pod: model::k8s::PodKey {
-                namespace: "n".to_owned(),
-                name: "x".to_owned(),
-            }
-        })
+        Why::NotEmpty {
+            pool: "p".to_owned(),
+            pods: 1
+        }
     );
 }
 

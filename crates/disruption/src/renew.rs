@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use catalog::Price;
-use scheduling::what_if::{Answer, NewUpTo, WhatIf};
+use scheduling::what_if::{Answer, NewUpTo};
 use scheduling::{PlannedClaim, template_plan};
 
 use crate::balanced::Verdict;
@@ -104,15 +104,9 @@ fn choose(
         .iter()
         .filter_map(|candidate| stage.leaving(candidate, Receiving::Complete));
     let leaving: Vec<_> = leaving.collect();
-    let closed = stage.closed(Receiving::Complete);
-    let (settings, snapshot) = (settings(options), stage.snapshot.clone());
-    let what_if = WhatIf::new(
-        &mut memory.scheduling,
-        &snapshot,
-        &leaving,
-        closed,
-        (&settings, stage.now),
-    );
+    // The stage changes while questions are asked of it as it was.
+    let asked_of = stage.clone();
+    let what_if = asked_of.what_if(memory, options, (&leaving, Receiving::Complete));
     what_if.ask(|asked| {
         let mut chosen = Vec::new();
         for (at, candidate) in candidates.iter().enumerate() {

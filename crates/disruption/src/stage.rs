@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cluster::{NodeState, PodRecord, Snapshot};
 use model::Timestamp;
-use scheduling::what_if::{Leaving, Takes};
+use scheduling::what_if::{Leaving, Takes, WhatIf};
 use scheduling::{
     Batch, BatchPods, Effort, LowerBound, MinValuesPolicy, Placement, Pricing, solve_with,
 };
@@ -156,6 +156,22 @@ impl<'b> Stage<'b> {
         pods.filter(|pod| self.snapshot.budgets.can_move(pod, self.now))
             .cloned()
             .collect()
+    }
+
+    /// The cluster once what has been decided is done, ready to be asked about these nodes.
+    pub(crate) fn what_if(
+        &self,
+        memory: &mut Memory,
+        options: &Options,
+        (leaving, receiving): (&[Leaving], Receiving),
+    ) -> WhatIf<'_> {
+        WhatIf::new(
+            &mut memory.scheduling,
+            &self.snapshot,
+            leaving,
+            self.closed(receiving),
+            (&settings(options), self.now),
+        )
     }
 
     /// Where the pods of these nodes go, if others are closed.

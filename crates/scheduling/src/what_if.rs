@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use crate::index::gather::label;
 use crate::index::topology::CounterId;
 use crate::index::topology::rules::Place;
-use crate::index::topology::running::looks_at;
+use crate::index::topology::running::{address, looks_at};
 use crate::index::{Index, index_with};
 use crate::memory::Memory;
 use crate::options::{Batch, BatchPods, Options};
@@ -282,10 +282,6 @@ fn class_of(index: &Index<'_>) -> FxHashMap<usize, u32> {
         class_of.extend(pods.iter().map(|pod| (address(pod), class as u32)));
     }
     class_of
-}
-
-fn address(pod: &Arc<PodRecord>) -> usize {
-    Arc::as_ptr(pod).addr()
 }
 
 /// Notes the classes of a node's pods; gives a pod that has none.

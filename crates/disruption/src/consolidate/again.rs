@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cluster::pod::Uid;
-use scheduling::what_if::{Answer, Asked, NewUpTo, WhatIf};
+use scheduling::what_if::{Answer, Asked, NewUpTo};
 
 use crate::command::{Candidate, Command, Kept};
-use crate::stage::{Receiving, Stage, settings};
+use crate::stage::{Receiving, Stage};
 use crate::validate::{Because, Rejected};
 use crate::{Memory, Options, Reason, Why};
 
@@ -51,15 +51,9 @@ pub(crate) fn validate(
         Some(leaving)
     });
     let leaving: Vec<_> = leaving.collect();
-    let closed = stage.closed(Receiving::Settled);
-    let (settings, snapshot) = (settings(options), stage.snapshot.clone());
-    let what_if = WhatIf::new(
-        &mut memory.scheduling,
-        &snapshot,
-        &leaving,
-        closed,
-        (&settings, stage.now),
-    );
+    // The stage changes while questions are asked of it as it was.
+    let asked_of = stage.clone();
+    let what_if = asked_of.what_if(memory, options, (&leaving, Receiving::Settled));
     let mut hold = Vec::new();
     what_if.ask(|asked| {
         let mut first = 0;

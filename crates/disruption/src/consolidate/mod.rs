@@ -14,11 +14,9 @@ mod stays;
 pub(crate) mod tighten;
 mod worth;
 
-use scheduling::what_if::WhatIf;
-
 use crate::balanced::Totals;
 use crate::command::Candidate;
-use crate::stage::{Receiving, Stage, settings};
+use crate::stage::{Receiving, Stage};
 use crate::{Memory, Options, Reason, Why};
 
 pub(crate) use again::validate;
@@ -28,7 +26,7 @@ pub(crate) use worth::Worth;
 use realize::{Judge, Realized};
 use singles::Single;
 
-/// Sets of more nodes are large.
+/// Sets of more nodes are large: they are made commands of with less work.
 const LARGE: usize = 100;
 /// How many sets of nodes are made commands of to find the best; more if nothing comes of those.
 const MOST_REALIZED: usize = 3;
@@ -107,15 +105,7 @@ fn search(
         .iter()
         .filter_map(|candidate| stage.leaving(candidate, Receiving::Settled));
     let leaving: Vec<_> = leaving.collect();
-    let closed = stage.closed(Receiving::Settled);
-    let settings = settings(options);
-    let what_if = WhatIf::new(
-        &mut memory.scheduling,
-        &stage.snapshot,
-        &leaving,
-        closed,
-        (&settings, stage.now),
-    );
+    let what_if = stage.what_if(memory, options, (&leaving, Receiving::Settled));
     let singles = singles::ask(
         &what_if,
         candidates,

@@ -14,13 +14,11 @@ use crate::stage::{Receiving, Stage, settings};
 use crate::{Memory, Options, Reason, Why};
 
 use super::tighten::{self, Dear};
-use super::{Stays, Worth};
+use super::{LARGE, Stays, Worth};
 
 /// How often nodes are left out whose pods have no place after all.
 const MOST_TRIES: usize = 4;
 
-/// The most nodes for which several packings are tried.
-const MOST_TWICE: usize = 100;
 /// The least number of nodes that are put in commands at once: nodes of one batch may come to share
 /// a replacement, and then go together.
 const LEAST_BATCH: usize = 50;
@@ -48,7 +46,7 @@ pub(super) fn realize(
     (nodes, judge): (Vec<Candidate>, Judge<'_>),
 ) -> Realized {
     let mut best = with(stage, memory, options, (&nodes, judge, Pricing::Surely));
-    if nodes.len() <= MOST_TWICE {
+    if nodes.len() <= LARGE {
         // What is surely cheap is not always what costs least when it is launched.
         let other = with(stage, memory, options, (&nodes, judge, Pricing::Cheapest));
         if other.saves > best.saves {
@@ -64,7 +62,7 @@ fn with(
     options: &Options,
     (nodes, judge, pricing): (&[Candidate], Judge<'_>, Pricing),
 ) -> Realized {
-    let effort = if nodes.len() <= MOST_TWICE {
+    let effort = if nodes.len() <= LARGE {
         Effort::Portfolio
     } else {
         Effort::Single

@@ -5,6 +5,8 @@
     reason = "each test program uses a part of it"
 )]
 
+pub mod history;
+pub mod objects;
 pub mod world;
 
 use std::{

@@ -46,7 +46,8 @@ impl World {
         }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// `kubectl` to it, not started.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.cluster.binaries().path(Program::Kubectl));
         command
             .arg("--kubeconfig")

@@ -81,8 +81,28 @@ impl Now {
         claims.find(|claim| claim["status"]["nodeName"] == host)
     }
 
+    /// How many pods do their work and will go on with it.
+    pub fn at_work(&self) -> usize {
+        let pods = self.pods().into_iter();
+        let at_work = pods.filter(|pod| is_true(pod, "Ready") && !is_deleting(pod));
+        at_work.count()
+    }
+
+    /// How many nodes are on their way out, or were chosen to be.
+    pub fn going(&self) -> usize {
+        let nodes = self.nodes();
+        nodes.iter().filter(|node| is_going(node)).count()
+    }
+
+    /// How many claims are complete and will stay.
+    pub fn complete(&self) -> usize {
+        let claims = self.claims().into_iter();
+        let complete = claims.filter(|claim| is_initialized(claim) && !is_deleting(claim));
+        complete.count()
+    }
+
     /// So many pods run, each on a node that stays; nothing else waits or goes; each claim has its
-    /// node and each node its claim.
+    /// node and each node its claim; nothing says any more that a node was to go.
     pub fn is_settled(&self, pods: usize) -> bool {
         let (nodes, claims) = (self.nodes(), self.claims());
         let hosts: BTreeSet<String> = nodes.iter().map(|node| name(node)).collect();
@@ -96,12 +116,13 @@ impl Now {
                     && !is_deleting(pod)
                     && hosts.contains(pod["spec"]["nodeName"].as_str().unwrap_or_default())
             })
-            && !nodes.iter().any(|node| is_going(node))
+            && self.going() == 0
             && hosts == claimed
             && hosts.len() == claims.len()
-            && claims
+            && self.complete() == claims.len()
+            && !claims
                 .iter()
-                .all(|claim| is_initialized(claim) && !is_deleting(claim))
+                .any(|claim| is_true(claim, "DisruptionReason"))
     }
 
     fn apply(&mut self, change: &Change) {
@@ -254,12 +275,30 @@ impl History {
 
     /// The most that was ever counted, over all states that there were.
     pub fn most(&self, count: impl Fn(&Now) -> usize) -> usize {
+        self.counts(0, count).into_iter().max().unwrap_or_default()
+    }
+
+    /// The least that was counted, over all states from a revision on.
+    pub fn least_since(&self, revision: u64, count: impl Fn(&Now) -> usize) -> usize {
+        let counts = self.counts(revision, count).into_iter();
+        counts.min().expect("something has happened since")
+    }
+
+    fn counts(&self, since: u64, count: impl Fn(&Now) -> usize) -> Vec<usize> {
         let mut now = Now::default();
-        let counts = self.changes().into_iter().map(|change| {
+        let mut counts = Vec::new();
+        for change in self.changes() {
             now.apply(&change);
-            count(&now)
-        });
-        counts.max().unwrap_or_default()
+            if change.revision >= since {
+                counts.push(count(&now));
+            }
+        }
+        counts
+    }
+
+    /// The revision of the last change.
+    pub fn latest(&self) -> u64 {
+        self.changes().last().map_or(0, |change| change.revision)
     }
 }
 
@@ -300,6 +339,10 @@ pub fn name(object: &Value) -> String {
     name.expect("all objects have one").to_owned()
 }
 
+pub fn names(objects: &[&Value]) -> BTreeSet<String> {
+    objects.iter().map(|object| name(object)).collect()
+}
+
 pub fn is_deleting(object: &Value) -> bool {
     !object["metadata"]["deletionTimestamp"].is_null()
 }
@@ -310,8 +353,9 @@ pub fn is_going(node: &Value) -> bool {
     is_deleting(node) || taints.any(|taint| taint["key"] == "karpenter.sh/disrupted")
 }
 
-pub fn is_true(claim: &Value, condition: &str) -> bool {
-    let conditions = claim["status"]["conditions"].as_array();
+/// Whether a condition of a claim or pod holds.
+pub fn is_true(object: &Value, condition: &str) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
     let mut conditions = conditions.into_iter().flatten();
     conditions.any(|one| one["type"] == condition && one["status"] == "True")
 }

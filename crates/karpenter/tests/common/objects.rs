@@ -9,8 +9,21 @@ use serde_json::{Value, json};
 
 use super::{Karpenter, world::World};
 
-/// Karpenter with machines of three sizes, the larger ones cheaper for what they have.
+/// Karpenter that leads, with machines of three sizes, the larger ones cheaper for what they have.
 pub fn karpenter(world: &World, further: &[&str]) -> Karpenter {
+    let karpenter = start(world, further);
+    karpenter.says("became leader");
+    karpenter
+}
+
+/// The same without a lease: one that is killed need not be waited for.
+pub fn karpenter_alone(world: &World) -> Karpenter {
+    let karpenter = start(world, &["--disable-leader-election=true"]);
+    karpenter.says("serving metrics and health probes");
+    karpenter
+}
+
+fn start(world: &World, further: &[&str]) -> Karpenter {
     let file = world.cluster.dir().join("instance-types.json");
     std::fs::write(&file, machines().to_string()).expect("writes");
     let path = file.to_string_lossy();
@@ -19,9 +32,7 @@ pub fn karpenter(world: &World, further: &[&str]) -> Karpenter {
     all.extend(["--batch-idle-duration", "200ms"]);
     all.extend(["--batch-max-duration", "2s"]);
     all.extend(further);
-    let karpenter = world.karpenter(&all);
-    karpenter.says("became leader");
-    karpenter
+    world.karpenter(&all)
 }
 
 fn machines() -> Value {
@@ -74,10 +85,38 @@ pub fn generation(value: &str) -> Value {
 /// A workload of small pods, each on a node without others of the tests' pods.
 pub fn apart(app: &str, replicas: u32) -> Value {
     let mut workload = workload(app, replicas, "500m");
+    workload["spec"]["template"]["spec"]["affinity"] = by_itself();
+    workload
+}
+
+/// A job with one small pod, on a node without others of the tests' pods, that runs until
+/// [`World::finish`](super::world::World::finish).
+pub fn job(app: &str) -> Value {
+    let mut template = workload(app, 1, "500m")["spec"]["template"].take();
+    template["metadata"]["annotations"] = json!({DURATION: "1h"});
+    template["spec"]["affinity"] = by_itself();
+    template["spec"]["restartPolicy"] = json!("Never");
+    json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": app, "namespace": "default"},
+        "spec": {"template": template},
+    })
+}
+
+/// Says how long the pod of a job runs.
+pub const DURATION: &str = "pod-complete.stage.kwok.x-k8s.io/delay";
+
+fn by_itself() -> Value {
     let term = json!({"topologyKey": "kubernetes.io/hostname",
                       "labelSelector": {"matchLabels": {"is": "workload"}}});
-    workload["spec"]["template"]["spec"]["affinity"] = json!({"podAntiAffinity": {
-        "requiredDuringSchedulingIgnoredDuringExecution": [term]}});
+    json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}})
+}
+
+/// A workload or job whose pods must not be disrupted.
+pub fn protected(mut workload: Value) -> Value {
+    let metadata = &mut workload["spec"]["template"]["metadata"];
+    metadata["annotations"]["karpenter.sh/do-not-disrupt"] = json!("true");
     workload
 }
 

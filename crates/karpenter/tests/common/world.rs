@@ -13,7 +13,7 @@ use std::{
 use control_plane::{Identity, Program, TestCluster};
 use serde_json::{Value, json};
 
-use super::{Karpenter, karpenter, until};
+use super::{Karpenter, karpenter, objects::DURATION, until};
 
 /// A control plane with Karpenter's kinds and rights, and `kubectl` to it.
 pub struct World {
@@ -80,6 +80,23 @@ impl World {
             .expect("lists");
         let list: Value = serde_json::from_str(&list).expect("JSON");
         list["items"].as_array().expect("a list").clone()
+    }
+
+    /// Waits until an event says something about an object.
+    pub fn says_about(&self, object: &str, reason: &str) {
+        until(&format!("{reason} is said about {object}"), || {
+            let events = self.items("events");
+            events
+                .iter()
+                .any(|event| event["involvedObject"]["name"] == object && event["reason"] == reason)
+        });
+    }
+
+    /// Lets the pod of a job end.
+    pub fn finish(&self, pod: &str) {
+        let now = format!("{DURATION}=0s");
+        self.kubectl(&["annotate", "--overwrite", "pod", pod, &now])
+            .expect("annotates");
     }
 
     /// How many pods run.

@@ -122,8 +122,8 @@ fn a_node_deleted_by_hand_takes_its_claim_along_and_its_pods_get_another() -> an
     Ok(())
 }
 
-/// LV-01, LV-06: the machine never joins, as its class says. Nobody waits for the quarter of an hour
-/// that it has, which is no setting: it is written down that it began so much earlier.
+/// LV-01, LV-06: the machine never joins, as its class says. Nobody waits for the quarter of an
+/// hour that it has, which is no setting: it is written down that it began so much earlier.
 #[test]
 fn a_node_that_does_not_join_in_time_is_given_up_and_the_pod_gets_another() -> anyhow::Result<()> {
     let world = World::start("no-show")?;

@@ -30,7 +30,7 @@ pub(crate) fn fixed(
     let mut commands: Vec<Command> = Vec::new();
     for candidate in candidates {
         if let Err(why) = stage.quota.take(&candidate, reason) {
-            stage.keep(&candidate.node, why);
+            stage.keep_due(&candidate.node, why);
             continue;
         }
         let Some(planned) = of_template(stage, options, (&candidate, commands.len())) else {
@@ -64,7 +64,7 @@ pub(crate) fn dynamic(
     *stage.eligible.entry(reason).or_default() += candidates.len();
     for candidate in &candidates {
         if stage.is_getting_pods(&candidate.node) {
-            stage.keep(&candidate.node, Why::Stays(Stays::NotNow));
+            stage.keep_due(&candidate.node, Why::Stays(Stays::NotNow));
         }
     }
     candidates.retain(|candidate| !stage.is_getting_pods(&candidate.node));
@@ -74,7 +74,7 @@ pub(crate) fn dynamic(
 
 fn keep_all(stage: &mut Stage<'_>, kept: Vec<Kept>) {
     for Kept { node, reason } in kept {
-        stage.keep(&node, reason);
+        stage.keep_due(&node, reason);
     }
 }
 
@@ -112,12 +112,12 @@ fn choose(
         for (at, candidate) in candidates.iter().enumerate() {
             if stage.quota.left(&candidate.pool, reason) == 0 {
                 let why = stage.quota.why(&candidate.pool, reason);
-                stage.keep(&candidate.node, why);
+                stage.keep_due(&candidate.node, why);
                 continue;
             }
             if let Some(pod) = what_if.refused(at) {
                 let pod = pod.key();
-                stage.keep(&candidate.node, Why::Stays(Stays::Unplaceable { pod }));
+                stage.keep_due(&candidate.node, Why::Stays(Stays::Unplaceable { pod }));
                 continue;
             }
             match asked.without(&[at], NewUpTo::Price(Price::MAX)) {
@@ -129,7 +129,7 @@ fn choose(
                 Answer::Stuck { pod, .. } => {
                     asked.forget();
                     let pod = pod.key();
-                    stage.keep(&candidate.node, Why::Stays(Stays::NowhereToGo { pod }));
+                    stage.keep_due(&candidate.node, Why::Stays(Stays::NowhereToGo { pod }));
                 }
             }
         }
@@ -166,7 +166,7 @@ fn place(
         let stays = nodes.remove(at);
         stage.quota.give_back(&stays);
         let pod = pod.key();
-        stage.keep(&stays.node, Why::Stays(Stays::NowhereToGo { pod }));
+        stage.keep_due(&stays.node, Why::Stays(Stays::NowhereToGo { pod }));
     }
 }
 

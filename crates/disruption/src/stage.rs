@@ -27,7 +27,8 @@ pub(crate) struct Stage<'b> {
     pub(crate) quota: Quota<'b>,
     /// What is to be done.
     pub(crate) commands: Vec<Command>,
-    /// Why other nodes stay; what was said last counts.
+    /// Why other nodes stay; what was said last counts, of those that are to be renewed what was
+    /// said of that.
     pub(crate) kept: BTreeMap<Arc<str>, Why>,
     /// What pools have said to changes that are not made for it.
     pub(crate) rejected: Vec<Verdict>,
@@ -37,6 +38,8 @@ pub(crate) struct Stage<'b> {
     going: BTreeSet<Arc<str>>,
     /// Nodes that get pods by these commands.
     getting: BTreeSet<Arc<str>>,
+    /// Nodes that are to be renewed, and stay for now.
+    due: BTreeSet<Arc<str>>,
     /// How many claims of each pool have names.
     claims: BTreeMap<Arc<str>, usize>,
     /// When.
@@ -67,6 +70,7 @@ impl<'b> Stage<'b> {
             claims: BTreeMap::new(),
             going: BTreeSet::new(),
             getting: BTreeSet::new(),
+            due: BTreeSet::new(),
             quota: Quota::new(budgets),
             commands: Vec::new(),
             kept: BTreeMap::new(),
@@ -106,8 +110,16 @@ impl<'b> Stage<'b> {
 
     /// Says why a node stays, if it does.
     pub(crate) fn keep(&mut self, node: &Arc<str>, why: Why) {
+        if !self.is_going(node) && !self.due.contains(node) {
+            self.kept.insert(node.clone(), why);
+        }
+    }
+
+    /// Says why a node stays that is to be renewed, which matters more than anything else about it.
+    pub(crate) fn keep_due(&mut self, node: &Arc<str>, why: Why) {
         if !self.is_going(node) {
             self.kept.insert(node.clone(), why);
+            self.due.insert(node.clone());
         }
     }
 

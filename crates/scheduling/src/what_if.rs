@@ -202,6 +202,14 @@ impl Asked<'_, '_> {
         self.trials.take_back();
     }
 
+    /// Whether all new nodes of the answer that stands are reserved capacity.
+    pub fn is_reserved(&self) -> bool {
+        let pools = &self.what_if.index.pools;
+        let is_reserved =
+            |pool: Option<usize>| pool.is_some_and(|pool| pools[pool].reservation.is_some());
+        self.trials.pools().all(is_reserved)
+    }
+
     /// What the pods of each of these nodes cost on new nodes, as far as they are on new ones, in
     /// the answer that stands; billionths of a dollar an hour. Pods of a class share alike.
     pub fn shares(&self, leaving: &[usize]) -> Vec<f64> {

@@ -73,16 +73,16 @@ pub(crate) fn consolidate(stage: &mut Stage<'_>, memory: &mut Memory, options: &
             best = Some(realized);
         }
     }
-    tell(stage, &candidates, &singles);
-    let Some(best) = best else { return };
-    stage.rejected.extend(best.rejected);
-    for (node, why) in best.kept {
-        stage.keep(&node, why);
-    }
+    let best = best.unwrap_or_default();
     for candidate in best.commands.iter().flat_map(|command| &command.candidates) {
         // The search has kept to what budgets allow.
         let _allowed = stage.quota.take(candidate, Reason::Underutilized);
     }
+    tell(stage, &candidates, &singles);
+    for (node, why) in best.kept {
+        stage.keep(&node, why);
+    }
+    stage.rejected.extend(best.rejected);
     stage.add(best.commands);
 }
 

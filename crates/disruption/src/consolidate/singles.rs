@@ -73,13 +73,10 @@ fn one(
         NewUpTo::Price(most)
     };
     let answer = asked.without(&[at], new);
+    let stays_spot = candidate.is_spot && spot_to_spot == SpotToSpot::Off && !asked.is_reserved();
     asked.forget();
     match answer {
-        Answer::Placed { new_nodes: 1.., .. }
-            if candidate.is_spot && spot_to_spot == SpotToSpot::Off =>
-        {
-            stays(Stays::SpotToSpotOff)
-        }
+        Answer::Placed { new_nodes: 1.., .. } if stays_spot => stays(Stays::SpotToSpotOff),
         Answer::Placed { price, new_nodes } => {
             let one = std::iter::once(candidate);
             let saves = worth.net(one, (price.nanos() as f64, new_nodes));
@@ -90,9 +87,11 @@ fn one(
             });
             Single { saves, stays }
         }
-        Answer::Stuck { too_dear: true, .. } => stays(Stays::NoCheaper {
-            price: candidate.price,
-        }),
+        Answer::Stuck { too_dear, .. } if too_dear || new == NewUpTo::Nothing => {
+            stays(Stays::NoCheaper {
+                price: candidate.price,
+            })
+        }
         Answer::Stuck { pod, .. } => stays(Stays::NowhereToGo { pod: pod.key() }),
     }
 }

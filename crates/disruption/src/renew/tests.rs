@@ -73,6 +73,50 @@ fn a_drifted_node_gets_as_many_new_nodes_as_its_pods_need() {
     }
 }
 
+/// DR-05: a pod that no node can hold keeps its node, and the next is handled.
+#[test]
+fn a_pod_that_fits_nowhere_keeps_only_its_own_node() {
+    let mut scene = scene("100%");
+    add(&mut scene, "a", 10);
+    add(&mut scene, "b", 20);
+    scene.running("huge", "a", "150").running("y", "b", "4");
+    let plan = look(&mut scene);
+    assert_eq!(told(&plan.commands), ["b -> eight"]);
+    let why = why_of(&plan, "a");
+    assert!(
+        matches!(
+            &why,
+            Why::Stays(Stays::NowhereToGo { .. } | Stays::Unplaceable { .. })
+        ),
+        "{why}"
+    );
+    assert!(why.to_string().contains("n/huge"), "{why}");
+}
+
+/// DR-06: those that drifted first, as many as the budget allows, in one plan. The reference takes
+/// one in each pass. DR-07: empty nodes come before them all. DR-08: an empty one goes even where
+/// consolidation is off.
+#[test]
+fn the_oldest_go_first_within_the_budget() {
+    let mut scene = scene("2");
+    for (name, since) in [("young", 50), ("old", 10), ("mid", 30)] {
+        add(&mut scene, name, since);
+        scene.running(&format!("x-{name}"), name, "6");
+    }
+    let plan = look(&mut scene);
+    assert_eq!(told(&plan.commands), ["old -> eight", "mid -> eight"]);
+    assert_eq!(plan.eligible[&Reason::Drifted], 3);
+    let over = Why::Budget {
+        pool: "p".into(),
+        allowed: 2,
+        disrupting: 2,
+    };
+    assert_eq!(why_of(&plan, "young"), over);
+    add(&mut scene, "empty", 60);
+    let plan = look(&mut scene);
+    assert_eq!(told(&plan.commands), ["empty -> nothing", "old -> eight"]);
+}
+
 /// Drifted nodes whose pods come to share a new node go in one command.
 #[test]
 fn drifted_nodes_that_share_a_new_node_go_together() {
@@ -215,6 +259,27 @@ fn nodes_of_fixed_pools_are_replaced_one_for_one() {
         names.dedup();
         assert_eq!(names.len(), going, "every claim has a name of its own");
     }
+}
+
+/// SD-03, SD-08: pools with a fixed number of nodes and others do not count for each other.
+#[test]
+fn fixed_and_other_pools_are_apart() {
+    let one = json!({"spec": {"disruption": {"budgets": [{"nodes": "1"}]}}});
+    let mut scene = fixed(3, &one, 3);
+    let types = scene.snapshot().pool("p").expect("a pool").types.to_vec();
+    scene.pool("q", &one).types("q", types);
+    let of_q = json!({"metadata": {"labels": {"karpenter.sh/nodepool": "q"}}});
+    for (name, since) in [("d0", 0), ("d1", 1)] {
+        let claim = drifted(since, &json!({}));
+        scene
+            .launched_with(name, ("eight", "on-demand"), &of_q, &claim)
+            .running(&format!("x-{name}"), name, "6");
+    }
+    let mut told = told(&look(&mut scene).commands);
+    told.sort();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("d0 -> "), "{told:?}");
+    assert!(told[1].starts_with('n'), "{told:?}");
 }
 
 /// SD-05, SD-06, SD-07: a pool that is to shrink shrinks first, and annotated nodes stay.

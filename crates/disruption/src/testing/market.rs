@@ -70,6 +70,18 @@ pub(crate) fn cores_and(amount: &str, patch: &Value) -> Value {
     pod
 }
 
+/// Lays one patch over another; what is null stays so, to take it away from what is patched.
+fn lay_over(base: &mut Value, patch: &Value) {
+    match (base, patch) {
+        (Value::Object(base), Value::Object(patch)) => {
+            for (key, value) in patch {
+                lay_over(base.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (base, patch) => *base = patch.clone(),
+    }
+}
+
 /// Settings with which spot nodes are replaced by spot nodes.
 pub(crate) fn spot_to_spot() -> Options {
     Options {
@@ -135,7 +147,7 @@ impl Scene {
                 "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
                 "kubernetes.io/hostname": name}},
             "status": {"capacity": amounts, "allocatable": amounts}});
-        merge(&mut patch, node);
+        lay_over(&mut patch, node);
         let mut of_claim = json!({"metadata":
             {"labels": {"karpenter.sh/nodepool": pool.name()}}});
         merge(&mut of_claim, claim);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use api::labels;
 use catalog::overrides::by_capacity;
-use catalog::{CapacityType, InstanceType, Offering};
+use catalog::{CapacityType, InstanceType, Offering, Price};
 use cluster::{PoolState, ResourceId, Snapshot};
 use model::ResourceList;
 use model::k8s::Taint;
@@ -229,22 +229,32 @@ impl Reservation {
     }
 }
 
-/// Reservations that a pool's types have instances of, each with how many, in order of their types.
+/// Reservations that a pool's types have instances of, each with how many: those first whose
+/// instances cost least, then in order of their types.
 pub(crate) fn reservations(template: &Template<'_>) -> Vec<(Reservation, u32)> {
     let mut found: Vec<(Reservation, u32)> = Vec::new();
+    let mut prices: Vec<Price> = Vec::new();
     for ty in template.types.iter() {
         for offering in ty.available_offerings() {
             let left = offering.reservation_capacity.unwrap_or(0);
             let Some(reservation) = Reservation::of(ty, offering).filter(|_| left > 0) else {
                 continue;
             };
-            match found.iter_mut().find(|(known, _)| *known == reservation) {
-                Some((_, least)) => *least = left.min(*least),
-                None => found.push((reservation, left)),
+            match found.iter().position(|(known, _)| *known == reservation) {
+                Some(at) => {
+                    found[at].1 = left.min(found[at].1);
+                    prices[at] = offering.price.min(prices[at]);
+                }
+                None => {
+                    found.push((reservation, left));
+                    prices.push(offering.price);
+                }
             }
         }
     }
-    found
+    let mut found: Vec<_> = prices.into_iter().zip(found).collect();
+    found.sort_by_key(|(price, _)| *price);
+    found.into_iter().map(|(_, found)| found).collect()
 }
 
 /// A limit of a pool.

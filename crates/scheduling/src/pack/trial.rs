@@ -187,6 +187,13 @@ impl<'a, 'p> Trials<'a, 'p> {
         packing.spent = before.spent;
     }
 
+    /// The pool of each new node of the trial.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = Option<usize>> {
+        let packing = &self.packing;
+        let new = &packing.nodes.view[self.before.nodes..];
+        new.iter().map(|view| packing.views.pool(*view))
+    }
+
     /// Makes the trial part of what is there.
     pub(crate) fn keep(&mut self) {
         let (packing, before) = (&mut self.packing, &mut self.before);

@@ -106,6 +106,23 @@ fn a_replacement_that_cannot_be_had_any_more_stops_it() {
     assert!(matches!(why, Some(Why::Stays(_))));
 }
 
+/// VA-04: pods have come to where the node's pods were to go.
+#[test]
+fn room_that_is_taken_by_now_stops_it() {
+    let (mut scene, commands) = delete();
+    scene.running("new", "b", "3500m");
+    let (because, why) = dropped(&scene.again(&commands));
+    assert_eq!(because, Because::Scheduling);
+    assert!(matches!(why, Some(Why::Stays(_))));
+    // A pending pod that is to come there takes room as well.
+    let (mut scene, commands) = delete();
+    scene.pending("new", "3");
+    let validated = scene.again(&commands);
+    assert_eq!(told(&validated.commands), ["a -> nothing"], "b has room");
+    scene.pending("more", "1");
+    assert_eq!(dropped(&scene.again(&commands)).0, Because::Scheduling);
+}
+
 /// VA-05: pods are expected on the node, or the budget has shrunk.
 #[test]
 fn expected_pods_and_smaller_budgets_stop_it() {

@@ -1,10 +1,10 @@
 //! Nodes whose pods have room on nodes that are there.
 
-use cluster::{Change, Event};
+use cluster::{Change, Event, Intent};
 use model::k8s::Node;
 use serde_json::{Value, json};
 
-use crate::testing::market::{cores_and, on_demand, told};
+use crate::testing::market::{A, B, cores_and, machine, on_demand, told, why_of};
 use crate::testing::{Scene, at, read, true_condition};
 use crate::{Options, Reason, Stays, Why, plan};
 
@@ -198,6 +198,99 @@ fn pods_that_keep_apart_keep_their_nodes() {
             .pod("x", "a", &cores_and("1", &pod))
             .pod("y", "b", &cores_and("1", &pod));
         assert_eq!(scene.told().len(), usize::from(goes), "{pod}");
+    }
+}
+
+/// CO-37, CO-38: what a pool says against it, or what is missing; and what is worth an event.
+#[test]
+fn pools_and_nodes_may_rule_consolidation_out() {
+    let pods: &[(&str, &[&str])] = &[("a", &["1", "1"]), ("b", &["1"])];
+    let why = |pool: Value| nodes(&pool, pods).stays("b");
+    let fixed = why(json!({"spec": {"replicas": 2}}));
+    assert_eq!((fixed.is_unconsolidatable(), fixed), (false, Why::Static));
+    let never = why(json!({"spec": {"disruption": {"consolidateAfter": "Never"}}}));
+    let pool = || "p".to_owned();
+    assert_eq!(
+        (never.is_unconsolidatable(), never),
+        (true, Why::ConsolidationOff { pool: pool() })
+    );
+    let empty = why(json!({"spec": {"disruption": {"consolidationPolicy": "WhenEmpty"}}}));
+    let not_empty = Why::NotEmpty {
+        pool: pool(),
+        pods: 1,
+    };
+    assert_eq!((empty.is_unconsolidatable(), empty), (true, not_empty));
+    let without = |label: &str| {
+        let mut scene = nodes(&json!({}), &[("a", &["1", "1"])]);
+        let node = json!({"metadata": {"labels": {label: null}}});
+        scene
+            .launched_with("b", ("eight", "on-demand"), &node, &json!({}))
+            .running("x", "b", "1");
+        let why = scene.stays("b");
+        assert!(why.is_unconsolidatable());
+        why
+    };
+    let instance_type = String::new();
+    for (label, stays) in [
+        (
+            "node.kubernetes.io/instance-type",
+            Stays::UnknownType { instance_type },
+        ),
+        ("karpenter.sh/capacity-type", Stays::NoCapacityType),
+        ("topology.kubernetes.io/zone", Stays::NoZone),
+    ] {
+        assert_eq!(without(label), Why::Stays(stays));
+    }
+    assert_eq!(nodes(&json!({}), pods).told(), ["b -> nothing"]);
+}
+
+/// CO-39: a node that pods of one that goes are to come to stays for them.
+#[test]
+fn a_node_that_displaced_pods_need_stays() {
+    let mut scene = nodes(
+        &json!({"spec": {"limits": {"cpu": "24"}}}),
+        &[("a", &["4", "2"]), ("b", &["3", "3"]), ("c", &["1"])],
+    );
+    assert_eq!(scene.told(), ["c -> nothing"]);
+    scene.0.commit(Intent::MarkForDeletion {
+        nodes: vec!["a".to_owned()],
+    });
+    // The pods of `a` need the room of `c`, whose pod then has none.
+    assert!(scene.told().is_empty());
+    let why = scene.stays("c");
+    let needed = matches!(
+        &why,
+        Why::Stays(Stays::NoCheaper { .. } | Stays::NowhereToGo { .. })
+    );
+    assert!(needed, "{why}");
+    assert_eq!(scene.stays("a"), Why::Going);
+}
+
+/// CO-42: with room for one in the budget, the node goes that saves most for what it disturbs.
+#[test]
+fn the_highest_savings_for_the_least_disturbance_come_first() {
+    let pool = json!({"spec": {"disruption": {"budgets": [{"nodes": "1"}]}}});
+    let mut scene = Scene::market_of(
+        &pool,
+        &[
+            on_demand("eight", 8, 0.8),
+            machine("room", 32, &[(B, "on-demand", 0.1), (A, "on-demand", 0.1)]),
+        ],
+    );
+    for (node, pods) in [("a", 3), ("b", 1), ("c", 2)] {
+        scene.launched(node, ("eight", "on-demand"));
+        for number in 0..pods {
+            scene.running(&format!("{node}{number}"), node, "1");
+        }
+    }
+    scene
+        .launched("room", ("room", "on-demand"))
+        .running("r", "room", "1");
+    let plan = scene.look(&Options::default());
+    assert_eq!(told(&plan.commands), ["b -> nothing"]);
+    for stays in ["a", "c"] {
+        let why = why_of(&plan, stays);
+        assert!(why.is_eligible(), "{stays}: {why}");
     }
 }
 

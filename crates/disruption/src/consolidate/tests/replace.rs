@@ -6,7 +6,7 @@ use crate::testing::market::{A, B, cores, cores_and, machine, on_demand, told, w
 use crate::testing::{Scene, merge};
 use crate::{Options, Stays, Why};
 use catalog::{CapacityType, Price};
-use cluster::{Event, ObjectKey, PodUpdate};
+use cluster::{Change, Event, ObjectKey, PodUpdate};
 use model::k8s::Pod;
 use scheduling::{MinValuesPolicy, PreferencePolicy};
 
@@ -52,6 +52,34 @@ fn a_node_is_replaced_by_any_type_that_is_cheaper_and_holds_its_pods() {
     assert!(plan.kept.is_empty(), "{:?}", plan.kept);
 }
 
+/// CO-11, CO-12, CO-13: a replacement must cost less whichever of its offerings is had; spot is
+/// what is tried first, so spot prices decide where there are any.
+#[test]
+fn what_may_turn_out_no_cheaper_replaces_nothing() {
+    let the_same = [on_demand("now", 4, 0.5), on_demand("other", 4, 0.5)];
+    let dearer = [on_demand("now", 8, 0.5), on_demand("other", 4, 0.6)];
+    let one_dear_spot = [
+        on_demand("now", 4, 0.5),
+        machine(
+            "other",
+            4,
+            &[(A, "spot", 0.2), (B, "spot", 1.0), (A, "on-demand", 0.4)],
+        ),
+    ];
+    for types in [&the_same[..], &dearer, &one_dear_spot] {
+        let mut scene = Scene::market(types);
+        scene
+            .launched("a", ("now", "on-demand"))
+            .running("x", "a", "1");
+        assert_eq!(scene.stays("a"), no_cheaper(0.5), "{types:?}");
+        assert_eq!(
+            scene.stays("a").to_string(),
+            "Can't replace with a cheaper node: it costs $0.5000 an hour, and no cheaper nodes hold \
+             what it holds"
+        );
+    }
+}
+
 /// CO-14: where both may be had, only spot is asked for, so that no dearer node comes when there is
 /// no spot capacity.
 #[test]
@@ -65,6 +93,47 @@ fn a_replacement_that_may_be_spot_is_asked_for_as_spot_only() {
         .running("x", "a", "1");
     assert_eq!(scene.told(), ["a -> other|now"], "of the same type, too");
     assert_eq!(capacity_types(&mut scene), [CapacityType::Spot]);
+}
+
+/// CO-15, CO-16: reserved capacity costs next to nothing, so that it replaces what is paid for, and
+/// is replaced by cheaper reservations only.
+#[test]
+fn reserved_capacity_replaces_what_is_paid_for() {
+    let reserved = |name: &str, price, list| {
+        machine(
+            name,
+            4,
+            &[
+                (A, "reserved", price),
+                (A, "spot", 0.2),
+                (A, "on-demand", list),
+            ],
+        )
+    };
+    for (capacity_type, to) in [
+        ("on-demand", Some("a -> now")),
+        ("spot", Some("a -> now")),
+        ("reserved", None),
+    ] {
+        let mut scene = Scene::market(&[reserved("now", 0.0001, 0.5)]);
+        scene
+            .launched("a", ("now", capacity_type))
+            .running("x", "a", "1");
+        let to: Vec<&str> = to.into_iter().collect();
+        assert_eq!(scene.told(), to, "{capacity_type}");
+        if !to.is_empty() {
+            assert_eq!(capacity_types(&mut scene)[0], CapacityType::Reserved);
+        }
+    }
+    let mut cheaper = Scene::market(&[
+        machine("now", 4, &[(A, "reserved", 0.2), (A, "on-demand", 0.5)]),
+        machine("other", 4, &[(A, "reserved", 0.1), (A, "on-demand", 0.5)]),
+    ]);
+    cheaper
+        .launched("a", ("now", "reserved"))
+        .running("x", "a", "1");
+    let plan = cheaper.look(&Options::default());
+    assert_eq!(told(&plan.commands), ["a -> other"], "{:?}", plan.kept);
 }
 
 /// CO-23: a pool that can't be used for new nodes is as if it were not there.
@@ -112,6 +181,37 @@ fn a_replacement_comes_in_the_zone_that_keeps_pods_spread() {
     let plan = scene.look(&Options::default());
     assert_eq!(told(&plan.commands), ["b -> small"]);
     assert_eq!(&*plan.commands[0].replacements[0].launch.zone, B);
+}
+
+/// CO-33: a volume on the node's own disk can't move, so what it says about the host is not looked
+/// at.
+#[test]
+fn a_local_volume_does_not_keep_a_node() {
+    let mut scene = Scene::market(&[on_demand("large", 8, 0.8), on_demand("mid", 4, 0.4)]);
+    let owned = json!({"metadata": {"ownerReferences":
+            [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "o", "uid": "o"}]},
+        "spec": {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "v"}}]}});
+    scene
+        .launched("a", ("large", "on-demand"))
+        .pod("x", "a", &cores_and("1", &owned));
+    let claim = json!({"metadata": {"name": "v", "namespace": "n",
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+        "spec": {"volumeName": "v", "storageClassName": ""}});
+    let volume = json!({"metadata": {"name": "v"}, "spec": {"local": {"path": "/a"},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions":
+            [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a"]}]}]}}}});
+    let read = "an object";
+    let claim = serde_json::from_value(claim).expect(read);
+    scene
+        .0
+        .apply(Event::PersistentVolumeClaim(Change::Applied(claim)));
+    let volume = serde_json::from_value(volume).expect(read);
+    scene
+        .0
+        .apply(Event::PersistentVolume(Change::Applied(volume)));
+    let plan = scene.look(&Options::default());
+    assert!(!plan.commands.is_empty(), "{:?}", plan.kept);
+    assert_eq!(scene.told(), ["a -> mid"]);
 }
 
 /// CO-34: a pod that would rather be where it is does not move to where it would not, unless
@@ -195,5 +295,7 @@ fn room_for_a_buffer_moves_with_the_pods() {
         buffer: ObjectKey::new("n", "b"),
         pods: vec![PodUpdate::virtual_of(&pod)],
     });
+    let plan = scene.look(&Options::default());
+    assert!(!plan.commands.is_empty(), "{:?}", plan.kept);
     assert_eq!(scene.told(), ["a -> mid"]);
 }

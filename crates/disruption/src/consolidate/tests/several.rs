@@ -5,9 +5,54 @@ use std::time::Duration;
 use catalog::Price;
 use serde_json::json;
 
-use crate::testing::market::{on_demand, told, why_of};
+use crate::testing::market::{A, cores_and, machine, on_demand, spot_to_spot, told, why_of};
 use crate::testing::{Scene, at};
 use crate::{Memory, Options, Payback, Reason, Stays, Why, plan};
+
+/// MN-01: three nodes whose pods fit one that is cheaper than each of them.
+#[test]
+fn three_nodes_become_one_that_is_cheaper() {
+    let both = |name: &str, price: f64| {
+        machine(
+            name,
+            4,
+            &[(A, "on-demand", price), (A, "spot", price * 0.9)],
+        )
+    };
+    let types = [both("now", 0.4), both("new", 0.3)];
+    for (kinds, expected) in [
+        // What costs less as spot than the nodes do now may be of their own type.
+        (["on-demand", "on-demand", "on-demand"], "a b c -> new|now"),
+        (["spot", "spot", "spot"], "a b c -> new"),
+        // As spot their type costs what one of them costs already.
+        (["on-demand", "spot", "on-demand"], "a b c -> new"),
+    ] {
+        let mut scene = Scene::market(&types);
+        for (node, kind) in ["a", "b", "c"].into_iter().zip(kinds) {
+            scene
+                .launched(node, ("now", kind))
+                .running(&format!("x{node}"), node, "1");
+        }
+        let plan = scene.look(&spot_to_spot());
+        assert_eq!(told(&plan.commands), [expected], "{kinds:?}");
+        assert_eq!(plan.commands[0].consolidation_type(), "multi");
+    }
+}
+
+/// MN-02: two nodes of the cheapest type whose pods fit one. Nothing would be won by a new node of
+/// that type, so one of them goes and the other stays: the pod of the one has room on the other.
+#[test]
+fn of_two_nodes_of_the_cheapest_type_one_goes() {
+    let mut scene = Scene::market(&[on_demand("small", 4, 0.2), on_demand("large", 8, 0.6)]);
+    scene
+        .launched("a", ("small", "on-demand"))
+        .running("x", "a", "1")
+        .running("y", "a", "1")
+        .launched("b", ("small", "on-demand"))
+        .running("z", "b", "1");
+    assert_eq!(scene.told(), ["b -> nothing"]);
+    assert_eq!(scene.stays("a"), Why::Stays(Stays::NotNow));
+}
 
 fn no_cheaper(than: f64) -> Why {
     let price = Some(Price::from_dollars(than));
@@ -132,6 +177,24 @@ fn nodes_of_all_pools_go_in_one_look() {
     assert_eq!(told, each);
 }
 
+/// BU-05: no more nodes than budgets allow, each by a command of its own.
+#[test]
+fn budgets_bound_how_many_nodes_go() {
+    let pool = json!({"spec": {"disruption": {"budgets": [{"nodes": "3"}]}}});
+    let mut scene = Scene::market_of(&pool, &[on_demand("eight", 8, 0.8)]);
+    for number in 0..10 {
+        let node = format!("n{number}");
+        scene
+            .launched(&node, ("eight", "on-demand"))
+            .running(&format!("x{number}"), &node, "1");
+    }
+    let plan = scene.look(&Options::default());
+    let each = ["n0", "n1", "n2"].map(|node| format!("{node} -> nothing"));
+    assert_eq!(told(&plan.commands), each);
+    let kept = plan.kept.iter().filter(|kept| kept.reason.is_eligible());
+    assert_eq!(kept.count(), 7);
+}
+
 /// BU-09: what budgets forbade once is not forgotten: it is done as soon as they allow it.
 #[test]
 fn what_budgets_forbade_is_done_when_they_allow_it() {
@@ -231,6 +294,23 @@ fn a_change_must_pay_for_itself() {
     assert!(matches!(why, Why::Stays(Stays::NotWorthIt { .. })), "{why}");
     let plan = scene.look(&within(10));
     assert_eq!(told(&plan.commands), ["a -> nothing"]);
+}
+
+/// A node whose price is not known goes if its pods have room on others; it is not replaced.
+#[test]
+fn a_node_of_unknown_price_is_only_removed() {
+    let elsewhere = json!({"metadata": {"labels": {"topology.kubernetes.io/zone": "gone"}}});
+    let keep = json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": "true"}}});
+    let mut scene = Scene::market(&[on_demand("eight", 8, 0.8), on_demand("one", 1, 0.1)]);
+    scene
+        .launched_with("a", ("eight", "on-demand"), &elsewhere, &json!({}))
+        .running("x", "a", "1");
+    let unknown = Why::Stays(Stays::NoCheaper { price: None });
+    assert_eq!(scene.stays("a"), unknown);
+    scene
+        .launched("b", ("eight", "on-demand"))
+        .pod("y", "b", &cores_and("6", &keep));
+    assert_eq!(scene.told(), ["a -> nothing"]);
 }
 
 /// The answer does not depend on the number of threads.

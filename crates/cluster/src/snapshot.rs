@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::Timestamp;
 use model::k8s::{
     CsiNode, DeviceClass, Namespace, PersistentVolume, PersistentVolumeClaim, ReplicaSetSelector,
     ReplicationController, ResourceClaim, ResourceClaimTemplate, ResourceSlice, Service,
     StatefulSetSelector, StorageClass, VolumeAttachment,
 };
+use model::{Timestamp, resources};
 use requirements::Vocabulary;
 
 use crate::budget::Budgets;
@@ -198,7 +198,8 @@ impl Snapshot {
     }
 
     /// The same cluster once these pods are on these nodes, and these nodes are going and have no
-    /// pods left that could move. No pod is pending then.
+    /// pods left that could move. No pod is pending then, and limits of pools don't count nodes
+    /// that are going.
     #[must_use]
     pub fn assuming<'p>(
         &self,
@@ -215,6 +216,7 @@ impl Snapshot {
             });
         }
         for name in going {
+            assumed.uncount(name);
             assumed.change(name, |node| {
                 node.marked = true;
                 let moving = node
@@ -228,6 +230,33 @@ impl Snapshot {
         }
         assumed.pending = [].into();
         assumed
+    }
+
+    /// Takes a machine that is about to go off what its pool has.
+    fn uncount(&mut self, name: &Arc<str>) {
+        let Some(node) = self.node(name).filter(|node| !node.is_marked()).cloned() else {
+            return;
+        };
+        if let Some(pool) = node.pool() {
+            let usage = node.pool_usage();
+            self.change_pool(pool, |pool| {
+                resources::subtract_from(&mut pool.used, &usage);
+            });
+        }
+    }
+
+    /// Changes a pool of this snapshot alone, if it has limits: nobody else asks what it has.
+    fn change_pool(&mut self, name: &str, change: impl FnOnce(&mut PoolState)) {
+        let Some(at) = self.pools.iter().position(|pool| pool.name() == name) else {
+            return;
+        };
+        if !self.pools[at].pool.spec.limits.is_empty() {
+            let mut pool = PoolState::clone(&self.pools[at]);
+            change(&mut pool);
+            let mut pools = self.pools.to_vec();
+            pools[at] = Arc::new(pool);
+            self.pools = pools.into();
+        }
     }
 
     /// Changes a machine of this snapshot alone.

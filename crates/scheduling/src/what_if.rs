@@ -122,6 +122,7 @@ impl<'s> WhatIf<'s> {
         for node in leaving {
             let mut machine = Machine {
                 node: place_of.get(&node.position).copied(),
+                frees: frees(&index, snapshot, node.position),
                 ..Machine::default()
             };
             refused.push(sort_pods(node, &class_of, &mut machine));
@@ -340,6 +341,24 @@ fn count(index: &Index<'_>, memory: &Memory, leaving: &[Leaving], machines: &mut
             }
         }
     }
+}
+
+/// What is free again of the limits of a node's pool once it is gone, if they count it now.
+fn frees(index: &Index<'_>, snapshot: &Snapshot, position: usize) -> Option<(usize, Vec<i64>)> {
+    let node = snapshot
+        .nodes
+        .get(position)
+        .filter(|node| !node.is_marked())?;
+    let name = node.pool()?;
+    let pools = &index.pools;
+    let pool = pools.iter().position(|pool| &*pool.template.name == name)?;
+    let limits = &pools[pool].limits;
+    if limits.is_empty() {
+        return None;
+    }
+    let usage = node.pool_usage();
+    let frees = limits.iter().map(|limit| limit.charge(&usage));
+    Some((pool, frees.collect()))
 }
 
 /// The domain in which a counter counts the pods of a node, as all that run were counted; none if

@@ -165,7 +165,7 @@ impl NodeState {
     }
 
     /// What a pool's usage counts for this machine: capacity, and one node.
-    pub(crate) fn pool_usage(&self) -> ResourceList {
+    pub fn pool_usage(&self) -> ResourceList {
         let mut usage = self.capacity_list();
         usage.insert(resources::NODES.to_owned(), model::Quantity::from_units(1));
         usage

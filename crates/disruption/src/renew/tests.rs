@@ -117,6 +117,30 @@ fn the_oldest_go_first_within_the_budget() {
     assert_eq!(told(&plan.commands), ["empty -> nothing", "old -> eight"]);
 }
 
+/// A pool that is at its limit renews its nodes: what goes makes room for what comes, but not for
+/// more.
+#[test]
+fn a_pool_at_its_limit_renews_its_nodes() {
+    let pool = json!({"spec": {"limits": {"cpu": "16"}, "disruption":
+        {"consolidateAfter": "Never", "budgets": [{"nodes": "100%"}]}}});
+    let mut scene = Scene::market_of(&pool, &[on_demand("eight", 8, 0.8)]);
+    for (name, since) in [("a", 10), ("b", 20)] {
+        add(&mut scene, name, since);
+        scene.running(&format!("x-{name}"), name, "6");
+    }
+    let plan = look(&mut scene);
+    assert_eq!(told(&plan.commands), ["a -> eight", "b -> eight"]);
+    // More than the node has now, so that two would have to come for it.
+    scene.running("y-a", "a", "6");
+    let plan = look(&mut scene);
+    assert_eq!(told(&plan.commands), ["b -> eight"]);
+    let why = why_of(&plan, "a");
+    assert!(
+        matches!(why, Why::Stays(Stays::NowhereToGo { .. })),
+        "{why}"
+    );
+}
+
 /// Drifted nodes whose pods come to share a new node go in one command.
 #[test]
 fn drifted_nodes_that_share_a_new_node_go_together() {

@@ -331,7 +331,11 @@ impl<'p, 's> Builder<'p, 's> {
         ground: &mut Ground,
     ) -> (Pool, Pooled) {
         let parts = self.parts;
-        let (limited, left) = limits(template.state, parts.snapshot);
+        let (limited, left) = limits(
+            template.state,
+            parts.snapshot,
+            parts.freed.get(template.state.name()),
+        );
         let (at, reservation) = reservation.unzip();
         let key = TypesKey {
             common: Arc::as_ptr(&template.common).addr(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use api::labels::HOSTNAME;
 use cluster::{HostPort, ObjectKey, PodRecord, Snapshot};
-use model::Timestamp;
 use model::k8s::{TaintEffect, Toleration};
+use model::{ResourceList, Timestamp};
 use requirements::{Key, Operator, Requirement, Requirements, pod};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -48,6 +48,8 @@ pub(super) struct Parts<'s> {
     pub(super) own_labels: OwnLabels,
     /// Claims that several pods share.
     pub(super) shared: SharedClaims,
+    /// What is free again of the limits of pools, by pool.
+    pub(super) freed: BTreeMap<String, ResourceList>,
     pub(super) reserved: Reserved,
     pub(super) pricing: Pricing,
     pub(super) keys: Keys,
@@ -150,6 +152,7 @@ pub(super) fn gather<'s>(
         thresholds,
         own_labels,
         shared,
+        freed: pools::freed(snapshot, batch),
         reserved: options.reserved,
         pricing: options.pricing,
         keys,

@@ -16,7 +16,7 @@ use rustc_hash::FxHashSet;
 
 use crate::mask::{KeyId, Keys, Mask};
 use crate::memory::{Common, TypeValues};
-use crate::options::TaintLabels;
+use crate::options::{Batch, TaintLabels};
 use crate::problem::MinValues;
 use crate::types::{Type, Types};
 
@@ -240,15 +240,12 @@ pub(crate) fn reservations(template: &Template<'_>) -> Vec<(Reservation, u32)> {
             let Some(reservation) = Reservation::of(ty, offering).filter(|_| left > 0) else {
                 continue;
             };
-            match found.iter().position(|(known, _)| *known == reservation) {
-                Some(at) => {
-                    found[at].1 = left.min(found[at].1);
-                    prices[at] = offering.price.min(prices[at]);
-                }
-                None => {
-                    found.push((reservation, left));
-                    prices.push(offering.price);
-                }
+            if let Some(at) = found.iter().position(|(known, _)| *known == reservation) {
+                found[at].1 = left.min(found[at].1);
+                prices[at] = offering.price.min(prices[at]);
+            } else {
+                found.push((reservation, left));
+                prices.push(offering.price);
             }
         }
     }
@@ -268,7 +265,7 @@ pub(crate) struct Limited {
 
 impl Limited {
     /// What a node with this capacity takes from the limit.
-    pub(super) fn charge(&self, capacity: &ResourceList) -> i64 {
+    pub(crate) fn charge(&self, capacity: &ResourceList) -> i64 {
         if &*self.resource == NODES {
             return 1;
         }
@@ -280,8 +277,25 @@ impl Limited {
     }
 }
 
-/// The limits of a pool, and what is left of each for this pass.
-pub(crate) fn limits(state: &PoolState, snapshot: &Snapshot) -> (Vec<Limited>, Vec<i64>) {
+/// What nodes take from the limits of their pools that are to be gone by then, by pool.
+pub(crate) fn freed(snapshot: &Snapshot, batch: &Batch) -> BTreeMap<String, ResourceList> {
+    let mut freed: BTreeMap<String, ResourceList> = BTreeMap::new();
+    let gone = batch.without.iter();
+    for node in gone.filter_map(|name| snapshot.node(name)) {
+        if let Some(pool) = node.pool().filter(|_| !node.is_marked()) {
+            let of_pool = freed.entry(pool.to_owned()).or_default();
+            model::resources::add_to(of_pool, &node.pool_usage());
+        }
+    }
+    freed
+}
+
+/// The limits of a pool, and what is left of each for this pass, if this was free again.
+pub(crate) fn limits(
+    state: &PoolState,
+    snapshot: &Snapshot,
+    freed: Option<&ResourceList>,
+) -> (Vec<Limited>, Vec<i64>) {
     state
         .pool
         .spec
@@ -294,7 +308,8 @@ pub(crate) fn limits(state: &PoolState, snapshot: &Snapshot) -> (Vec<Limited>, V
             };
             let used = model::resources::get(&state.used, resource)
                 + model::resources::get(&state.in_flight, resource);
-            let left = *limit - used;
+            let freed = freed.map(|freed| model::resources::get(freed, resource));
+            let left = *limit - used + freed.unwrap_or_default();
             let left = match limited.id {
                 Some(ResourceId::CPU) => left.millis_floor(),
                 _ => left.units_floor(),

@@ -25,6 +25,8 @@ pub(crate) struct Machine {
     pub(crate) hosts: Vec<(HostId, u32)>,
     /// How many of its pods each counter by domain counts; the domain where it is counted there.
     pub(crate) domains: Vec<(DomainId, Option<usize>, u32)>,
+    /// What is free again of its pool's limits once it is gone; the pool in the problem.
+    pub(crate) frees: Option<(usize, Vec<i64>)>,
 }
 
 /// What came of a trial.
@@ -239,6 +241,9 @@ impl<'a, 'p> Trials<'a, 'p> {
                 packing.domains[counter][*domain] -= count;
                 packing.declared[counter][*domain] -= count;
             }
+        }
+        if let Some((pool, frees)) = &machine.frees {
+            packing.budgets.release(*pool, frees);
         }
         let mut add = |class: u32, count: u32| {
             let class = class as usize;

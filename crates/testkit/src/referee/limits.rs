@@ -1,15 +1,21 @@
-//! Limits of pools: they hold whatever of the listed types the provider launches.
+//! Limits of pools: they hold whatever of the listed types the provider launches, once the nodes
+//! are gone that the batch is without.
 
 use std::collections::BTreeMap;
 
 use cluster::Snapshot;
 use model::{Quantity, ResourceList};
-use scheduling::Placement;
+use scheduling::{Batch, Placement};
 
 use super::violation::Violation;
 
 /// Checks each pool with limits.
-pub(super) fn check(snapshot: &Snapshot, placement: &Placement, violations: &mut Vec<Violation>) {
+pub(super) fn check(
+    snapshot: &Snapshot,
+    batch: &Batch,
+    placement: &Placement,
+    violations: &mut Vec<Violation>,
+) {
     for state in snapshot
         .pools
         .iter()
@@ -42,7 +48,7 @@ pub(super) fn check(snapshot: &Snapshot, placement: &Placement, violations: &mut
         for (resource, limit) in &state.pool.spec.limits {
             let of = |list: &ResourceList| list.get(resource).copied().unwrap_or_default();
             let grown = growth.get(resource.as_str()).copied().unwrap_or_default();
-            let total = of(&used(snapshot, state.name())) + of(&state.in_flight) + grown;
+            let total = of(&used(snapshot, batch, state.name())) + of(&state.in_flight) + grown;
             if total > *limit && grown > Quantity::ZERO {
                 violations.push(Violation::Limit {
                     pool: state.name().to_owned(),
@@ -56,14 +62,14 @@ pub(super) fn check(snapshot: &Snapshot, placement: &Placement, violations: &mut
 }
 
 /// What a pool's nodes have that stay, counted node by node.
-fn used(snapshot: &Snapshot, pool: &str) -> ResourceList {
+fn used(snapshot: &Snapshot, batch: &Batch, pool: &str) -> ResourceList {
     let mut used = ResourceList::new();
     let of_pool = |node: &&std::sync::Arc<cluster::NodeState>| node.pool() == Some(pool);
     for node in snapshot
         .nodes
         .iter()
         .filter(of_pool)
-        .filter(|node| !node.is_marked())
+        .filter(|node| !node.is_marked() && !batch.without.contains(&**node.name()))
     {
         *used.entry("nodes".to_owned()).or_default() += Quantity::from_units(1);
         for (resource, amount) in node.capacity_list() {

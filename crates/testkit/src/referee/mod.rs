@@ -59,7 +59,7 @@ pub fn check(
     for existing in &placement.existing {
         node::check(snapshot, batch, existing, &mut violations);
     }
-    limits::check(snapshot, placement, &mut violations);
+    limits::check(snapshot, batch, placement, &mut violations);
     reserved::check(placement, &mut violations);
     devices::check(snapshot, placement, &mut violations);
     let displaced = account::displaced(snapshot, batch, now);

@@ -174,6 +174,11 @@ fn a_pod_that_no_node_can_hold_holds_up_nobody() {
     assert_eq!(scene.told(), ["b -> nothing"]);
 }
 
+/// Whether the pods of a node have no place that costs less.
+fn is_needed(why: &Why) -> bool {
+    nowhere(why) || is_dear(why)
+}
+
 /// CO-30: no node goes whose pods would not all have a place.
 #[test]
 fn no_pod_is_left_without_a_place() {
@@ -182,7 +187,7 @@ fn no_pod_is_left_without_a_place() {
         &[("a", &["5", "1"]), ("b", &["4", "2"])],
     );
     assert!(scene.told().is_empty());
-    assert!(nowhere(&scene.stays("a")) && nowhere(&scene.stays("b")));
+    assert!(is_needed(&scene.stays("a")) && is_needed(&scene.stays("b")));
 }
 
 /// CO-32: pods that keep apart do so after the change.
@@ -258,12 +263,25 @@ fn a_node_that_displaced_pods_need_stays() {
     // The pods of `a` need the room of `c`, whose pod then has none.
     assert!(scene.told().is_empty());
     let why = scene.stays("c");
-    let needed = matches!(
-        &why,
-        Why::Stays(Stays::NoCheaper { .. } | Stays::NowhereToGo { .. })
-    );
-    assert!(needed, "{why}");
+    assert!(is_needed(&why), "{why}");
     assert_eq!(scene.stays("a"), Why::Going);
+}
+
+/// IN-04: pods of a node that goes may be expected on one that is not complete yet, and others go
+/// as if they had moved already.
+#[test]
+fn displaced_pods_may_be_expected_on_a_node_that_is_not_complete() {
+    let mut scene = nodes(
+        &json!({"spec": {"limits": {"cpu": "32"}}}),
+        &[("a", &["7500m"]), ("c", &["1"]), ("d", &["2", "2"])],
+    );
+    let young = json!({"metadata": {"labels": {"karpenter.sh/initialized": "no"}}});
+    scene.launched_with("b", ("eight", "on-demand"), &young, &json!({}));
+    scene.0.commit(Intent::MarkForDeletion {
+        nodes: vec!["a".to_owned()],
+    });
+    assert_eq!(scene.told(), ["c -> nothing"]);
+    assert_eq!(scene.stays("b"), Why::NotInitialized);
 }
 
 /// CO-42: with room for one in the budget, the node goes that saves most for what it disturbs.

@@ -95,6 +95,27 @@ fn a_replacement_that_may_be_spot_is_asked_for_as_spot_only() {
     assert_eq!(capacity_types(&mut scene), [CapacityType::Spot]);
 }
 
+/// What goes makes room in its pool's limits for what comes, for one node and for several.
+#[test]
+fn nodes_are_replaced_in_a_pool_at_its_limit() {
+    let pool = json!({"spec": {"limits": {"cpu": "16", "nodes": "2"}}});
+    let types = [on_demand("eight", 8, 0.8), on_demand("mid", 4, 0.4)];
+    let mut scene = Scene::market_of(&pool, &types);
+    for node in ["a", "b"] {
+        scene
+            .launched(node, ("eight", "on-demand"))
+            .running(&format!("x-{node}"), node, "3");
+    }
+    assert_eq!(scene.told(), ["a -> nothing"]);
+    let mut alone = Scene::market_of(&pool, &types);
+    alone
+        .launched("a", ("eight", "on-demand"))
+        .running("x", "a", "3")
+        .launched("b", ("eight", "on-demand"))
+        .running("y", "b", "8");
+    assert_eq!(alone.told(), ["a -> mid"]);
+}
+
 /// CO-15, CO-16: reserved capacity costs next to nothing, so that it replaces what is paid for, and
 /// is replaced by cheaper reservations only.
 #[test]

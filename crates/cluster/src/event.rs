@@ -211,6 +211,8 @@ pub struct Touched {
     pub claims: BTreeSet<Arc<str>>,
     /// Pools that changed, or whose types or usage did.
     pub pools: BTreeSet<Arc<str>>,
+    /// Pools that have become ready: pods may have waited for that.
+    pub ready_pools: BTreeSet<Arc<str>>,
     /// DaemonSets that changed, as `namespace/name`.
     pub daemon_sets: BTreeSet<String>,
     /// Whether a budget, namespace, volume or storage class changed.
@@ -233,6 +235,7 @@ impl Touched {
         self.nodes.append(&mut other.nodes);
         self.claims.append(&mut other.claims);
         self.pools.append(&mut other.pools);
+        self.ready_pools.append(&mut other.ready_pools);
         self.daemon_sets.append(&mut other.daemon_sets);
         self.other |= other.other;
         self.consolidation |= other.consolidation;

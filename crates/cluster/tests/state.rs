@@ -301,6 +301,96 @@ fn pods_meant_for_a_claim_are_pending_again_when_it_fails() {
     assert_eq!(pending(&mut cluster), ["p"]);
 }
 
+/// A pod of a ReplicaSet, with something further.
+fn member(name: &str, patch: &serde_json::Value) -> model::k8s::Pod {
+    let owner = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set",
+                        "controller": true}]);
+    let mut whole = json!({"metadata": {"ownerReferences": owner}});
+    merge(&mut whole, patch);
+    pod(name, &whole)
+}
+
+/// It has a label of its node's place, as bound pods do.
+fn bound_member() -> serde_json::Value {
+    json!({"metadata": {"labels": {"topology.kubernetes.io/zone": "z"}},
+           "spec": {"nodeName": "a"}, "status": {"phase": "Running", "conditions": []}})
+}
+
+fn going_member() -> serde_json::Value {
+    let mut going = bound_member();
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:30Z");
+    going
+}
+
+/// The node of a pod is drained while the claim for the pod is being launched.
+#[test]
+fn a_pod_that_comes_in_the_place_of_another_waits_for_the_claim_of_that() {
+    let mut cluster = cluster();
+    cluster.node_is(node("a", &json!({"spec": {"providerID": "id-a"}})));
+    cluster.pod_is(&member("old", &bound_member()));
+    cluster.commit(Intent::ClaimCreated {
+        claim: Box::new(claim("c", "")),
+        pods: vec![cluster.pod("n", "old").unwrap().key()],
+    });
+    cluster.pod_is(&member("before", &json!({})));
+    assert_eq!(pending(&mut cluster), ["before"], "the old one is there");
+
+    cluster.pod_is(&member("old", &going_member()));
+    cluster.pod_is(&pod("stranger", &json!({})));
+    cluster.pod_is(&member("new", &json!({})));
+    assert_eq!(pending(&mut cluster), ["before", "stranger"]);
+    let new = cluster.pod("n", "new").unwrap().clone();
+    let waits = Some(Withheld::Planned { claim: "c".into() });
+    assert_eq!(cluster.snapshot().why_waiting(&new), waits);
+
+    cluster.pod_is(&member("other", &json!({})));
+    let three = ["before", "other", "stranger"];
+    assert_eq!(pending(&mut cluster), three, "there was one place");
+    cluster.feed(delete_pod("new"));
+    cluster.pod_is(&member("third", &json!({})));
+    assert_eq!(
+        pending(&mut cluster),
+        three,
+        "it takes the place of the second"
+    );
+
+    cluster.claim_is(claim("c", "id-1"));
+    assert_eq!(
+        pending(&mut cluster),
+        ["before", "other", "stranger", "third"]
+    );
+}
+
+/// The same if it was deleted while the claim was being thought about.
+#[test]
+fn a_claim_for_a_pod_that_goes_already_is_for_the_one_in_its_place() {
+    let mut cluster = cluster();
+    cluster.node_is(node("a", &json!({"spec": {"providerID": "id-a"}})));
+    cluster.pod_is(&member("old", &going_member()));
+    cluster.commit(Intent::ClaimCreated {
+        claim: Box::new(claim("c", "")),
+        pods: vec![cluster.pod("n", "old").unwrap().key()],
+    });
+    cluster.pod_is(&member("new", &json!({})));
+    assert_eq!(pending(&mut cluster), [""; 0]);
+}
+
+#[test]
+fn a_pool_that_becomes_ready_says_so_once() {
+    let mut cluster = cluster();
+    let with = |status: &str| {
+        let ready = json!([{"type": "Ready", "status": status}]);
+        pool("p", &json!({"status": {"conditions": ready}}))
+    };
+    let mut feed = |pool| cluster.apply(Event::NodePool(Change::Applied(pool)));
+    assert!(feed(with("False")).ready_pools.is_empty());
+    assert_eq!(feed(with("True")).ready_pools.len(), 1);
+    let mut other = with("True");
+    other.spec.weight = Some(7);
+    assert!(feed(other).ready_pools.is_empty());
+    assert!(feed(with("False")).ready_pools.is_empty());
+}
+
 #[test]
 fn a_node_rests_until_it_is_gone() {
     let mut cluster = cluster();

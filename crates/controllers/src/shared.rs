@@ -319,6 +319,9 @@ impl Shared {
             queues.pools.add(pool.to_string());
             queues.counters.add_after(pool.to_string(), COUNTER_DELAY);
         }
+        for pool in &touched.ready_pools {
+            self.batcher.trigger(Element::Pool(pool.clone()));
+        }
         disruptable::pools_changed(self, &touched.pools);
         if !touched.claims.is_empty() || !touched.pools.is_empty() {
             let pools: Vec<String> = self.with(|cluster| {

@@ -179,6 +179,7 @@ fn a_disruption_budget_holds_nodes_back_until_it_allows_more() -> anyhow::Result
     history.until("all nodes are new", |now| {
         now.is_settled(3) && apps.iter().all(|app| has_moved(now, app, &before))
     });
+    assert_eq!(history.names(Kind::Claim).len(), 6);
     Ok(())
 }
 

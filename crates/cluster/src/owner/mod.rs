@@ -12,6 +12,7 @@ mod pods;
 mod pools;
 mod sanity;
 mod selectors;
+mod successors;
 mod virtuals;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::Timestamp;
 
 use super::Cluster;
+use super::successors::{Team, is_going};
 use crate::event::Touched;
 use crate::pod::{PodRecord, PodShape, ShapeId};
 use crate::selection;
@@ -22,6 +23,8 @@ pub(super) struct Pending {
     pub(super) announced: BTreeSet<Arc<str>>,
     /// Pods that announced and unlaunched claims are on their way for.
     pub(super) planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
+    /// Those of them that have gone or go, by workload: others may come in their place.
+    pub(super) vacant: BTreeMap<Team, BTreeSet<ObjectKey>>,
     /// Whether some group has changed since the last snapshot.
     pub(super) groups_changed: bool,
     /// Whether `waiting` has.
@@ -128,6 +131,11 @@ impl Cluster {
         for key in pods {
             Arc::make_mut(&mut self.pending.planned).insert(key.clone(), claim.clone());
             self.reconsider(&key, touched);
+            // It may have gone while the claim was thought about.
+            let pod = self.pods.get(&key.namespace, &key.name).cloned();
+            if let Some(pod) = pod.filter(|pod| is_going(pod)) {
+                self.vacate(&pod);
+            }
         }
     }
 
@@ -145,10 +153,15 @@ impl Cluster {
             Arc::make_mut(&mut self.pending.planned).remove(&key);
             self.reconsider(&key, touched);
         }
+        let planned = &self.pending.planned;
+        self.pending.vacant.retain(|_, keys| {
+            keys.retain(|key| planned.contains_key(key));
+            !keys.is_empty()
+        });
     }
 
     /// Puts an unbound pod where it belongs now.
-    fn reconsider(&mut self, key: &ObjectKey, touched: &mut Touched) {
+    pub(super) fn reconsider(&mut self, key: &ObjectKey, touched: &mut Touched) {
         let Some(pod) = self.pods.get(&key.namespace, &key.name).cloned() else {
             self.reconsider_virtual(key, touched);
             return;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::Timestamp;
 
 use super::Cluster;
+use super::successors::is_going;
 use crate::event::{Change, Gone, Touched};
 use crate::pod::{OwnerKind, PodRecord, PodUpdate};
 use crate::store::{ObjectKey, Tombstones, is_late};
@@ -147,6 +148,9 @@ impl Cluster {
         if self.enter(&pod, touched) && !was_provisionable {
             touched.provisionable.insert(pod.key());
         }
+        if is_going(&pod) {
+            self.vacate(&pod);
+        }
     }
 
     fn delete_pod(&mut self, gone: &Gone, touched: &mut Touched) {
@@ -167,6 +171,7 @@ impl Cluster {
             return;
         };
         self.leave(&pod, touched);
+        self.vacate(&pod);
         touched.pods.insert(pod.key());
         touched.consolidation = true;
     }
@@ -199,6 +204,7 @@ impl Cluster {
             touched.nodes.insert(node.clone());
             self.machines.add_pod(node, pod.clone());
         }
+        self.succeed(pod, touched);
         pod.node.is_none() && self.pending.add(pod)
     }
 }

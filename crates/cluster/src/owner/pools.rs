@@ -37,6 +37,13 @@ impl Cluster {
                 self.types.remove(&diff.key.name);
                 self.awaiting.remove(&diff.key.name);
             }
+            let is_ready = |pool: &Option<Arc<NodePool>>| {
+                let pool = pool.as_ref();
+                pool.is_some_and(|pool| self.unreadiness(pool).is_none())
+            };
+            if is_ready(&diff.new) && !is_ready(&diff.old) {
+                touched.ready_pools.insert(diff.key.name.clone());
+            }
             touched.pools.insert(diff.key.name);
         }
     }

@@ -282,6 +282,12 @@ impl Cluster {
                 format!("pod {pod} waits for claim {claim}, which is not on its way")
             })?;
         }
+        for place in self.pending.vacant.values().flatten() {
+            let planned = &self.pending.planned;
+            require(planned.contains_key(place), || {
+                format!("no claim is on its way for the place of pod {place}")
+            })?;
+        }
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Element {
     Pod(Uid),
     /// The pods of a node that goes will need a place.
     Node(Arc<str>),
-    /// What a pool can launch has changed.
+    /// What a pool can launch has changed, or it has become ready.
     Pool(Arc<str>),
     /// A capacity buffer, by uid, wants room.
     Buffer(Arc<str>),

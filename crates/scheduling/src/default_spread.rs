@@ -26,6 +26,21 @@ pub fn applied(
     batch: &Batch,
     defaults: &[TopologySpreadConstraint],
 ) -> Snapshot {
+    let goes = |node: &NodeState| node.is_marked() || batch.without.contains(node.name().as_ref());
+    declared(snapshot, defaults, goes)
+}
+
+/// The same where any node may be asked about: all pods declare the defaults.
+pub fn applied_everywhere(snapshot: &Snapshot, defaults: &[TopologySpreadConstraint]) -> Snapshot {
+    declared(snapshot, defaults, |_| true)
+}
+
+/// Pods that are pending, and those of some nodes, declare the defaults.
+fn declared(
+    snapshot: &Snapshot,
+    defaults: &[TopologySpreadConstraint],
+    goes: impl Fn(&NodeState) -> bool,
+) -> Snapshot {
     let mut spread = snapshot.clone();
     if defaults.is_empty() {
         return spread;
@@ -36,7 +51,6 @@ pub fn applied(
         .iter()
         .flat_map(|group| shapes.groups(group))
         .collect();
-    let goes = |node: &NodeState| node.is_marked() || batch.without.contains(node.name().as_ref());
     if snapshot.nodes.iter().any(|node| goes(node)) {
         spread.nodes = snapshot
             .nodes

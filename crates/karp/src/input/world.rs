@@ -13,8 +13,8 @@ use manifests::Object;
 use model::ObjectMeta;
 use model::k8s::storage::{PersistentVolumeClaim, StorageClass};
 use model::k8s::{self, Pod};
+use scheduling::default_spread;
 use scheduling::volumes::default_class;
-use scheduling::{Batch, default_spread};
 use serde::de::DeserializeOwned;
 
 use super::expand::DEFAULT_NAMESPACE;
@@ -87,8 +87,8 @@ pub(crate) fn load_world(
         )
     });
     let warnings = unknown.chain(gated).collect();
-    // Pods that are to be placed declare the defaults from here on.
-    let snapshot = default_spread::applied(&cluster.snapshot(), &Batch::default(), &chosen.spread);
+    // Pods declare the defaults from here on: any of them may have to be placed.
+    let snapshot = default_spread::applied_everywhere(&cluster.snapshot(), &chosen.spread);
     Ok(World {
         snapshot,
         warnings,

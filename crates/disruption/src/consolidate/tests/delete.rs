@@ -2,11 +2,12 @@
 
 use cluster::{Change, Event, Intent};
 use model::k8s::Node;
+use scheduling::default_spread;
 use serde_json::{Value, json};
 
 use crate::testing::market::{A, B, cores_and, machine, on_demand, told, why_of};
 use crate::testing::{Scene, at, read, true_condition};
-use crate::{Options, Reason, Stays, Why, plan};
+use crate::{Memory, Options, Reason, Stays, Why, plan};
 
 /// Nodes of the only type, with eight cores, each with pods that ask for so many cores.
 fn nodes(pool: &Value, pods: &[(&str, &[&str])]) -> Scene {
@@ -188,6 +189,40 @@ fn no_pod_is_left_without_a_place() {
     );
     assert!(scene.told().is_empty());
     assert!(is_needed(&scene.stays("a")) && is_needed(&scene.stays("b")));
+}
+
+/// Pods that declare no spread have the configured one when they have to move.
+#[test]
+fn pods_keep_to_the_default_spread_when_they_move() {
+    let types = [machine(
+        "eight",
+        8,
+        &[(A, "on-demand", 0.8), (B, "on-demand", 0.8)],
+    )];
+    let mut scene = Scene::market(&types);
+    let in_b = json!({"metadata": {"labels": {"topology.kubernetes.io/zone": B}}});
+    scene
+        .launched("a", ("eight", "on-demand"))
+        .launched_with("b", ("eight", "on-demand"), &in_b, &json!({}))
+        .running("x", "a", "1")
+        .running("y", "b", "1");
+    let service = json!({"metadata": {"name": "x", "namespace": "n"},
+        "spec": {"selector": {"app": "x"}}});
+    let service = serde_json::from_value(service).expect("a service");
+    scene.0.apply(Event::Service(Change::Applied(service)));
+    assert_eq!(scene.told().len(), 1);
+    let zones = json!({"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone",
+        "whenUnsatisfiable": "DoNotSchedule"});
+    let zones = serde_json::from_value(zones).expect("a constraint");
+    let spread = default_spread::applied_everywhere(&scene.snapshot(), &[zones]);
+    let plan = plan(
+        &mut Memory::default(),
+        &spread,
+        &Options::default(),
+        at(100),
+        0,
+    );
+    assert!(plan.commands.is_empty(), "{:?}", told(&plan.commands));
 }
 
 /// CO-32: pods that keep apart do so after the change.

@@ -11,7 +11,7 @@ use model::k8s::{
     ResourceClaimTemplate, ResourceSlice, Service, StatefulSetSelector, StorageClass,
     VolumeAttachment,
 };
-use model::{ObjectMeta, Timestamp};
+use model::{ObjectMeta, ResourceList, Timestamp};
 
 use crate::pod::PodUpdate;
 use crate::snapshot::BufferPods;
@@ -194,6 +194,11 @@ pub enum Intent {
 pub struct Announced {
     /// Its name.
     pub name: String,
+    /// Its pool.
+    pub pool: String,
+    /// What it takes from the pool's limits at most. It counts until the claim is seen, which then
+    /// counts itself.
+    pub most: ResourceList,
     /// The pods that it is meant for: left alone until its capacity is known.
     pub pods: Vec<PodKey>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::NodePool;
 use catalog::InstanceType;
-use model::ResourceList;
+use model::{Quantity, ResourceList, resources};
 
 /// A NodePool, its instance types, and what its nodes add up to.
 #[derive(Clone, Debug)]
@@ -20,7 +20,8 @@ pub struct PoolState {
     /// A claim that is not launched yet counts as one node without capacity.
     pub used: ResourceList,
     /// What claims that are not launched yet may come to have at most: for each, the largest
-    /// amounts among the types that it may become. Limits are checked against `used` and this.
+    /// amounts among the types that it may become. One that is only announced counts with what it
+    /// takes from limits, as a node too. Limits are checked against `used` and this.
     pub in_flight: ResourceList,
 }
 
@@ -67,6 +68,36 @@ impl PoolState {
         self.types
             .iter()
             .find(|instance_type| &*instance_type.name == name)
+    }
+
+    /// What a new claim with these types takes from each of the pool's limits at most.
+    pub fn most_taken(&self, types: &[Arc<InstanceType>]) -> ResourceList {
+        let limits = self.pool.spec.limits.keys();
+        let most = |resource: &String| {
+            if resource == resources::NODES {
+                return Quantity::from_units(1);
+            }
+            let special = types.iter().flat_map(|ty| {
+                let special = ty.offerings.iter().filter(|o| o.overrides.is_some());
+                special.map(|offering| resources::get(&ty.capacity_of(offering), resource))
+            });
+            let amounts = types
+                .iter()
+                .map(|ty| resources::get(&ty.capacity, resource));
+            amounts.chain(special).max().unwrap_or_default()
+        };
+        limits
+            .map(|resource| (resource.clone(), most(resource)))
+            .collect()
+    }
+
+    /// The first of its limits that would not hold with so much more, and what would be used then.
+    pub fn over_limit(&self, more: &ResourceList) -> Option<(&str, Quantity)> {
+        self.pool.spec.limits.iter().find_map(|(resource, limit)| {
+            let of = |list: &ResourceList| resources::get(list, resource);
+            let usage = of(&self.used) + of(&self.in_flight) + of(more);
+            (usage > *limit).then_some((resource.as_str(), usage))
+        })
     }
 }
 

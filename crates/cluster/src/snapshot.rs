@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use catalog::InstanceType;
 use model::k8s::{
     CsiNode, DeviceClass, Namespace, PersistentVolume, PersistentVolumeClaim, ReplicaSetSelector,
     ReplicationController, ResourceClaim, ResourceClaimTemplate, ResourceSlice, Service,
@@ -257,6 +258,14 @@ impl Snapshot {
             pools[at] = Arc::new(pool);
             self.pools = pools.into();
         }
+    }
+
+    /// Counts on a claim of these types, which is about to be created, in this snapshot alone.
+    pub fn expect(&mut self, pool: &str, types: &[Arc<InstanceType>]) {
+        self.change_pool(pool, |state| {
+            let most = state.most_taken(types);
+            resources::add_to(&mut state.in_flight, &most);
+        });
     }
 
     /// Changes a machine of this snapshot alone.

@@ -427,6 +427,8 @@ fn pods_of_a_node_that_goes_are_spoken_for_as_soon_as_it_goes() {
     let announce = Intent::Announce {
         claims: vec![cluster::Announced {
             name: "new".to_owned(),
+            pool: "default".to_owned(),
+            most: model::ResourceList::new(),
             pods: pods.clone(),
         }],
         leaving: vec!["a".to_owned()],
@@ -465,6 +467,8 @@ fn an_announced_claim_may_be_seen_before_its_creation_is_answered() {
         cluster.commit(Intent::Announce {
             claims: vec![cluster::Announced {
                 name: "c".to_owned(),
+                pool: "default".to_owned(),
+                most: model::ResourceList::new(),
                 pods: pods.clone(),
             }],
             leaving: Vec::new(),
@@ -618,6 +622,64 @@ fn a_pool_says_why_it_cannot_be_used() {
     ));
     cluster.pool_is(pool("default", &json!({"spec": {"replicas": 3}})));
     assert_eq!(problem(&mut cluster), Some(PoolProblem::Static));
+}
+
+/// Whatever is decided while a claim is being created knows what it will take.
+#[test]
+fn a_claim_that_is_announced_counts_against_limits_until_it_is_seen() {
+    let mut cluster = cluster();
+    let types: std::sync::Arc<[_]> = catalog::kwok::standard().types.into();
+    let limits = json!({"spec": {"limits": {"cpu": "100", "nodes": "3"}}});
+    cluster.pool_is(pool("default", &limits));
+    cluster.feed(Event::PoolTypes {
+        pool: "default".to_owned(),
+        types: types.clone(),
+    });
+    let announce = |cluster: &mut Cluster, name: &str| {
+        let state = cluster.snapshot().pools[0].clone();
+        cluster.commit(Intent::Announce {
+            claims: vec![cluster::Announced {
+                name: name.to_owned(),
+                pool: "default".to_owned(),
+                most: state.most_taken(&types[..2]),
+                pods: Vec::new(),
+            }],
+            leaving: Vec::new(),
+        });
+        cluster.sanity_check().unwrap();
+    };
+    let expected = |cluster: &mut Cluster| {
+        let state = cluster.snapshot().pools[0].clone();
+        let of = |list, resource| model::resources::get(list, resource).to_string();
+        let nodes = of(&state.used, "nodes");
+        let [cpu, coming] = ["cpu", "nodes"].map(|resource| of(&state.in_flight, resource));
+        [cpu, nodes, coming]
+    };
+    let largest = model::resources::max_each(&types[0].capacity, &types[1].capacity);
+    let cpu = largest["cpu"].to_string();
+    announce(&mut cluster, "a");
+    assert_eq!(expected(&mut cluster), [&cpu, "0", "1"]);
+    announce(&mut cluster, "b");
+    assert_eq!(expected(&mut cluster)[1..], ["0", "2"]);
+    cluster.commit(Intent::Withdraw {
+        claims: vec!["b".to_owned()],
+    });
+    assert_eq!(expected(&mut cluster), [&cpu, "0", "1"]);
+    let two: Vec<&str> = vec![&types[0].name, &types[1].name];
+    let claim = claim_with(
+        "a",
+        "",
+        &json!({"spec": {"requirements": [
+        {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": two}]}}),
+    );
+    cluster.claim_is(claim.clone());
+    assert_eq!(expected(&mut cluster), [&cpu, "1", "0"], "it is seen");
+    cluster.commit(Intent::ClaimCreated {
+        claim: Box::new(claim),
+        pods: Vec::new(),
+    });
+    cluster.sanity_check().unwrap();
+    assert_eq!(expected(&mut cluster), [&cpu, "1", "0"], "it is answered");
 }
 
 #[test]

@@ -19,15 +19,16 @@ mod rollback;
 mod start;
 mod wait;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ::disruption::{Command, Options, Payback, SpotToSpot};
+use ::disruption::{Command, Options, Payback, Plan, SpotToSpot};
 use cluster::Snapshot;
 use model::Timestamp;
 use tokio::time::Instant;
 
 use crate::provisioner::{self, claims};
-use crate::shared::Shared;
+use crate::shared::{Shared, lock};
 
 pub(crate) use decide::{Decide, Product};
 pub(crate) use flight::Flights;
@@ -48,7 +49,7 @@ const LATEST: Duration = Duration::from_mins(5);
 pub(crate) async fn run(shared: &Shared, decide: Box<dyn Decide>) {
     shared.gate.wait().await;
     let mut lookout = Lookout {
-        decide,
+        decide: Arc::new(Mutex::new(decide)),
         told: report::Told::default(),
         seen: None,
         took: Duration::ZERO,
@@ -63,7 +64,8 @@ pub(crate) async fn run(shared: &Shared, decide: Box<dyn Decide>) {
 
 /// Who looks.
 struct Lookout {
-    decide: Box<dyn Decide>,
+    /// Computes beside everything else that goes on.
+    decide: Arc<Mutex<Box<dyn Decide>>>,
     told: report::Told,
     /// The last look; none if another one is due whatever happens.
     seen: Option<Seen>,
@@ -111,8 +113,7 @@ impl Lookout {
         }
         let (snapshot, now) = (shared.snapshot(), shared.now());
         let began = Instant::now();
-        let seed = shared.world.seed ^ snapshot.version;
-        let plan = self.decide.plan(&snapshot, &options(shared), now, seed);
+        let plan = self.plan(shared, &snapshot, now).await;
         self.took = began.elapsed();
         report::looked(shared, &plan, self.took);
         self.told.kept(shared, &plan.kept);
@@ -126,17 +127,26 @@ impl Lookout {
         let mut acted = perform(shared, &snapshot, now);
         if !later.is_empty() {
             shared.world.clock.sleep(VALIDATION).await;
-            acted |= self.look_again(shared, later);
+            acted |= self.look_again(shared, later).await;
         }
         acted
     }
 
+    /// What to do now.
+    async fn plan(&self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Plan {
+        let (decide, snapshot, options) = (self.decide.clone(), snapshot.clone(), options(shared));
+        let seed = shared.world.seed ^ snapshot.version;
+        let work = move || lock(&decide).plan(&snapshot, &options, now, seed);
+        shared.world.clock.compute(work).await
+    }
+
     /// Looks at commands again, all of them together, and begins with what is left of them;
     /// whether that is anything.
-    fn look_again(&mut self, shared: &Shared, commands: Vec<Command>) -> bool {
+    async fn look_again(&mut self, shared: &Shared, commands: Vec<Command>) -> bool {
         let (snapshot, now) = (shared.snapshot(), shared.now());
-        let options = options(shared);
-        let validated = self.decide.validate(commands, &snapshot, &options, now);
+        let (decide, options, looked_at) = (self.decide.clone(), options(shared), snapshot.clone());
+        let work = move || lock(&decide).validate(commands, &looked_at, &options, now);
+        let validated = shared.world.clock.compute(work).await;
         for rejected in &validated.rejected {
             report::rejected(shared, rejected);
             self.told.kept(shared, &rejected.kept);

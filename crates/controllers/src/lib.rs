@@ -2,7 +2,8 @@
 //!
 //! [`run`] is the whole product after leadership: it watches the API server, keeps the cluster's
 //! state, and runs every loop until it is told to stop. All of it lives in the one future that
-//! `run` returns; nothing is spawned, so dropping that future is what a crash of the process is.
+//! `run` returns; nothing is spawned that acts, so dropping that future is what a crash of the
+//! process is. What takes long to compute has a thread of its own, except in a simulation.
 //!
 //! Each loop observes, asks pure code to decide, and acts: `lifecycle` for claims, nodes and pools,
 //! `scheduling` for pods, `disruption` for nodes that may go. Writes carry the version of the

@@ -30,6 +30,7 @@ mod renewal;
 mod stage;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod validate;
 mod why;
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use catalog::Price;
 
+use crate::consolidate::prices::Prices;
+
 /// Settings of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -72,4 +74,6 @@ impl Default for Payback {
 pub struct Memory {
     /// Of the placement of pods.
     pub(crate) scheduling: scheduling::Memory,
+    /// Of this look: what types cost.
+    pub(crate) prices: Prices,
 }

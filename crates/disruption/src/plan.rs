@@ -69,6 +69,10 @@ pub(crate) fn settle(stage: &mut Stage<'_>, memory: &mut Memory, options: &Optio
         .filter(|node| node.is_marked())
         .map(|node| node.name());
     stage.snapshot = stage.snapshot.assuming(pods, going, now);
+    for claim in &placement.new_claims {
+        let snapshot = &mut stage.snapshot;
+        snapshot.expect(&claim.pool, &claim.instance_types);
+    }
     let real = |pods: &[Arc<PodRecord>]| pods.iter().find(|pod| !pod.is_virtual()).cloned();
     placed()
         .filter_map(|existing| Some((existing.node.clone(), real(&existing.pods)?)))

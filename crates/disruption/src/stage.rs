@@ -93,6 +93,8 @@ impl<'b> Stage<'b> {
             let number = self.claims.entry(claim.pool.clone()).or_default();
             *number += 1;
             claim.name = format!("{}-{number}", claim.pool);
+            // Whatever comes later has to do with what is left of limits.
+            self.snapshot.expect(&claim.pool, &claim.instance_types);
         }
         let moved = moved(&commands);
         let placed = moved.iter().map(|(node, pods)| (node, pods.as_slice()));

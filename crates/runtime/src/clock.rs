@@ -1,4 +1,5 @@
-//! The clock of the world that the loops run in, and the only place that reads the wall clock.
+//! The clock of the world that the loops run in, and the only place that reads the wall clock; and
+//! what takes a while to compute, which takes no time in a simulation.
 //!
 //! Durations are always waited for with tokio's timers, so a paused runtime makes hours pass in
 //! milliseconds; a simulated clock derives its time of day from the same timers.
@@ -45,6 +46,23 @@ impl Clock {
         match self.source {
             Source::Wall => wall_now(),
             Source::Simulated { epoch, started } => epoch + started.elapsed(),
+        }
+    }
+
+    /// Does what keeps a processor busy for long. By the wall clock it has a thread of its own, so
+    /// that nobody else is held up; on a simulated clock it takes no time, so it is done here and
+    /// now, and what others do meanwhile does not depend on how fast the machine is.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        if let Source::Simulated { .. } = self.source {
+            return work();
+        }
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is being shut down, and whoever waits here with it.
+                Err(_) => std::future::pending().await,
+            },
         }
     }
 
@@ -101,6 +119,39 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_seconds(60));
         clock.sleep_until(Timestamp::from_seconds(10)).await;
         assert_eq!(clock.now(), Timestamp::from_seconds(60));
+    }
+
+    #[tokio::test]
+    async fn what_is_computed_by_the_wall_clock_holds_nobody_up() {
+        let (say, said) = std::sync::mpsc::channel();
+        let clock = Clock::wall();
+        let work = clock.compute(move || said.recv());
+        let other = async { say.send(7) };
+        let (result, sent) = tokio::join!(work, other);
+        assert_eq!((result, sent), (Ok(7), Ok(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_computed_in_a_simulation_is_done_before_anybody_else_goes_on() {
+        let clock = Clock::simulated(Timestamp::from_seconds(50));
+        let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let note = |what| {
+            let order = order.clone();
+            move || order.lock().expect("nobody has panicked").push(what)
+        };
+        let (first, second) = (clock.compute(note("work")), async { note("other")() });
+        tokio::join!(first, second);
+        assert_eq!(
+            *order.lock().expect("nobody has panicked"),
+            ["work", "other"]
+        );
+        assert_eq!(clock.now(), Timestamp::from_seconds(50));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "it was too much")]
+    async fn who_waits_for_work_that_panics_panics_too() {
+        Clock::wall().compute(|| panic!("it was too much")).await;
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Cache {
         }
     }
 
+    /// Drops a pool, of whose nodes more or fewer are expected.
+    pub(super) fn forget_pool(&mut self, pool: &str) {
+        self.pools = None;
+        self.pool_states.remove(pool);
+    }
+
     /// Drops the budgets, of which some has changed.
     pub(super) fn forget_budgets(&mut self) {
         self.budgets = None;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::k8s::PodKey;
 
 use super::machines::{Machines, plan_keys};
+use super::pending::Expected;
 use super::{Cluster, ObjectKey};
 use crate::NodeKey;
 use crate::event::{Announced, Gone, Intent, Touched};
@@ -34,7 +35,7 @@ impl Cluster {
                 if self.machines.unlaunched.contains(&name) {
                     let pods = object_keys(&pods);
                     self.count_on_claim(&name, &pods);
-                    if !self.pending.announced.contains(&name) {
+                    if !self.pending.announced.contains_key(&name) {
                         self.plan(&name, pods, &mut touched);
                     }
                 }
@@ -76,13 +77,20 @@ impl Cluster {
     /// Notes the pods of a claim that is about to be created.
     fn announce(&mut self, claim: &Announced, touched: &mut Touched) {
         let name: Arc<str> = claim.name.as_str().into();
-        self.pending.announced.insert(name.clone());
+        let expected = Expected {
+            pool: claim.pool.as_str().into(),
+            most: claim.most.clone(),
+        };
+        self.cache.forget_pool(&expected.pool);
+        self.pending.announced.insert(name.clone(), expected);
         self.plan(&name, object_keys(&claim.pods), touched);
     }
 
     /// A claim is not only announced any more: it was created, or will not be.
     fn settle_announced(&mut self, claim: &Arc<str>, touched: &mut Touched) {
-        self.pending.announced.remove(claim);
+        if let Some(expected) = self.pending.announced.remove(claim) {
+            self.cache.forget_pool(&expected.pool);
+        }
         if !self.machines.unlaunched.contains(claim) {
             self.release_plan(claim, touched);
         }

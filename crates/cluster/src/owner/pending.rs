@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::Timestamp;
+use model::{ResourceList, Timestamp};
 
 use super::Cluster;
 use super::successors::{Team, is_going};
@@ -20,7 +20,7 @@ pub(super) struct Pending {
     /// Pods that are not provisionable, or that a claim is on its way for.
     pub(super) waiting: BTreeMap<ObjectKey, Arc<PodRecord>>,
     /// Claims that are about to be created, by name.
-    pub(super) announced: BTreeSet<Arc<str>>,
+    pub(super) announced: BTreeMap<Arc<str>, Expected>,
     /// Pods that announced and unlaunched claims are on their way for.
     pub(super) planned: Arc<BTreeMap<ObjectKey, Arc<str>>>,
     /// Those of them that have gone or go, by workload: others may come in their place.
@@ -29,6 +29,14 @@ pub(super) struct Pending {
     pub(super) groups_changed: bool,
     /// Whether `waiting` has.
     pub(super) waiting_changed: bool,
+}
+
+/// What is expected of a claim that is about to be created.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) pool: Arc<str>,
+    /// What it takes from the pool's limits at most.
+    pub(super) most: ResourceList,
 }
 
 /// Provisionable pods of one shape, oldest first.

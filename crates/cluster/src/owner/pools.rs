@@ -96,6 +96,12 @@ impl Cluster {
                 resources::add_to(&mut state.in_flight, most);
             }
         }
+        for (name, expected) in &self.pending.announced {
+            // One that is seen counts by itself.
+            if expected.pool == key.name && self.claim(name).is_none() {
+                resources::add_to(&mut state.in_flight, &expected.most);
+            }
+        }
         state
     }
 

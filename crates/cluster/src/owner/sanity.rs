@@ -276,8 +276,8 @@ impl Cluster {
             })?;
         }
         for (pod, claim) in self.pending.planned.iter() {
-            let comes =
-                self.machines.unlaunched.contains(claim) || self.pending.announced.contains(claim);
+            let comes = self.machines.unlaunched.contains(claim)
+                || self.pending.announced.contains_key(claim);
             require(comes, || {
                 format!("pod {pod} waits for claim {claim}, which is not on its way")
             })?;

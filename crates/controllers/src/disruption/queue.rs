@@ -66,8 +66,10 @@ pub(super) fn accept(
     let replacements: Vec<Replacement> = planned
         .filter_map(|planned| replacement(shared, snapshot, planned))
         .collect();
-    let claims = replacements.iter();
-    let claims = claims.map(|one| create::announced(&one.claim, &one.planned));
+    let claims = replacements.iter().filter_map(|one| {
+        let state = snapshot.pool(&one.planned.pool)?;
+        Some(create::announced(state, &one.claim, &one.planned))
+    });
     let nodes = command.candidates.iter();
     shared.commit(Intent::Announce {
         claims: claims.collect(),

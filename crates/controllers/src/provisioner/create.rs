@@ -5,10 +5,10 @@
 //! pods in the meantime.
 
 use api::NodeClaim;
-use cluster::{Announced, Intent, Snapshot};
+use cluster::{Announced, Intent, PoolState, Snapshot};
 use futures::future::join_all;
 use model::k8s::PodKey;
-use model::{Quantity, ResourceList};
+use model::{Quantity, ResourceList, resources};
 use runtime::client::{ApiError, ObjectKey};
 use runtime::metrics::names as metrics;
 use scheduling::{MinValuesOutcome, Placement, PlannedClaim};
@@ -52,16 +52,17 @@ pub(crate) enum Failure {
 /// happens to the others.
 pub(super) async fn all(shared: &Shared, snapshot: &Snapshot, placement: &Placement) -> usize {
     let mut wanted: Vec<(NodeClaim, &PlannedClaim)> = Vec::new();
+    let mut claims = Vec::new();
     for planned in &placement.new_claims {
         // As the pool was when the plan was made, its hash included.
         if let Some(state) = snapshot.pool(&planned.pool) {
-            wanted.push((prepare(shared, planned.to_node_claim(&state.pool)), planned));
+            let claim = prepare(shared, planned.to_node_claim(&state.pool));
+            claims.push(announced(state, &claim, planned));
+            wanted.push((claim, planned));
         }
     }
-    let claims = wanted.iter();
-    let claims = claims.map(|(claim, planned)| announced(claim, planned));
     shared.commit(Intent::Announce {
-        claims: claims.collect(),
+        claims,
         leaving: Vec::new(),
     });
     let now = shared.snapshot();
@@ -92,9 +93,11 @@ pub(crate) fn prepare(shared: &Shared, mut claim: NodeClaim) -> NodeClaim {
 }
 
 /// What the cluster's state is told of a claim that was prepared.
-pub(crate) fn announced(claim: &NodeClaim, planned: &PlannedClaim) -> Announced {
+pub(crate) fn announced(state: &PoolState, claim: &NodeClaim, planned: &PlannedClaim) -> Announced {
     Announced {
         name: claim.metadata.name.clone(),
+        pool: planned.pool.to_string(),
+        most: state.most_taken(&planned.instance_types),
         pods: planned.pods.iter().map(|pod| pod.key()).collect(),
     }
 }
@@ -140,7 +143,7 @@ async fn one(
         .pool(&planned.pool)
         .filter(|state| !state.pool.metadata.is_deleting())
         .ok_or_else(|| Failure::NoPool(planned.pool.to_string()))?;
-    within(&state.pool.spec.limits, &state.used)?;
+    within(state)?;
     Ok(create(shared, claim).await?)
 }
 
@@ -170,18 +173,18 @@ fn counted(shared: &Shared, created: NodeClaim, planned: &PlannedClaim, reason: 
     }
 }
 
-/// Refuses a pool that uses more than its limits already. Using all of a limit is no offence: that
-/// a new node fits in is what the plan has looked at.
-fn within(limits: &ResourceList, used: &ResourceList) -> Result<(), Failure> {
-    let over = limits.iter().find_map(|(resource, limit)| {
-        let usage = used.get(resource)?;
-        (usage > limit).then(|| Failure::Limit {
-            resource: resource.clone(),
-            limit: *limit,
-            usage: *usage,
+/// Refuses a pool that would use more than its limits, with all claims that are on their way and
+/// those that were announced, this one among them: what has fitted when it was planned may not fit
+/// any more, or not beside the others.
+fn within(state: &PoolState) -> Result<(), Failure> {
+    let over = state.over_limit(&ResourceList::new());
+    over.map_or(Ok(()), |(resource, usage)| {
+        Err(Failure::Limit {
+            resource: resource.to_owned(),
+            limit: resources::get(&state.pool.spec.limits, resource),
+            usage,
         })
-    });
-    over.map_or(Ok(()), Err)
+    })
 }
 
 fn say(nodeclaim: &str, planned: &PlannedClaim) {
@@ -248,6 +251,8 @@ fn is_lost(error: &ApiError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn amounts(list: &[(&str, &str)]) -> ResourceList {
@@ -260,13 +265,27 @@ mod tests {
     fn a_limit_is_broken_by_more_than_it_and_not_by_all_of_it() {
         let text = "creating node claim, resource usage exceeds limit \
                     (limit=20, resource-name=cpu, usage=21)";
-        for (used, failure) in [
-            (&[][..], None),
-            (&[("cpu", "20")], None),
-            (&[("memory", "100Gi")], None),
-            (&[("cpu", "21"), ("nodes", "9")], Some(text)),
+        let mut pool = api::NodePool::default();
+        pool.spec.limits = amounts(&[("cpu", "20"), ("nodes", "10")]);
+        let pool = Arc::new(pool);
+        for (used, in_flight, failure) in [
+            (&[][..], &[][..], None),
+            (&[("cpu", "12")], &[("cpu", "8")], None),
+            (&[("memory", "100Gi")], &[("memory", "9Gi")], None),
+            (&[("cpu", "21"), ("nodes", "9")], &[], Some(text)),
+            (
+                &[("cpu", "13"), ("nodes", "9")],
+                &[("cpu", "8")],
+                Some(text),
+            ),
         ] {
-            let result = within(&amounts(&[("cpu", "20"), ("nodes", "10")]), &amounts(used));
+            let result = within(&PoolState {
+                pool: pool.clone(),
+                types: [].into(),
+                problem: None,
+                used: amounts(used),
+                in_flight: amounts(in_flight),
+            });
             let said = result.err().map(|failure| failure.to_string());
             assert_eq!(said.as_deref(), failure, "{used:?}");
         }

@@ -117,7 +117,7 @@ impl Provisioner {
             };
         }
         self.pools.review(shared, &snapshot);
-        let placement = self.compute(shared, &snapshot, pods);
+        let placement = self.compute(shared, &snapshot, pods).await;
         report::zones(shared, &snapshot, &placement);
         nominate(shared, &placement);
         capacitybuffer::after_pass(shared, &snapshot, &placement);
@@ -140,7 +140,7 @@ impl Provisioner {
     }
 
     /// Places what is pending and tells what came of it.
-    fn compute(&mut self, shared: &Shared, snapshot: &Snapshot, pods: usize) -> Placement {
+    async fn compute(&mut self, shared: &Shared, snapshot: &Snapshot, pods: usize) -> Placement {
         tracing::debug!(
             pods,
             "computing scheduling decision for provisionable pod(s)"
@@ -155,8 +155,14 @@ impl Provisioner {
         let began = Instant::now();
         let batch = Batch::default();
         let defaults = shared.world.options.scheduler.spread();
-        let spread = default_spread::applied(snapshot, &batch, &defaults);
-        let placement = solve_with(&mut self.memory, &spread, &batch, &options, now, seed);
+        let (mut memory, seen) = (std::mem::take(&mut self.memory), snapshot.clone());
+        let work = move || {
+            let spread = default_spread::applied(&seen, &batch, &defaults);
+            let placement = solve_with(&mut memory, &spread, &batch, &options, now, seed);
+            (memory, placement)
+        };
+        let (memory, placement) = shared.world.clock.compute(work).await;
+        self.memory = memory;
         let took = began.elapsed();
         running.show(placement.unplaced.len(), took.as_secs_f64());
         report::took(shared, took.as_secs_f64());

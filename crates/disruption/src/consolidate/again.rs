@@ -14,7 +14,7 @@ use crate::stage::{Receiving, Stage};
 use crate::validate::{Because, Rejected};
 use crate::{Memory, Options, Reason, Why};
 
-use super::{Stays, candidates, tighten};
+use super::{Stays, candidates, prices};
 
 /// Looks at commands again, each after those before it; those that still hold are added.
 pub(crate) fn validate(
@@ -141,7 +141,7 @@ fn can_be_had(stage: &Stage<'_>, command: &Command) -> Result<(), Why> {
         };
         claim.instance_types.iter().any(|ty| {
             let now = pool.instance_type(&ty.name);
-            now.is_some_and(|now| tighten::worst_price(now, &claim.requirements).is_some())
+            now.is_some_and(|now| prices::worst_price(now, &claim.requirements).is_some())
         })
     });
     if all {

@@ -7,11 +7,12 @@
 
 mod again;
 mod candidates;
+pub(crate) mod prices;
 mod realize;
 mod sets;
 mod singles;
 mod stays;
-pub(crate) mod tighten;
+mod tighten;
 mod worth;
 
 use crate::balanced::Totals;
@@ -43,6 +44,8 @@ pub(crate) fn consolidate(stage: &mut Stage<'_>, memory: &mut Memory, options: &
     if candidates.is_empty() {
         return;
     }
+    // Types may have other prices than at the last look.
+    memory.prices = prices::Prices::default();
     let worth = Worth::new(options);
     let totals = Totals::of(&stage.now_there, &candidates);
     let judge = Judge {
@@ -113,7 +116,8 @@ fn search(
         options.threads,
     );
     let budgets = (&stage.quota, Reason::Underutilized, options.spot_to_spot);
-    let proposals = sets::search(&what_if, candidates, (&singles, worth), budgets);
+    let found = (&*singles, worth);
+    let proposals = sets::search(&what_if, candidates, found, budgets, options.threads);
     Found { singles, proposals }
 }
 

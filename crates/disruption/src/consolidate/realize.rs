@@ -13,6 +13,7 @@ use crate::parts;
 use crate::stage::{Receiving, Stage, settings};
 use crate::{Memory, Options, Reason, Why};
 
+use super::prices::Prices;
 use super::tighten::{self, Dear};
 use super::{LARGE, Stays, Worth};
 
@@ -117,7 +118,7 @@ fn one_batch(
         if placement.unplaced.is_empty() {
             let reason = Reason::Underutilized;
             for command in parts::commands(&stage.snapshot, &nodes, &placement, reason) {
-                realized.add(stage, command, (options, judge));
+                realized.add(stage, command, (options, &mut memory.prices), judge);
             }
             return;
         }
@@ -145,10 +146,11 @@ impl Realized {
         &mut self,
         stage: &Stage<'_>,
         mut command: Command,
-        (options, judge): (&Options, &Judge<'_>),
+        (options, prices): (&Options, &mut Prices),
+        judge: &Judge<'_>,
     ) {
         let worth = judge.worth;
-        let checked = check(stage, &mut command, options, worth);
+        let checked = check(stage, &mut command, (options, prices), worth);
         match checked.and_then(|()| self.approve(&mut command, judge)) {
             Ok(()) => {
                 let after = command.price_after.nanos() as f64;
@@ -188,7 +190,7 @@ impl Realized {
 fn check(
     stage: &Stage<'_>,
     command: &mut Command,
-    options: &Options,
+    (options, prices): (&Options, &mut Prices),
     worth: Worth,
 ) -> Result<(), Stays> {
     if !command.replacements.is_empty() {
@@ -196,7 +198,7 @@ fn check(
         let no_cheaper = Stays::NoCheaper {
             price: (before > Price::ZERO).then_some(before),
         };
-        cheaper(stage, command, options).map_err(|dear| match dear {
+        cheaper(stage, command, (options, prices)).map_err(|dear| match dear {
             Dear::NoType => no_cheaper,
             Dear::MinValues => Stays::MinValues,
             Dear::SpotToSpotOff => Stays::SpotToSpotOff,
@@ -221,13 +223,17 @@ fn check(
 }
 
 /// Leaves the replacements the types that are cheaper, whichever are launched.
-fn cheaper(stage: &Stage<'_>, command: &mut Command, options: &Options) -> Result<(), Dear> {
+fn cheaper(
+    stage: &Stage<'_>,
+    command: &mut Command,
+    (options, prices): (&Options, &mut Prices),
+) -> Result<(), Dear> {
     let spot = CapacityType::Spot;
     let only_spot = command.candidates.iter().all(|candidate| candidate.is_spot);
     let to_spot = command
         .replacements
         .iter()
-        .any(|claim| tighten::admits(claim, spot));
+        .any(|claim| tighten::admits(claim, spot, prices));
     let spot_to_spot = only_spot && to_spot;
     if spot_to_spot && options.spot_to_spot == SpotToSpot::Off {
         return Err(Dear::SpotToSpotOff);
@@ -235,17 +241,18 @@ fn cheaper(stage: &Stage<'_>, command: &mut Command, options: &Options) -> Resul
     let single = command.candidates.len() == 1;
     let several_into_one = !single && command.replacements.len() == 1;
     if spot_to_spot {
-        let claims = command.replacements.iter_mut();
-        claims
-            .filter(|claim| tighten::admits(claim, spot))
-            .for_each(tighten::pin_to_spot);
+        for claim in &mut command.replacements {
+            if tighten::admits(claim, spot, prices) {
+                tighten::pin_to_spot(claim, prices);
+            }
+        }
     }
-    let most = bounds(command)?;
+    let most = bounds(command, prices)?;
     let types = of_candidates(stage, command);
     for (claim, most) in command.replacements.iter_mut().zip(most) {
-        tighten::keep_below(claim, most)?;
+        tighten::keep_below(claim, most, prices)?;
         if spot_to_spot && single {
-            tighten::keep_few(claim)?;
+            tighten::keep_few(claim, prices)?;
         }
         if several_into_one {
             // They are not replaced by what one of them is already: that one may stay.
@@ -255,12 +262,13 @@ fn cheaper(stage: &Stage<'_>, command: &mut Command, options: &Options) -> Resul
                 of_type.map(|(_, price)| *price).min()
             });
             if let Some(least) = shared.min() {
-                tighten::keep_below(claim, least)?;
+                tighten::keep_below(claim, least, prices)?;
             }
         }
-        if tighten::admits(claim, spot) && tighten::admits(claim, CapacityType::OnDemand) {
-            tighten::pin_to_spot(claim);
-            tighten::keep_below(claim, most)?;
+        let on_demand = CapacityType::OnDemand;
+        if tighten::admits(claim, spot, prices) && tighten::admits(claim, on_demand, prices) {
+            tighten::pin_to_spot(claim, prices);
+            tighten::keep_below(claim, most, prices)?;
         }
     }
     Ok(())
@@ -268,9 +276,9 @@ fn cheaper(stage: &Stage<'_>, command: &mut Command, options: &Options) -> Resul
 
 /// What each replacement must cost less than, so that all together cost less than what they
 /// replace: the least that each surely costs, and a share of what is left.
-fn bounds(command: &Command) -> Result<Vec<Price>, Dear> {
+fn bounds(command: &Command, prices: &mut Prices) -> Result<Vec<Price>, Dear> {
     let before = command.price_before;
-    let least = |claim: &PlannedClaim| tighten::least(claim).ok_or(Dear::NoType);
+    let least = |claim: &PlannedClaim| tighten::least(claim, prices).ok_or(Dear::NoType);
     let least: Result<Vec<Price>, Dear> = command.replacements.iter().map(least).collect();
     let least = least?;
     let sum: Price = least.iter().copied().sum();

@@ -12,7 +12,7 @@ use scheduling::what_if::{Answer, Asked, NewUpTo, WhatIf};
 
 use crate::command::Candidate;
 use crate::quota::Quota;
-use crate::{Reason, SpotToSpot};
+use crate::{Reason, SpotToSpot, threads};
 
 use super::singles::Single;
 use super::worth::{Worth, price};
@@ -22,6 +22,9 @@ const MOST_ROUNDS: usize = 6;
 
 /// So many spot nodes may join others in a set where spot nodes are not replaced by spot nodes.
 const MOST_JOINING: usize = 100;
+
+/// So many sets that go at once are gone on with.
+const MOST_TOGETHER: usize = 2;
 
 /// Nodes that go together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,6 +61,7 @@ pub(super) fn search(
     candidates: &[Candidate],
     (singles, worth): (&[Single], Worth),
     (quota, reason, spot_to_spot): (&Quota<'_>, Reason, SpotToSpot),
+    threads: usize,
 ) -> Vec<Proposal> {
     let search = Search {
         what_if,
@@ -68,13 +72,18 @@ pub(super) fn search(
         reason,
         spot_to_spot,
     };
-    let mut proposals = search.one_by_one();
-    let together = search.together();
-    for proposal in together {
-        let more = search.add_singles(&proposal);
-        proposals.push(more);
-        proposals.push(proposal);
-    }
+    let (mut proposals, mut together) = search.begin(threads);
+    together.retain(|proposal| proposal.saves > 0.0);
+    together.sort_by(|a, b| b.saves.total_cmp(&a.saves));
+    together.dedup_by(|a, b| a.nodes == b.nodes);
+    together.truncate(MOST_TOGETHER);
+    let more = threads::share(threads, together.len(), |pieces| {
+        pieces
+            .map(|at| (at, search.add_singles(&together[at])))
+            .collect()
+    });
+    proposals.extend(more);
+    proposals.extend(together);
     proposals.retain(|proposal| proposal.saves > 0.0);
     proposals.sort_by(|a, b| {
         b.saves
@@ -96,25 +105,51 @@ impl Search<'_, '_> {
         order
     }
 
-    /// Candidates that go one after the other, and the same without any new nodes.
-    fn one_by_one(&self) -> Vec<Proposal> {
-        let order = self.order();
-        if order.is_empty() {
-            return Vec::new();
-        }
+    /// Candidates that go one after the other, also without any new nodes; and sets that go at
+    /// once, from all nodes down to the best few.
+    fn begin(&self, threads: usize) -> (Vec<Proposal>, Vec<Proposal>) {
+        let (order, allowed) = (self.order(), self.allowed());
+        let halves = std::iter::successors(Some(allowed.len()), |count| Some(count / 2));
+        let counts: Vec<usize> = halves.take_while(|count| *count >= 2).collect();
+        let one_by_one: &[New] = match order.as_slice() {
+            [] => &[],
+            _ => &[New::Cheaper, New::Nothing],
+        };
         let from = Proposal::default();
-        let all = self
-            .what_if
-            .ask(|asked| self.extend(asked, &from, (&order, New::Cheaper)));
-        let without = self
-            .what_if
-            .ask(|asked| self.extend(asked, &from, (&order, New::Nothing)));
-        vec![all, without]
+        let pieces = one_by_one.len() + counts.len();
+        let mut found = threads::share(threads, pieces, |pieces| {
+            self.what_if.ask(|asked| {
+                let mut find = |piece: usize| {
+                    if let Some(new) = one_by_one.get(piece) {
+                        // What it keeps is not to be seen by others.
+                        let what_if = self.what_if;
+                        return what_if.ask(|asked| self.extend(asked, &from, (&order, *new)));
+                    }
+                    let count = counts[piece - one_by_one.len()];
+                    let best = self.prune(asked, allowed[..count].to_vec());
+                    best.unwrap_or_default()
+                };
+                pieces.map(|piece| (piece, find(piece))).collect()
+            })
+        });
+        let together = found.split_off(one_by_one.len());
+        (found, together)
     }
 
     /// A set, and candidates that can go by themselves once the set is gone.
     fn add_singles(&self, proposal: &Proposal) -> Proposal {
-        let order = self.order();
+        let mut order = self.order();
+        let mut quota = self.quota.clone();
+        for at in &proposal.nodes {
+            let _taken = quota.take(&self.candidates[*at], self.reason);
+        }
+        order.retain(|at| {
+            let is_new = proposal.nodes.binary_search(at).is_err();
+            is_new && quota.left(&self.candidates[*at].pool, self.reason) > 0
+        });
+        if order.is_empty() {
+            return proposal.clone();
+        }
         self.what_if.ask(|asked| {
             let all = NewUpTo::Price(Price::MAX);
             match asked.without(&proposal.nodes, all) {
@@ -167,24 +202,6 @@ impl Search<'_, '_> {
             nodes: nodes.into_iter().collect(),
             saves,
         }
-    }
-
-    /// Sets that go at once, from all nodes down to the best few.
-    fn together(&self) -> Vec<Proposal> {
-        let allowed = self.allowed();
-        let mut found = Vec::new();
-        self.what_if.ask(|asked| {
-            let mut count = allowed.len();
-            while count >= 2 {
-                let best = self.prune(asked, allowed[..count].to_vec());
-                found.extend(best);
-                count /= 2;
-            }
-        });
-        found.sort_by(|a: &Proposal, b: &Proposal| b.saves.total_cmp(&a.saves));
-        found.dedup_by(|a, b| a.nodes == b.nodes);
-        found.truncate(2);
-        found
     }
 
     /// Candidates in their order, of each pool as many as budgets allow.

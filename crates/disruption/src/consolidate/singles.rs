@@ -3,8 +3,8 @@
 use catalog::Price;
 use scheduling::what_if::{Answer, Asked, NewUpTo, WhatIf};
 
-use crate::SpotToSpot;
 use crate::command::Candidate;
+use crate::{SpotToSpot, threads};
 
 use super::{Stays, Worth};
 
@@ -24,33 +24,15 @@ pub(super) fn ask(
     (worth, spot_to_spot): (Worth, SpotToSpot),
     threads: usize,
 ) -> Vec<Single> {
-    let threads = threads.clamp(1, candidates.len().max(1));
-    let part = |thread: usize| {
+    threads::share(threads, candidates.len(), |pieces| {
         what_if.ask(|asked| {
-            let own = (thread..candidates.len()).step_by(threads);
-            own.map(|at| one(asked, what_if, (at, &candidates[at]), (worth, spot_to_spot)))
-                .collect::<Vec<Single>>()
+            let one = |at| {
+                let question = (at, &candidates[at]);
+                (at, one(asked, what_if, question, (worth, spot_to_spot)))
+            };
+            pieces.map(one).collect()
         })
-    };
-    if threads == 1 {
-        return part(0);
-    }
-    let mut parts: Vec<std::vec::IntoIter<Single>> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads)
-            .map(|thread| scope.spawn(move || part(thread)))
-            .collect();
-        let mut parts = vec![part(0).into_iter()];
-        for other in others {
-            match other.join() {
-                Ok(singles) => parts.push(singles.into_iter()),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        parts
-    });
-    (0..candidates.len())
-        .filter_map(|at| parts[at % threads].next())
-        .collect()
+    })
 }
 
 fn one(

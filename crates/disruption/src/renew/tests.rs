@@ -2,7 +2,7 @@ use cluster::Intent;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::market::{cores_and, on_demand, told, why_of};
+use crate::testing::market::{catalog, cores_and, on_demand, told, why_of};
 use crate::testing::{Scene, at, merge, true_condition};
 use crate::{Plan, plan};
 
@@ -217,6 +217,40 @@ fn every_pool_has_its_own_budget() {
     let first = told(&plan.commands);
     assert!(first.iter().all(|one| one.contains("-0 -> ")), "{first:?}");
     assert_eq!(plan.kept.len(), 20);
+}
+
+/// What is decided first takes room under limits, and what is decided later has to do with the
+/// rest: pods that wait, nodes that have drifted, nodes that expire.
+#[test]
+fn all_new_nodes_of_a_look_are_within_limits_together() {
+    let going = |limit: u32, waits: bool| {
+        // Nothing more comes in the pool of the nodes.
+        let pool = json!({"spec": {"limits": {"nodes": "0"},
+            "disruption": {"consolidateAfter": "Never"}}});
+        let types = [on_demand("eight", 8, 0.8)];
+        let mut scene = Scene::market_of(&pool, &types);
+        scene.pool(
+            "q",
+            &json!({"spec": {"limits": {"nodes": limit.to_string()}}}),
+        );
+        scene.types("q", catalog(&types));
+        add(&mut scene, "drifted", 1);
+        let ends = json!({"metadata": {"creationTimestamp": at(-82_000).to_string()},
+            "spec": {"expireAfter": "24h"}});
+        scene.launched_with("ends", ("eight", "on-demand"), &json!({}), &ends);
+        scene.running("x", "drifted", "6").running("y", "ends", "6");
+        if waits {
+            scene.pending("z", "6");
+        }
+        told(&scene.look(&Options::default()).commands)
+    };
+    let both = ["drifted -> eight", "ends -> eight"];
+    assert_eq!(going(3, true), both);
+    assert_eq!(going(2, true), both[..1]);
+    assert!(going(1, true).is_empty());
+    assert_eq!(going(2, false), both);
+    assert_eq!(going(1, false), both[..1]);
+    assert!(going(0, false).is_empty());
 }
 
 /// BU-14: of ten drifted nodes three go, and no other before they are gone.

@@ -136,10 +136,10 @@ impl Round {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         Self {
             faults: round::check(snapshot, &problem.look(), problem.now, plan),
-            saved: commands
-                .iter()
-                .map(|command| command.price_before.dollars() - command.price_after.dollars())
-                .sum(),
+            // Nothing is 0, not -0.
+            saved: commands.iter().fold(0.0, |sum, command| {
+                sum + command.price_before.dollars() - command.price_after.dollars()
+            }),
             evictions: commands.iter().map(disruption::Command::pods).sum(),
             nodes: commands
                 .iter()

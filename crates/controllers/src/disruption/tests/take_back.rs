@@ -192,3 +192,44 @@ async fn a_deletion_that_is_repeated_counts_once() {
         );
     }
 }
+
+/// The snapshot as it would be if its pools had no limits.
+fn unlimited(snapshot: &Snapshot) -> Snapshot {
+    let mut snapshot = snapshot.clone();
+    let pools = snapshot.pools.iter().map(|state| {
+        let mut state = cluster::PoolState::clone(state);
+        Arc::make_mut(&mut state.pool).spec.limits.clear();
+        Arc::new(state)
+    });
+    snapshot.pools = pools.collect();
+    snapshot
+}
+
+/// What was decided before the pool was given a limit. Neither of the replacements alone would
+/// break it, since the nodes that go do not count any more; both together would.
+#[tokio::test(start_paused = true)]
+async fn replacements_that_break_a_limit_together_are_not_created() {
+    let stage = Stage::with(&["a", "b"]).await;
+    stage.rig.change_pool(|pool| {
+        pool["spec"]["limits"] = json!({"nodes": "1"});
+    });
+    stage.rig.clock.sleep(5 * SECOND).await;
+    stage.order(|snapshot, now| {
+        let snapshot = unlimited(snapshot);
+        let of = |node| command(&snapshot, now, Reason::Drifted, &[node]);
+        let (mut both, other) = (of("node-1"), of("node-2"));
+        both.candidates.extend(other.candidates);
+        both.replacements.extend(other.replacements);
+        assert_eq!(both.replacements.len(), 2);
+        vec![both]
+    });
+    stage
+        .until(30 * SECOND, "the command is taken back", |stage| {
+            let failures = stage.metric(&names::DISRUPTION_QUEUE_FAILURES, &FAILED);
+            failures == 2 && stage.is_free("node-1") && stage.is_free("node-2")
+        })
+        .await;
+    assert_eq!(stage.claims().len(), 2);
+    assert_eq!(stage.rig.cloud.launched(), 2, "nothing came for them");
+    assert!(stage.rig.all_running());
+}

@@ -25,7 +25,8 @@ fn capacity_types(scene: &mut Scene) -> Vec<CapacityType> {
     let plan = scene.look(&Options::default());
     let claim = &plan.commands[0].replacements[0];
     let all = CapacityType::ALL.into_iter();
-    all.filter(|one| super::super::tighten::admits(claim, *one))
+    let prices = &mut super::super::prices::Prices::default();
+    all.filter(|one| super::super::tighten::admits(claim, *one, prices))
         .collect()
 }
 

@@ -43,6 +43,11 @@ pub(crate) fn run(problem: Problem, runs: u32) -> Followed {
     }
 }
 
+/// What the reference's first round saves an hour; nothing is 0, not -0.
+fn by_reference(problem: &Problem) -> f64 {
+    0.0 - problem.reference.price_per_hour
+}
+
 /// Every bar that is missed, in words.
 pub(crate) fn missed(followed: &[Followed]) -> Vec<String> {
     let mut missed = Vec::new();
@@ -61,7 +66,7 @@ pub(crate) fn missed(followed: &[Followed]) -> Vec<String> {
             missed.push(format!(
                 "{name}: saves {:.5}, the reference {:.5}",
                 course.saved(),
-                -problem.reference.price_per_hour
+                by_reference(problem)
             ));
         }
         match course.end {
@@ -119,7 +124,7 @@ fn lines(followed: &[Followed]) {
             "{:30} {:11.5} {:11.5} {:7} {:5} {:6} {:11.5} {:11.5} {:6} {:6} {:9.2} {:9.1}  {}",
             one.problem.name,
             course.saved(),
-            -bar.price_per_hour,
+            by_reference(&one.problem),
             first.map_or(0, |round| round.nodes),
             bar.nodes,
             first.map_or(0, |round| round.evictions),
@@ -191,7 +196,7 @@ impl Sums {
         self.open += usize::from(matches!(course.end, End::Circle | End::Endless));
         if one.problem.has_saving() {
             self.saved += course.saved();
-            self.reference -= bar.price_per_hour;
+            self.reference += by_reference(&one.problem);
         } else {
             self.no_bar += 1;
         }

@@ -62,6 +62,17 @@ pub(crate) struct Standing {
     pub(crate) nodes: usize,
     /// How full they are.
     pub(crate) fill: Fill,
+    /// How many of them may go at once.
+    pub(crate) budget: Budget,
+}
+
+/// How many machines may go at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    /// A tenth, as where nothing is said.
+    Tenth,
+    /// All.
+    All,
 }
 
 /// How full machines are.
@@ -163,7 +174,13 @@ pub(crate) fn all() -> Vec<Case> {
 
 /// Looks for disruption.
 fn looks() -> Vec<Case> {
-    let standing = |nodes, fill| Content::Standing(Standing { nodes, fill });
+    let standing = |nodes, fill, budget| {
+        Content::Standing(Standing {
+            nodes,
+            fill,
+            budget,
+        })
+    };
     let look = |name: &str, content, bar_ms, seconds: Option<f64>| Case {
         title: "One look for disruption",
         name: name.to_owned(),
@@ -189,18 +206,38 @@ fn looks() -> Vec<Case> {
         look("d-cluster-1000-ec2", loose, None, Some(2.2)),
         look(
             "5,000 nodes at 40 %",
-            standing(5_000, Fill::TwoFifths),
+            standing(5_000, Fill::TwoFifths, Budget::Tenth),
+            Some(500.0),
+            None,
+        ),
+        look(
+            "5,000 nodes at 40 %, all may go",
+            standing(5_000, Fill::TwoFifths, Budget::All),
             Some(500.0),
             None,
         ),
     ];
-    let grown = [1_000, 2_500, 5_000, 10_000].map(|nodes| {
-        let name = format!("looks-{nodes}");
-        let mut case = look(&name, standing(nodes, Fill::Full), None, None);
-        case.title = "Growing nodes that are full, with nothing to gain: one look for disruption";
-        case
-    });
-    cases.extend(grown);
+    let axes = [
+        (
+            "full",
+            Fill::Full,
+            "Growing nodes that are full, with nothing to gain: one look for disruption",
+        ),
+        (
+            "loose",
+            Fill::TwoFifths,
+            "Growing nodes at 40 %, all of which may go: one look for disruption",
+        ),
+    ];
+    for (axis, fill, title) in axes {
+        cases.extend([500, 1_000, 2_000, 5_000, 10_000].map(|nodes| {
+            let name = format!("{axis}-{nodes}");
+            Case {
+                title,
+                ..look(&name, standing(nodes, fill, Budget::All), None, None)
+            }
+        }));
+    }
     cases
 }
 

@@ -74,7 +74,8 @@ pub(crate) fn look(case: &Case, file: &Path, runs: u32) -> Result<Looked> {
 
 fn saved(plan: &Plan) -> f64 {
     let commands = plan.commands.iter();
-    commands
-        .map(|command| command.price_before.dollars() - command.price_after.dollars())
-        .sum()
+    // Nothing is 0, not -0.
+    commands.fold(0.0, |sum, command| {
+        sum + command.price_before.dollars() - command.price_after.dollars()
+    })
 }

@@ -8,13 +8,11 @@ use serde_json::{Value, json};
 use testkit::build;
 use testkit::joined::{joined, unbounded};
 
-use crate::cases::{Fill, Standing};
+use crate::cases::{Budget, Fill, Standing};
 use crate::measure::NOW;
 
 /// The type of all machines.
 const TYPE: &str = "m6i.4xlarge";
-/// Its family.
-const FAMILY: &str = "m6i";
 /// CPU that pods may have together, in thousandths, a little less than there is.
 const MILLICPU: usize = 15_800;
 /// Memory that pods ask for with each thousandth of a CPU, in MiB.
@@ -27,9 +25,12 @@ pub(crate) fn objects(standing: Standing) -> Box<dyn Iterator<Item = Value>> {
     let catalog = bundled(&Ec2Options::default()).expect("the table is valid");
     let known = catalog.get(TYPE).expect("the type is in it").clone();
     let mut pool = unbounded(build::pool("default"));
+    if standing.budget == Budget::Tenth {
+        pool = pool.with(&json!({"spec": {"disruption": {"budgets": [{"nodes": "10%"}]}}}));
+    }
     if standing.fill == Fill::Full {
         pool = pool
-            .require("karpenter.k8s.aws/instance-family", "In", &[FAMILY])
+            .require("node.kubernetes.io/instance-type", "In", &[TYPE])
             .require("karpenter.sh/capacity-type", "In", &["on-demand"]);
     }
     let nodes = (0..standing.nodes).flat_map(move |number| node(standing, &known, number));

@@ -35,8 +35,11 @@ pub(crate) use flight::Flights;
 
 /// How often it is asked whether anything has changed.
 const POLL: Duration = Duration::from_secs(10);
-/// How long after something happened nodes are looked at, so that a burst is one reason.
-const SOON: Duration = Duration::from_secs(1);
+/// The least pause after a look that has begun nothing, so that a burst of changes is few reasons
+/// to look again. What happens later than that is looked at as soon as it happens.
+const SOON: Duration = Duration::from_secs(5);
+/// The least pause where it is known when an answer changes.
+const LEAST: Duration = Duration::from_secs(1);
 /// At least so many times as long as a look took is the pause after it: a busy cluster is not worth
 /// more than a tenth of a processor.
 const SHARE: u32 = 9;
@@ -87,8 +90,8 @@ impl Lookout {
     /// for the poll.
     async fn wait(&self, shared: &Shared) {
         let left = self.seen.map(|seen| shared.world.clock.until(seen.until));
-        let poll = left.unwrap_or(POLL).clamp(SOON, POLL);
-        let soon = (self.took * SHARE).clamp(SOON, POLL);
+        let poll = left.unwrap_or(POLL).clamp(LEAST, POLL);
+        let soon = (self.took * SHARE).clamp(SOON.min(poll), POLL);
         let end = Instant::now() + poll;
         tokio::time::sleep(soon).await;
         tokio::select! {
@@ -116,7 +119,7 @@ impl Lookout {
         let plan = self.plan(shared, &snapshot, now).await;
         self.took = began.elapsed();
         report::looked(shared, &plan, self.took);
-        self.told.kept(shared, &plan.kept);
+        self.told.looked(shared, &plan.kept);
         self.seen = cleaned.then(|| Seen {
             version: snapshot.version,
             until: plan.next.unwrap_or(Timestamp::MAX).min(now + LATEST),

@@ -53,7 +53,7 @@ pub(crate) async fn node(
 /// None if it does not exist any more.
 pub(crate) async fn status<T>(shared: &Shared, old: &T, new: &T) -> Result<Option<T>, ApiError>
 where
-    T: Resource + Serialize + DeserializeOwned + Clone,
+    T: Resource + Serialize + DeserializeOwned + Clone + PartialEq,
 {
     let (_, Some(patch)) = parts(old, new)? else {
         return Ok(Some(old.clone()));
@@ -74,7 +74,7 @@ async fn write<T>(
     event: impl Fn(Change<T>) -> Event,
 ) -> Result<Option<T>, ApiError>
 where
-    T: Resource + Serialize + DeserializeOwned + Clone,
+    T: Resource + Serialize + DeserializeOwned + Clone + PartialEq,
 {
     let (key, mut held) = (ObjectKey::of(old), old.clone());
     let (main, status) = parts(old, new)?;
@@ -132,7 +132,14 @@ fn taken<T: Resource + Clone>(
 }
 
 /// The merge patches that turn `old` into `new`: of metadata and spec, and of the status.
-fn parts<T: Serialize>(old: &T, new: &T) -> Result<(Option<Value>, Option<Value>), ApiError> {
+fn parts<T>(old: &T, new: &T) -> Result<(Option<Value>, Option<Value>), ApiError>
+where
+    T: Serialize + PartialEq,
+{
+    // Most of what is looked at stays as it is, and making JSON of it costs most of a look.
+    if old == new {
+        return Ok((None, None));
+    }
     let json = |object: &T| {
         serde_json::to_value(object).map_err(|cause| ApiError::Request(cause.to_string()))
     };

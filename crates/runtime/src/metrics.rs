@@ -183,6 +183,11 @@ impl Metrics {
         self.with(metric, |family| family.value(labels))
     }
 
+    /// What the series of a counter or gauge add up to, by their value of a label.
+    pub fn sums(&self, metric: &'static Definition, label: &str) -> BTreeMap<String, f64> {
+        self.with(metric, |family| family.sums(label))
+    }
+
     /// Everything in Prometheus' text format, version 0.0.4, ordered by name and labels.
     pub fn to_text(&self) -> String {
         let mut text = String::new();

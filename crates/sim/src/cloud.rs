@@ -84,6 +84,9 @@ struct State {
     machines: BTreeMap<String, Machine>,
     by_claim: BTreeMap<String, String>,
     outages: BTreeSet<Outage>,
+    /// What is sold under the outages as they are, by node class: lists are long, and asked for
+    /// often.
+    sold: BTreeMap<String, Arc<[Arc<InstanceType>]>>,
     /// The image that instances of a node class start with, where it is not the first one.
     images: BTreeMap<String, String>,
     /// Launches that the engine has not seen yet.
@@ -125,7 +128,9 @@ impl SimCloud {
 
     /// Makes offerings unavailable.
     pub fn set_outages(&self, outages: impl IntoIterator<Item = Outage>) {
-        self.lock().outages = outages.into_iter().collect();
+        let mut state = self.lock();
+        state.outages = outages.into_iter().collect();
+        state.sold.clear();
     }
 
     /// From now on, instances of a node class start with another image; those that run have
@@ -283,12 +288,18 @@ impl SimCloud {
         }
     }
 
-    fn find(&self, provider_id: &str) -> Result<Machine, CloudError> {
+    /// What `read` makes of an instance that is not gone yet.
+    fn find<T>(
+        &self,
+        provider_id: &str,
+        read: impl FnOnce(&State, &Machine) -> T,
+    ) -> Result<T, CloudError> {
         let now = self.clock.now();
         let state = self.lock();
         let alive = |machine: &&Machine| machine.gone.is_none_or(|gone| gone > now);
-        let found = state.machines.get(provider_id).filter(alive).cloned();
-        found.ok_or_else(|| CloudError::NotFound(provider_id.to_owned()))
+        let found = state.machines.get(provider_id).filter(alive);
+        let found = found.ok_or_else(|| CloudError::NotFound(provider_id.to_owned()))?;
+        Ok(read(&state, found))
     }
 }
 
@@ -296,6 +307,22 @@ struct Choice {
     instance_type: Arc<InstanceType>,
     offering: Offering,
     choices: usize,
+}
+
+/// A type under outages: the same one, if they don't hit it.
+fn reduced(instance_type: &Arc<InstanceType>, outages: &BTreeSet<Outage>) -> Arc<InstanceType> {
+    let hit = |offering: &Offering| {
+        let mut outages = outages.iter();
+        offering.available && outages.any(|outage| outage.hits(&instance_type.name, offering))
+    };
+    if !instance_type.offerings.iter().any(hit) {
+        return instance_type.clone();
+    }
+    let mut reduced = InstanceType::clone(instance_type);
+    for offering in &mut reduced.offerings {
+        offering.available &= !hit(offering);
+    }
+    Arc::new(reduced)
 }
 
 /// FNV-1a, 64 bits: an instance id that follows from the claim.
@@ -362,7 +389,7 @@ impl CloudProvider for SimCloud {
 
     async fn delete(&self, claim: &NodeClaim) -> Result<(), CloudError> {
         let id = claim.status.provider_id.as_str();
-        self.find(id)?;
+        self.find(id, |_, _| ())?;
         self.end(id, self.clock.now() + TERMINATION);
         if let Some(machine) = self.lock().machines.get_mut(id) {
             machine.instance.state = InstanceState::Terminating;
@@ -371,7 +398,7 @@ impl CloudProvider for SimCloud {
     }
 
     async fn get(&self, provider_id: &str) -> Result<Instance, CloudError> {
-        self.find(provider_id).map(|machine| machine.instance)
+        self.find(provider_id, |_, machine| machine.instance.clone())
     }
 
     async fn list(&self) -> Result<Vec<Instance>, CloudError> {
@@ -390,31 +417,23 @@ impl CloudProvider for SimCloud {
         &self,
         pool: &NodePool,
     ) -> Result<Arc<[Arc<InstanceType>]>, CloudError> {
-        let outages = self.lock().outages.clone();
-        let catalog = self
-            .catalogs
-            .of(&pool.spec.template.spec.node_class_ref.name);
-        if outages.is_empty() {
-            return Ok(catalog.types.clone().into());
+        let class = pool.spec.template.spec.node_class_ref.name.as_str();
+        let mut state = self.lock();
+        if let Some(sold) = state.sold.get(class) {
+            return Ok(sold.clone());
         }
-        let reduced = catalog.types.iter().map(|instance_type| {
-            let mut reduced = InstanceType::clone(instance_type);
-            for offering in &mut reduced.offerings {
-                let hit = outages
-                    .iter()
-                    .any(|outage| outage.hits(&instance_type.name, offering));
-                offering.available &= !hit;
-            }
-            Arc::new(reduced)
-        });
-        Ok(reduced.collect())
+        let catalog = self.catalogs.of(class);
+        let sold = catalog.types.iter().map(|ty| reduced(ty, &state.outages));
+        let sold: Arc<[_]> = sold.collect();
+        state.sold.insert(class.to_owned(), sold.clone());
+        Ok(sold)
     }
 
     async fn is_drifted(&self, claim: &NodeClaim) -> Result<Option<DriftReason>, CloudError> {
-        let machine = self.find(&claim.status.provider_id)?;
-        let state = self.lock();
-        let wanted = state.image_of(&claim.spec.node_class_ref.name);
-        let drifted = machine.instance.image_id != wanted;
+        let class = claim.spec.node_class_ref.name.as_str();
+        let drifted = self.find(&claim.status.provider_id, |state, machine| {
+            machine.instance.image_id != state.image_of(class)
+        })?;
         Ok(drifted.then(|| DriftReason("AMIDrift".to_owned())))
     }
 

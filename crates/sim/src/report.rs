@@ -117,6 +117,10 @@ pub struct Tally {
     pub writes: BTreeMap<String, u64>,
     /// The last one, in milliseconds from the start.
     pub last_write_ms: Option<u64>,
+    /// How often it has looked which nodes may go.
+    pub looks: u64,
+    /// How often each of its loops has looked at one object, by the loop's name.
+    pub reconciles: BTreeMap<String, u64>,
     /// What must never happen and did. Empty unless Karpenter has a defect.
     pub breaches: Vec<Breach>,
     /// The cluster over time.

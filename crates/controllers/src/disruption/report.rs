@@ -143,16 +143,37 @@ fn verdicts(shared: &Shared, plan: &Plan) {
     }
 }
 
-/// What nodes were told lately, so that nothing is put together for a recorder that would drop it:
-/// most nodes stay for the same reason for hours.
+/// What nodes were told: most stay for the same reason for days, and saying so again and again
+/// would be all that is written in a cluster to which nothing happens.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Until when an event is not repeated, by the event's reason and the node.
-    until: BTreeMap<(&'static str, Arc<str>), Timestamp>,
+    /// By the event's reason and the node.
+    nodes: BTreeMap<(&'static str, Arc<str>), Last>,
+}
+
+/// What a node was told last.
+struct Last {
+    why: Why,
+    /// Until when nothing else is told by the same event.
+    until: Timestamp,
 }
 
 impl Told {
-    /// Tells nodes and claims why they stay, where users may want to change that.
+    /// Tells nodes and claims why they stay, where users may want to change that: all that a look
+    /// has to say. What it does not say any more is told anew when it comes back.
+    pub(super) fn looked(&mut self, shared: &Shared, kept: &[Kept]) {
+        self.kept(shared, kept);
+        let now = shared.now();
+        let said = kept.iter().filter_map(|one| {
+            let (event, _) = event(&one.reason)?;
+            Some((event, &*one.node))
+        });
+        let said: BTreeSet<(&str, &str)> = said.collect();
+        self.nodes
+            .retain(|(event, node), last| now < last.until || said.contains(&(*event, &**node)));
+    }
+
+    /// Tells some nodes and claims why they stay.
     pub(super) fn kept(&mut self, shared: &Shared, kept: &[Kept]) {
         let now = shared.now();
         for one in kept {
@@ -160,14 +181,13 @@ impl Told {
                 continue;
             };
             let key = (event, one.node.clone());
-            if self.until.get(&key).is_some_and(|until| now < *until) {
+            let last = self.nodes.get(&key);
+            if last.is_some_and(|last| now < last.until || last.why == one.reason) {
                 continue;
             }
-            self.until.insert(key, now + window);
+            let (why, until) = (one.reason.clone(), now + window);
+            self.nodes.insert(key, Last { why, until });
             stays(shared, one);
-        }
-        if self.until.len() > 2 * kept.len() {
-            self.until.retain(|_, until| now < *until);
         }
     }
 }

@@ -147,6 +147,8 @@ fn settings(args: &SimulateArgs, scenario: &Scenario) -> anyhow::Result<Options>
         format!("--preference-policy={}", args.policy.preference_policy),
         format!("--min-values-policy={}", args.policy.min_values_policy),
         "--cluster-name=simulated".to_owned(),
+        // Nobody reads the gauges about nodes.
+        "--disable-cluster-state-observability=true".to_owned(),
     ];
     let of_flags = args.policy.feature_gates.as_deref().unwrap_or_default();
     let gates = [&*scenario.feature_gates, of_flags];

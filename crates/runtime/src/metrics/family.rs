@@ -135,6 +135,19 @@ impl Family {
         }
     }
 
+    pub(super) fn sums(&self, label: &str) -> BTreeMap<String, f64> {
+        let mut sums = BTreeMap::new();
+        let Some(at) = self.label_names.iter().position(|name| name == label) else {
+            return sums;
+        };
+        for (values, value) in &self.series {
+            if let Value::Number(number) = value {
+                *sums.entry(values[at].to_string()).or_default() += number;
+            }
+        }
+        sums
+    }
+
     /// The series of these label values. A wrong number of values is a programming error: tests
     /// stop there, a release drops the measurement and says so.
     fn entry(&mut self, labels: &[&str]) -> Option<&mut Value> {

@@ -198,3 +198,19 @@ fn series_are_removed_by_their_first_labels() {
     metrics.remove_first(gauge, &["c", "x"]);
     assert_eq!(metrics.value(gauge, &["a0", "x"]), Some(1.0));
 }
+
+#[test]
+fn the_series_of_a_counter_add_up_by_one_of_their_labels() {
+    let metrics = Metrics::new();
+    for (controller, result, by) in [
+        ("a", "success", 2.0),
+        ("b", "error", 1.0),
+        ("a", "error", 3.0),
+    ] {
+        metrics.add(&names::RECONCILES, &[controller, result], by);
+    }
+    let sums = metrics.sums(&names::RECONCILES, "controller");
+    let sums: Vec<(&str, f64)> = sums.iter().map(|(name, sum)| (&**name, *sum)).collect();
+    assert_eq!(sums, [("a", 5.0), ("b", 1.0)]);
+    assert!(metrics.sums(&names::RECONCILES, "pool").is_empty());
+}

@@ -44,3 +44,30 @@ async fn instances_drift_when_their_class_gets_another_image() {
     let gone = cloud.is_drifted(&claim("never", "a")).await;
     assert!(gone.is_err_and(|error| error.is_not_found()));
 }
+
+#[tokio::test]
+async fn what_is_sold_follows_the_outages_and_is_the_same_list_until_they_change() {
+    let clock = Clock::simulated(Timestamp::EPOCH);
+    let cloud = SimCloud::new(Catalogs::same(catalog::kwok::standard()), Vec::new(), clock);
+    let pool = NodePool::default();
+    let all = cloud.instance_types(&pool).await.expect("types");
+    let again = cloud.instance_types(&pool).await.expect("types");
+    assert!(Arc::ptr_eq(&all, &again));
+    let hit = all[0].name.to_string();
+    cloud.set_outages([Outage {
+        instance_type: hit.clone(),
+        zone: String::new(),
+        capacity_type: None,
+    }]);
+    let fewer = cloud.instance_types(&pool).await.expect("types");
+    for (before, after) in all.iter().zip(fewer.iter()) {
+        assert_eq!(Arc::ptr_eq(before, after), *before.name != *hit);
+        assert_eq!(
+            after.available_offerings().next().is_none(),
+            *after.name == *hit
+        );
+    }
+    cloud.set_outages([]);
+    let back = cloud.instance_types(&pool).await.expect("types");
+    assert!(back[0].available_offerings().next().is_some());
+}

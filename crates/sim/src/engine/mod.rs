@@ -26,6 +26,7 @@ use apiserver::Server;
 use catalog::Catalogs;
 use model::Timestamp;
 use runtime::client::Kind;
+use runtime::metrics::names;
 use runtime::{Client, Clock, Metrics, Options, Recorder, Shutdown};
 use serde_json::Value;
 
@@ -75,6 +76,10 @@ pub struct Glimpse {
     pub pods: usize,
     /// Pods that wait for a node.
     pub waiting: usize,
+    /// How often Karpenter has looked which nodes may go.
+    pub looks: u64,
+    /// How often its loops have looked at one object.
+    pub reconciles: u64,
 }
 
 /// Why a run could not be done.
@@ -130,12 +135,12 @@ async fn run(config: Config, watch: &mut dyn FnMut(Glimpse)) -> Result<Report, S
         cloud: cloud.clone(),
         clock: clock.clone(),
         recorder,
-        metrics,
+        metrics: metrics.clone(),
         options: Arc::new(config.options.clone()),
         seed: config.seed,
     };
     let shutdown = Shutdown::new();
-    let mut engine = Engine::new(config, server, wire, cloud, clock)?;
+    let mut engine = Engine::new(config, server, wire, cloud, (clock, metrics))?;
     engine.start()?;
     let karpenter = controllers::run(world, shutdown.clone());
     let events = outbox.run(client, shutdown.clone());
@@ -157,6 +162,8 @@ struct Engine {
     wire: Wire,
     cloud: Arc<SimCloud>,
     clock: Clock,
+    /// What Karpenter counts.
+    metrics: Metrics,
     watches: Watches,
     state: State,
     claims: BTreeMap<String, Arc<NodeClaim>>,
@@ -193,7 +200,7 @@ impl Engine {
         server: Server,
         wire: Wire,
         cloud: Arc<SimCloud>,
-        clock: Clock,
+        (clock, metrics): (Clock, Metrics),
     ) -> Result<Self, SimError> {
         let watches = Watches::start(&server, &config.kinds)?;
         let active = clock.now();
@@ -208,6 +215,7 @@ impl Engine {
             wire,
             cloud,
             clock,
+            metrics,
             watches,
             state,
             claims: BTreeMap::new(),
@@ -254,7 +262,9 @@ impl Engine {
                 biased;
                 () = self.watches.changed() => {}
                 () = self.cloud.changed() => {}
-                () = self.clock.sleep_until(wake) => self.fire_timers()?,
+                // What happens at the very end would only show what has not happened yet.
+                () = self.clock.sleep_until(wake), if wake < end => self.fire_timers()?,
+                () = self.clock.sleep_until(end), if wake >= end => {}
                 () = self.clock.sleep_until(glimpse) => watch(self.glimpse()),
             }
         }
@@ -303,6 +313,23 @@ impl Engine {
             nodes: self.state.nodes.len(),
             pods: self.state.pods.len(),
             waiting: self.state.pending.len(),
+            looks: self.looks(),
+            reconciles: self.reconciles().values().sum(),
         }
+    }
+
+    /// How often Karpenter has looked which nodes may go.
+    fn looks(&self) -> u64 {
+        let looks = self
+            .metrics
+            .value(&names::EVALUATION_SECONDS, &["empty", "empty"]);
+        looks.unwrap_or_default() as u64
+    }
+
+    /// How often each of Karpenter's loops has looked at an object.
+    fn reconciles(&self) -> BTreeMap<String, u64> {
+        let sums = self.metrics.sums(&names::RECONCILES, "controller");
+        let whole = |(name, sum): (String, f64)| (name, sum as u64);
+        sums.into_iter().map(whole).collect()
     }
 }

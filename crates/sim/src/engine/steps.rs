@@ -160,28 +160,32 @@ impl Engine {
 
     /// Creates an object, or merges it into the one that is there.
     fn apply(&mut self, object: &Value) -> Result<(), SimError> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let kind = text("/kind").unwrap_or_default();
+        let name = text("/metadata/name").unwrap_or_default();
+        let workload = workloads::KINDS.iter().find(|known| known.0 == kind);
+        let (resource, namespace) = match workload {
+            Some((_, group, plural)) => {
+                let namespace = text("/metadata/namespace").unwrap_or("default");
+                (Some(Resource::new(group, "v1", plural)), namespace)
+            }
+            None if kind == "NodePool" => {
+                (Some(Resource::new("karpenter.sh", "v1", "nodepools")), "")
+            }
+            None => (None, ""),
+        };
+        // What is to be merged need not be whole.
+        let there = |resource: &Resource<'_>| self.server.get(*resource, namespace, name).is_ok();
+        if let Some(resource) = resource.filter(there) {
+            self.merge(resource, namespace, name, object);
+            return Ok(());
+        }
         match self.put(object) {
             Err(SimError::Refused { error, .. })
                 if error.reason == apiserver::Reason::AlreadyExists =>
             {
-                let text = |pointer: &str| {
-                    object
-                        .pointer(pointer)
-                        .and_then(Value::as_str)
-                        .unwrap_or_default()
-                };
-                let (kind, name) = (text("/kind"), text("/metadata/name"));
-                let known = workloads::KINDS.iter().find(|known| known.0 == kind);
-                if let Some((_, group, plural)) = known {
-                    let resource = Resource::new(group, "v1", plural);
-                    self.merge(resource, text("/metadata/namespace"), name, object);
-                } else if kind == "NodePool" {
-                    let resource = Resource::new("karpenter.sh", "v1", "nodepools");
-                    self.merge(resource, "", name, object);
-                } else {
-                    let text = format!("{kind} {name} exists already and cannot be changed here");
-                    self.note(Happening::Problem { text });
-                }
+                let text = format!("{kind} {name} exists already and cannot be changed here");
+                self.note(Happening::Problem { text });
                 Ok(())
             }
             other => other,

@@ -102,6 +102,7 @@ impl Engine {
             pool.node_hours += hours(node);
             pool.cost += node.cost;
         }
+        let (looks, reconciles) = (self.looks(), self.reconciles());
         let referee = &mut self.referee;
         for (name, counts) in &mut referee.pools {
             let pool = pools.entry(name).or_default();
@@ -127,6 +128,8 @@ impl Engine {
             pools,
             writes: writes.counts,
             last_write_ms: writes.last.map(offset),
+            looks,
+            reconciles,
             breaches: std::mem::take(&mut referee.breaches),
             samples: std::mem::take(&mut self.samples).taken,
         }

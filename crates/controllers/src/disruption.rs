@@ -25,6 +25,7 @@ use std::time::Duration;
 use ::disruption::{Command, Options, Payback, Plan, SpotToSpot};
 use cluster::Snapshot;
 use model::Timestamp;
+use scheduling::default_spread;
 use tokio::time::Instant;
 
 use crate::provisioner::{self, claims};
@@ -139,7 +140,11 @@ impl Lookout {
     async fn plan(&self, shared: &Shared, snapshot: &Snapshot, now: Timestamp) -> Plan {
         let (decide, snapshot, options) = (self.decide.clone(), snapshot.clone(), options(shared));
         let seed = shared.world.seed ^ snapshot.version;
-        let work = move || lock(&decide).plan(&snapshot, &options, now, seed);
+        let spread = shared.world.options.scheduler.spread();
+        let work = move || {
+            let seen = default_spread::applied_everywhere(&snapshot, &spread);
+            lock(&decide).plan(&seen, &options, now, seed)
+        };
         shared.world.clock.compute(work).await
     }
 
@@ -148,7 +153,11 @@ impl Lookout {
     async fn look_again(&mut self, shared: &Shared, commands: Vec<Command>) -> bool {
         let (snapshot, now) = (shared.snapshot(), shared.now());
         let (decide, options, looked_at) = (self.decide.clone(), options(shared), snapshot.clone());
-        let work = move || lock(&decide).validate(commands, &looked_at, &options, now);
+        let spread = shared.world.options.scheduler.spread();
+        let work = move || {
+            let seen = default_spread::applied_everywhere(&looked_at, &spread);
+            lock(&decide).validate(commands, &seen, &options, now)
+        };
         let validated = shared.world.clock.compute(work).await;
         for rejected in &validated.rejected {
             report::rejected(shared, rejected);

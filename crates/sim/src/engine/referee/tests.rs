@@ -3,7 +3,7 @@ use std::sync::Arc;
 use apiserver::{NODES, PODS, Resource, WriteOptions};
 use catalog::Catalogs;
 use runtime::client::{Kind, ObjectKey, Preconditions};
-use runtime::{Client, Clock};
+use runtime::{Client, Clock, Metrics};
 use serde_json::{Value, json};
 
 use super::super::{Config, Engine, setup};
@@ -48,7 +48,7 @@ fn engine() -> Engine {
         at_most: std::time::Duration::from_hours(1),
         seed: 1,
     };
-    let mut engine = Engine::new(config, server, wire, cloud, clock).unwrap();
+    let mut engine = Engine::new(config, server, wire, cloud, (clock, Metrics::new())).unwrap();
     engine.start().unwrap();
     for number in 0..4 {
         add_node(&engine, number);

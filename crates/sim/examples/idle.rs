@@ -35,7 +35,7 @@ fn main() {
     };
     let last = report.tally.last_write_ms.map(Duration::from_millis);
     let took = end - began;
-    let share = 100.0 * took / (to.elapsed - from.elapsed).as_secs_f64();
+    let share = 100.0 * took / to.elapsed.saturating_sub(from.elapsed).as_secs_f64();
     let Glimpse {
         looks, reconciles, ..
     } = from;

@@ -427,18 +427,18 @@ fn new_nodes_hold_their_pods_within_limits() {
     let scene = Scene::new;
     let small = go(Underutilized, &["c"], &[]).by(&["small"], &ON_DEMAND, &["z"]);
     assert_eq!(scene().command(small).faults(), ["Resources"]);
-    // The nodes that go still count: 52 CPUs, and two more.
+    // The node that goes does not count: 36 CPUs of 52 stay, and two more come.
     let limit = |amount: &str| json!({"spec": {"limits": {"cpu": amount}}});
     let limited = |amount| scene().with("NodePool/p", &limit(amount));
     assert_eq!(
-        limited("53").command(a_by(&["small"], &ON_DEMAND)).faults(),
+        limited("37").command(a_by(&["small"], &ON_DEMAND)).faults(),
         ["Limit"]
     );
     assert_eq!(
-        limited("54").command(a_by(&["small"], &ON_DEMAND)).faults(),
+        limited("38").command(a_by(&["small"], &ON_DEMAND)).faults(),
         [""; 0]
     );
-    let nodes = json!({"spec": {"limits": {"nodes": "4"}}});
+    let nodes = json!({"spec": {"limits": {"nodes": "3"}}});
     let full = scene()
         .with("NodePool/p", &nodes)
         .command(a_by(&["small"], &ON_DEMAND));

@@ -39,7 +39,7 @@ pub(crate) async fn run(shared: &Shared) {
     };
     let mut waiting = 0;
     let mut shown = None;
-    let mut aged: Option<Timestamp> = None;
+    let mut aged: Option<(Timestamp, u64)> = None;
     loop {
         let synced = shared.gate.is_open();
         waits(shared, &mut waiting);
@@ -52,9 +52,14 @@ pub(crate) async fn run(shared: &Shared) {
         if !world.options.disable_cluster_state_observability {
             let snapshot = shared.snapshot();
             let now = shared.now();
-            if aged.is_none_or(|aged| now.since(aged) >= AGES) {
-                aged = Some(now);
-                lifetimes(shared, &snapshot, &keys);
+            if aged.is_none_or(|(at, _)| now.since(at) >= AGES) {
+                // The same nodes have grown older, and their many labels are as they were.
+                if aged.is_some_and(|(_, version)| version == snapshot.version) {
+                    ages(shared, &snapshot);
+                } else {
+                    lifetimes(shared, &snapshot, &keys);
+                }
+                aged = Some((now, snapshot.version));
             }
             // What nodes have and hold only changes with the state.
             if shown != Some(snapshot.version) {
@@ -160,15 +165,25 @@ fn labels_of(node: &NodeState, keys: &[String]) -> (Vec<String>, Vec<String>) {
     (first, known.collect())
 }
 
+fn age(node: &NodeState, now: Timestamp) -> Option<f64> {
+    let created: Timestamp = node.node.as_ref()?.metadata.creation_timestamp?;
+    Some(now.since(created).as_secs_f64())
+}
+
+/// Shows the ages of nodes that are shown already.
+fn ages(shared: &Shared, snapshot: &Snapshot) {
+    let now = shared.now();
+    let metric = &names::NODES_CURRENT_LIFETIME_SECONDS;
+    // The first label is the node's name.
+    let value = |labels: &[Box<str>]| age(snapshot.node(labels.first()?)?, now);
+    shared.world.metrics.refresh(metric, value);
+}
+
 fn lifetimes(shared: &Shared, snapshot: &Snapshot, keys: &[String]) {
     let now = shared.now();
-    let age = |node: &NodeState| -> Option<f64> {
-        let created: Timestamp = node.node.as_ref()?.metadata.creation_timestamp?;
-        Some(now.since(created).as_secs_f64())
-    };
     let series = snapshot.nodes.iter().filter_map(|node| {
         let (first, known) = labels_of(node, keys);
-        Some(([first, known].concat(), age(node)?))
+        Some(([first, known].concat(), age(node, now)?))
     });
     shared
         .world

@@ -166,6 +166,13 @@ impl Metrics {
         });
     }
 
+    /// Sets the series of a gauge that are there to what their label values, in the definition's
+    /// order, have now; those that have nothing stay as they are. Costs much less than replacing
+    /// them.
+    pub fn refresh(&self, metric: &'static Definition, value: impl Fn(&[Box<str>]) -> Option<f64>) {
+        self.with(metric, |family| family.refresh(value));
+    }
+
     /// Removes the series whose labels have all of these values.
     pub fn remove(&self, metric: &'static Definition, matching: &[(&str, &str)]) {
         self.with(metric, |family| family.remove(matching));

@@ -135,6 +135,14 @@ impl Family {
         }
     }
 
+    pub(super) fn refresh(&mut self, value: impl Fn(&[Box<str>]) -> Option<f64>) {
+        for (labels, held) in &mut self.series {
+            if let (Value::Number(held), Some(value)) = (held, value(labels)) {
+                *held = value;
+            }
+        }
+    }
+
     pub(super) fn sums(&self, label: &str) -> BTreeMap<String, f64> {
         let mut sums = BTreeMap::new();
         let Some(at) = self.label_names.iter().position(|name| name == label) else {

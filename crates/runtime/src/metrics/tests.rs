@@ -214,3 +214,16 @@ fn the_series_of_a_counter_add_up_by_one_of_their_labels() {
     assert_eq!(sums, [("a", 5.0), ("b", 1.0)]);
     assert!(metrics.sums(&names::RECONCILES, "pool").is_empty());
 }
+
+#[test]
+fn series_that_are_there_can_be_brought_up_to_date_without_their_labels() {
+    let metrics = Metrics::new();
+    for pool in ["a", "b"] {
+        metrics.set(&names::NODES_TOTAL, &[pool], 1.0);
+    }
+    metrics.refresh(&names::NODES_TOTAL, |labels| {
+        (*labels[0] == *"a").then_some(2.0)
+    });
+    assert_eq!(metrics.value(&names::NODES_TOTAL, &["a"]), Some(2.0));
+    assert_eq!(metrics.value(&names::NODES_TOTAL, &["b"]), Some(1.0));
+}

@@ -1,4 +1,6 @@
 //! A plan as it grows: what has been decided, and the cluster as it will be then.
+//!
+//! What is *not* here: the order of the steps (`plan`), and what each of them decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

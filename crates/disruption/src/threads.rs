@@ -1,4 +1,5 @@
-//! Work on several threads, whose results don't depend on how many there are.
+//! Work on several threads, whose results don't depend on how many there are. What is *not* here:
+//! any decision.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

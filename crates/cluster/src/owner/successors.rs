@@ -5,6 +5,9 @@
 //! Who comes in whose place is told by the workload and not by the shape: a pod has labels of its
 //! node's place once it is bound. Pods of StatefulSets need none of this: the new one has the name
 //! of the old one.
+//!
+//! What is *not* here: which pods claims are on their way for (`pending`), and their end
+//! (`intents`).
 
 use std::sync::Arc;
 

@@ -1,5 +1,8 @@
 //! What instance types cost under the requirements of claims, each looked up once: thousands of
 //! claims have the same requirements, and hundreds of types each.
+//!
+//! What is *not* here: which types a claim keeps (`tighten`), and what nodes that are there cost
+//! (`candidate`).
 
 use std::sync::Arc;
 

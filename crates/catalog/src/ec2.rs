@@ -21,7 +21,7 @@ use std::sync::Arc;
 use model::Quantity;
 
 pub use capacity::{eni_limited_pods, pods};
-pub use machine::{Accelerator, Gpu, Machine, NeuronDevice, UsageClasses};
+pub use machine::{Accelerator, Gpu, Machine, NetworkCard, NeuronDevice, UsageClasses};
 pub use offering::{Zone, spot_price};
 pub use settings::{
     AmiFamily, EfaOnly, InstanceStore, InvalidThreshold, Kubelet, NodeSettings, Threshold,

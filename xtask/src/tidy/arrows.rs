@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("api", &["model"]),
     ("requirements", &["api", "model"]),
     ("catalog", &["api", "model", "requirements"]),
+    ("aws", &["api", "catalog", "model", "requirements"]),
     ("cluster", &["api", "catalog", "model", "requirements"]),
     ("devices", &["catalog", "cluster", "model", "requirements"]),
     (
@@ -66,7 +67,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("provider-kwok", PROVIDER),
-    ("provider-aws", PROVIDER),
+    (
+        "provider-aws",
+        &[
+            "api",
+            "aws",
+            "catalog",
+            "cluster",
+            "controllers",
+            "model",
+            "requirements",
+            "runtime",
+        ],
+    ),
     (
         "sim",
         &[
@@ -106,6 +119,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "karpenter",
         &[
             "api",
+            "aws",
             "catalog",
             "cluster",
             "controllers",
@@ -115,7 +129,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "runtime",
         ],
     ),
-    ("xtask", &["api", "catalog", "control-plane", "model"]),
+    (
+        "xtask",
+        &["api", "aws", "catalog", "control-plane", "model"],
+    ),
 ];
 
 /// What a cloud may use.
@@ -135,6 +152,7 @@ const BELOW: &[&str] = &[
     "api",
     "requirements",
     "catalog",
+    "aws",
     "cluster",
     "devices",
     "scheduling",
@@ -159,7 +177,7 @@ const IO: &[&str] = &[
     "rand",
 ];
 
-/// The AWS SDK, which would dominate the build of the command line tool.
+/// The AWS SDK, which would dominate every build: only its provider and the controller have it.
 const AWS: &[&str] = &["aws-"];
 
 /// What `cargo metadata` says.
@@ -244,9 +262,9 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Problem> {
         problems.extend(wrong.into_iter().map(|advice| problem("arrows", advice)));
         let name = package.name.as_str();
         let forbidden: &[&str] = match name {
-            "karp" => AWS,
+            "provider-aws" | "karpenter" => &[],
             _ if BELOW.contains(&name) => IO,
-            _ => &[],
+            _ => AWS,
         };
         for path in graph.reaches(&package.id, forbidden) {
             let advice = format!("must not depend on it: {}", path.join(" -> "));

@@ -37,6 +37,8 @@ pub struct Machine {
     pub local_nvme: bool,
     /// Network interfaces of the default network card.
     pub interfaces: u64,
+    /// Its network cards; empty where only the default one is known.
+    pub network_cards: Vec<NetworkCard>,
     /// IPv4 addresses of each interface.
     pub ipv4_per_interface: u64,
     /// EFA interfaces.
@@ -55,6 +57,15 @@ pub struct Machine {
     pub branch_interfaces: u64,
 }
 
+/// A network card of a machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NetworkCard {
+    /// Its index.
+    pub index: u32,
+    /// Network interfaces that it takes.
+    pub interfaces: u32,
+}
+
 /// How a machine can be bought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UsageClasses {
@@ -62,6 +73,8 @@ pub struct UsageClasses {
     pub on_demand: bool,
     /// As spare capacity.
     pub spot: bool,
+    /// For a time that is booked ahead.
+    pub capacity_block: bool,
 }
 
 /// Graphics processors of one kind.

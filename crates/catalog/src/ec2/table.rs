@@ -135,6 +135,7 @@ impl Row {
             usage: UsageClasses {
                 on_demand: usage.contains('o'),
                 spot: usage.contains('s'),
+                capacity_block: false,
             },
             hypervisor: self.text(5),
             manufacturer: self.text(6),
@@ -147,6 +148,7 @@ impl Row {
             ebs_mbps: self.number(9),
             local_storage_gb: self.number(10),
             local_nvme: flags.contains('N'),
+            network_cards: Vec::new(),
             interfaces: self.count(11),
             ipv4_per_interface: self.count(12),
             efa_interfaces: self.count(13),

@@ -1,0 +1,19 @@
+//! What AWS means to Karpenter: from node classes, claims and what AWS says of itself to the
+//! requests that are made of it, and from its answers to what they mean. All of it is pure.
+//!
+//! - [`ec2`]: requests and answers of EC2 as values, with the fields that decide anything.
+//! - [`operation`]: every call that is made of AWS, and the permission that it needs.
+//! - [`failure`]: why calls fail, and what people are told of it.
+//!
+//! What is *not* here: calls, caches, time and loops (`provider-aws`), what a machine has
+//! (`catalog`), and the node class itself (`api`).
+
+pub mod ec2;
+pub mod failure;
+pub mod operation;
+pub mod provider_id;
+pub mod tags;
+
+pub use failure::Failure;
+pub use operation::{Operation, Service};
+pub use tags::{Cluster, Tags};

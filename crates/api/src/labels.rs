@@ -16,12 +16,23 @@ pub const KWOK_GROUP: &str = "karpenter.kwok.sh";
 pub const NODEPOOL: &str = "karpenter.sh/nodepool";
 /// The capacity reservation that an instance of EC2 belongs to.
 pub const CAPACITY_RESERVATION_ID: &str = "karpenter.k8s.aws/capacity-reservation-id";
+/// `true` if EC2 may take the capacity of that reservation away, else `false`.
+pub const CAPACITY_RESERVATION_INTERRUPTIBLE: &str =
+    "karpenter.k8s.aws/capacity-reservation-interruptible";
+/// `default` or `capacity-block`.
+pub const CAPACITY_RESERVATION_TYPE: &str = "karpenter.k8s.aws/capacity-reservation-type";
 /// Labels that only nodes from a capacity reservation of EC2 have.
 pub const RESERVATION_LABELS: &[&str] = &[
     CAPACITY_RESERVATION_ID,
-    "karpenter.k8s.aws/capacity-reservation-interruptible",
-    "karpenter.k8s.aws/capacity-reservation-type",
+    CAPACITY_RESERVATION_INTERRUPTIBLE,
+    CAPACITY_RESERVATION_TYPE,
 ];
+/// The placement group of EC2 that an instance is in.
+pub const PLACEMENT_GROUP_ID: &str = "karpenter.k8s.aws/placement-group-id";
+/// The partition of its placement group that an instance is in.
+pub const PLACEMENT_GROUP_PARTITION: &str = "karpenter.k8s.aws/placement-group-partition";
+/// What stands after the dot of an instance type of EC2.
+pub const AWS_INSTANCE_SIZE: &str = "karpenter.k8s.aws/instance-size";
 /// `spot`, `on-demand` or `reserved`.
 pub const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 /// `true` once a node has joined and been made to match its claim.

@@ -5,7 +5,7 @@ use catalog::Price;
 use super::TagSpecification;
 
 /// A fleet: so many instances of whatever override is had best.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FleetRequest {
     /// Passed on as it is.
     pub context: Option<String>,
@@ -25,6 +25,9 @@ pub struct FleetRequest {
     pub tags: Vec<TagSpecification>,
     /// Whether only permissions are asked about.
     pub dry_run: bool,
+    /// By which EC2 knows a request that it has answered before, and answers it the same again; none:
+    /// every request is a new one.
+    pub client_token: Option<String>,
 }
 
 /// How a fleet's instances are paid for.
@@ -54,7 +57,7 @@ impl FleetCapacity {
 }
 
 /// A template, always in its latest version, and what may be launched from it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FleetConfig {
     /// Name of the launch template.
     pub template: String,

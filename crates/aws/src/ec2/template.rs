@@ -47,7 +47,7 @@ pub struct TemplateData {
 }
 
 /// Tags of a kind of resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TagSpecification {
     /// The kind.
     pub resource: ResourceType,
@@ -87,7 +87,7 @@ impl ResourceType {
 }
 
 /// A disk.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BlockDevice {
     /// Name of the device.
     pub device_name: String,
@@ -121,7 +121,7 @@ impl BlockDevice {
 }
 
 /// How instances may ask about themselves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Metadata {
     /// `enabled` or `disabled`.
     pub endpoint: Option<String>,

@@ -17,7 +17,7 @@ impl NodeSettings {
     /// refuse have no meaning: both count as not given.
     pub fn from_class(class: &Ec2NodeClass) -> Self {
         let spec = &class.spec;
-        let family = family(spec.resolved_family());
+        let family = AmiFamily::from_name(spec.resolved_family());
         Self {
             family,
             kubelet: kubelet(&spec.kubelet),
@@ -29,18 +29,6 @@ impl NodeSettings {
             efa_only: efa_only(spec),
             ..Self::default()
         }
-    }
-}
-
-fn family(name: &str) -> AmiFamily {
-    match name {
-        "AL2" => AmiFamily::Al2,
-        "AL2023" => AmiFamily::Al2023,
-        "Bottlerocket" => AmiFamily::Bottlerocket,
-        "Windows2019" => AmiFamily::Windows2019,
-        "Windows2022" => AmiFamily::Windows2022,
-        "Windows2025" => AmiFamily::Windows2025,
-        _ => AmiFamily::Custom,
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use model::{Quantity, ResourceList};
 
 /// The operating system image's family, each with its own rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum AmiFamily {
     /// Amazon Linux 2.
     Al2,
@@ -15,6 +15,8 @@ pub enum AmiFamily {
     Al2023,
     /// Bottlerocket.
     Bottlerocket,
+    /// Ubuntu for EKS, by Canonical.
+    Ubuntu,
     /// Windows Server 2019.
     Windows2019,
     /// Windows Server 2022.
@@ -26,13 +28,42 @@ pub enum AmiFamily {
 }
 
 impl AmiFamily {
+    /// The family of a name as `amiFamily` has it; a name that is not known is taken for AL2, as
+    /// what boots by the same script.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "AL2023" => Self::Al2023,
+            "Bottlerocket" => Self::Bottlerocket,
+            "Ubuntu" => Self::Ubuntu,
+            "Windows2019" => Self::Windows2019,
+            "Windows2022" => Self::Windows2022,
+            "Windows2025" => Self::Windows2025,
+            "Custom" => Self::Custom,
+            _ => Self::Al2,
+        }
+    }
+
+    /// The name, as `amiFamily` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Al2 => "AL2",
+            Self::Al2023 => "AL2023",
+            Self::Bottlerocket => "Bottlerocket",
+            Self::Ubuntu => "Ubuntu",
+            Self::Windows2019 => "Windows2019",
+            Self::Windows2022 => "Windows2022",
+            Self::Windows2025 => "Windows2025",
+            Self::Custom => "Custom",
+        }
+    }
+
     /// The value of `node.kubernetes.io/windows-build`, for Windows.
     pub fn windows_build(self) -> Option<&'static str> {
         match self {
             Self::Windows2019 => Some("10.0.17763"),
             Self::Windows2022 => Some("10.0.20348"),
             Self::Windows2025 => Some("10.0.26100"),
-            Self::Al2 | Self::Al2023 | Self::Bottlerocket | Self::Custom => None,
+            Self::Al2 | Self::Al2023 | Self::Bottlerocket | Self::Ubuntu | Self::Custom => None,
         }
     }
 
@@ -44,7 +75,7 @@ impl AmiFamily {
     /// Whether memory for the kubelet goes by the pods that the network interfaces allow, rather
     /// than by those that the kubelet allows.
     pub(super) fn reserves_for_eni_pods(self) -> bool {
-        matches!(self, Self::Al2 | Self::Al2023 | Self::Custom)
+        matches!(self, Self::Al2 | Self::Al2023 | Self::Ubuntu | Self::Custom)
     }
 
     /// Whether the network interfaces limit the number of pods.
@@ -53,7 +84,7 @@ impl AmiFamily {
     }
 
     /// Whether `podsPerCore` is honoured.
-    pub(super) fn honours_pods_per_core(self) -> bool {
+    pub fn honours_pods_per_core(self) -> bool {
         self != Self::Bottlerocket
     }
 
@@ -62,7 +93,9 @@ impl AmiFamily {
         match self {
             Self::Al2 | Self::Al2023 => Some("/dev/xvda"),
             Self::Bottlerocket => Some("/dev/xvdb"),
-            Self::Windows2019 | Self::Windows2022 | Self::Windows2025 => Some("/dev/sda1"),
+            Self::Ubuntu | Self::Windows2019 | Self::Windows2022 | Self::Windows2025 => {
+                Some("/dev/sda1")
+            }
             Self::Custom => None,
         }
     }
@@ -109,7 +142,7 @@ impl Default for NodeSettings {
 }
 
 /// What local disks are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum InstanceStore {
     /// Whatever the user does with them.
     #[default]

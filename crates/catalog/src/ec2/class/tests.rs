@@ -97,3 +97,41 @@ fn local_disks_and_efa_interfaces_are_read() {
         })
     );
 }
+
+#[test]
+fn families_are_known_by_their_names() {
+    let names = [
+        "AL2",
+        "AL2023",
+        "Bottlerocket",
+        "Ubuntu",
+        "Windows2019",
+        "Windows2022",
+        "Windows2025",
+        "Custom",
+    ];
+    for name in names {
+        assert_eq!(AmiFamily::from_name(name).name(), name);
+    }
+    assert_eq!(AmiFamily::from_name("Plan9"), AmiFamily::Al2);
+}
+
+#[test]
+fn ubuntu_has_the_capacity_of_al2_and_its_own_root_device() {
+    let machine = crate::ec2::bundled_machines().remove(0);
+    let with = |family| NodeSettings {
+        family,
+        ..NodeSettings::default()
+    };
+    let (ubuntu, al2) = (with(AmiFamily::Ubuntu), with(AmiFamily::Al2));
+    let capacity = |settings| crate::ec2::capacity::capacity(&machine, settings);
+    let overhead = |settings| crate::ec2::capacity::overhead(&machine, settings);
+    assert_eq!(capacity(&ubuntu), capacity(&al2));
+    assert_eq!(overhead(&ubuntu), overhead(&al2));
+    let volumes = json!([
+        {"deviceName": "/dev/xvda", "ebs": {"volumeSize": "100Gi"}},
+        {"deviceName": "/dev/sda1", "ebs": {"volumeSize": "30Gi"}},
+    ]);
+    let settings = settings(json!({"amiFamily": "Ubuntu", "blockDeviceMappings": volumes}));
+    assert_eq!(settings.volume, Some("30Gi".parse().unwrap()));
+}

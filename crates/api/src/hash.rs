@@ -16,8 +16,8 @@ pub(crate) fn bytes(bytes: &[u8]) -> u64 {
     })
 }
 
-/// The hash of a text.
-pub(crate) fn text(text: &str) -> u64 {
+/// The 64-bit FNV-1 hash of a text.
+pub fn text(text: &str) -> u64 {
     bytes(text.as_bytes())
 }
 

@@ -33,6 +33,10 @@ pub const PLACEMENT_GROUP_ID: &str = "karpenter.k8s.aws/placement-group-id";
 pub const PLACEMENT_GROUP_PARTITION: &str = "karpenter.k8s.aws/placement-group-partition";
 /// What stands after the dot of an instance type of EC2.
 pub const AWS_INSTANCE_SIZE: &str = "karpenter.k8s.aws/instance-size";
+/// Graphics processors of an instance type of EC2, where they are of one kind.
+pub const AWS_INSTANCE_GPU_COUNT: &str = "karpenter.k8s.aws/instance-gpu-count";
+/// Accelerators of an instance type of EC2, where they are of one kind.
+pub const AWS_INSTANCE_ACCELERATOR_COUNT: &str = "karpenter.k8s.aws/instance-accelerator-count";
 /// `spot`, `on-demand` or `reserved`.
 pub const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 /// `true` once a node has joined and been made to match its claim.

@@ -24,6 +24,7 @@ pub mod validate;
 pub use capacity_buffer::CapacityBuffer;
 pub use condition::Condition;
 pub use ec2nodeclass::Ec2NodeClass;
+pub use hash::text as fnv1;
 pub use kwok_node_class::KwokNodeClass;
 pub use nillable::NillableDuration;
 pub use nodeclaim::{NodeClaim, NodeClaimSpec, NodeClaimStatus};

@@ -4,15 +4,24 @@
 //! - [`ec2`]: requests and answers of EC2 as values, with the fields that decide anything.
 //! - [`operation`]: every call that is made of AWS, and the permission that it needs.
 //! - [`failure`]: why calls fail, and what people are told of it.
+//! - [`selectors`], [`images`], [`reservations`], [`placement`]: from what a class selects to
+//!   queries, and from what is found to what it means.
+//! - [`profiles`]: instance profiles for the roles of classes. [`version`]: of Kubernetes.
 //!
 //! What is *not* here: calls, caches, time and loops (`provider-aws`), what a machine has
 //! (`catalog`), and the node class itself (`api`).
 
 pub mod ec2;
 pub mod failure;
+pub mod images;
 pub mod operation;
+pub mod placement;
+pub mod profiles;
 pub mod provider_id;
+pub mod reservations;
+pub mod selectors;
 pub mod tags;
+pub mod version;
 
 pub use failure::Failure;
 pub use operation::{Operation, Service};

@@ -2,9 +2,12 @@
 //!
 //! - [`cache`]: what is remembered for a time.
 //! - [`calls`]: what is asked of AWS, one trait for each service.
+//! - `fake` (feature `fake`): a pretended AWS in memory, for tests.
 //!
 //! What is *not* here: what requests and answers mean (`aws`, without I/O), and the phases of a
 //! NodeClaim (`lifecycle`).
 
 pub mod cache;
 pub mod calls;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;

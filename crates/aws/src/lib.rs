@@ -6,6 +6,7 @@
 //! - [`failure`]: why calls fail, and what people are told of it.
 //! - [`selectors`], [`images`], [`reservations`], [`placement`]: from what a class selects to
 //!   queries, and from what is found to what it means.
+//! - [`pricing`], [`unavailable`]: what machines cost, and what could not be had lately.
 //! - [`profiles`]: instance profiles for the roles of classes. [`version`]: of Kubernetes.
 //!
 //! What is *not* here: calls, caches, time and loops (`provider-aws`), what a machine has
@@ -16,11 +17,15 @@ pub mod failure;
 pub mod images;
 pub mod operation;
 pub mod placement;
+pub mod pricing;
 pub mod profiles;
 pub mod provider_id;
 pub mod reservations;
 pub mod selectors;
 pub mod tags;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod unavailable;
 pub mod version;
 
 pub use failure::Failure;

@@ -9,6 +9,7 @@
 
 mod capacity;
 mod class;
+mod figures;
 mod labels;
 mod machine;
 mod offering;
@@ -20,15 +21,16 @@ use std::sync::Arc;
 
 use model::Quantity;
 
-pub use capacity::{eni_limited_pods, pods};
+pub use capacity::{capacity, eni_limited_pods, estimated_memory, overhead, pods};
+pub use figures::{Figures, complete, figures};
+pub use labels::{Place, requirements};
 pub use machine::{Accelerator, Gpu, Machine, NetworkCard, NeuronDevice, UsageClasses};
-pub use offering::{Zone, spot_price};
+pub use offering::{Plain, Zone, plain_offerings, runs_on, spot_price};
 pub use settings::{
     AmiFamily, EfaOnly, InstanceStore, InvalidThreshold, Kubelet, NodeSettings, Threshold,
 };
 
 use crate::{Catalog, InstanceType, Interner, Price, PriceSource, Provider};
-use offering::OfferingSets;
 
 /// The day of the on-demand list prices.
 const PRICES_LISTED: &str = "2026-07-20";
@@ -86,7 +88,7 @@ pub fn bundled(options: &Ec2Options) -> Result<Catalog, Ec2Error> {
     let wanted = wanted_zones(options, &offered.zones)?;
     let list = table::PriceList::of(&options.region);
     let mut interner = Interner::default();
-    let sets = OfferingSets::new(&offered.zones, &wanted, &mut interner);
+    let sets = offering::with_subnets(&offered.zones, &wanted, &mut interner);
     let mut types = Vec::with_capacity(offered.types.len());
     for row in table::rows() {
         let Some(zones) = offered.zones_of(row.name()) else {
@@ -108,7 +110,12 @@ pub fn bundled(options: &Ec2Options) -> Result<Catalog, Ec2Error> {
         types.push(Arc::new(InstanceType {
             name: interner.get(&machine.name),
             requirements: labels::requirements(&machine, &options.node, &place, &mut interner),
-            offerings: sets.offerings(&machine, &options.node, &here, prices.as_ref()),
+            offerings: offering::offerings(
+                &sets,
+                &machine,
+                &options.node,
+                (&here, prices.as_ref()),
+            ),
             capacity: capacity::capacity(&machine, &options.node),
             capacity_overlaid: false,
             dynamic_resources: None,
@@ -137,12 +144,9 @@ pub fn bundled_machines() -> Vec<Machine> {
 }
 
 /// The list price on demand, per type, that stands in until the provider knows better. Types
-/// without one are absent.
+/// without one are absent; there are prices of types that the table does not have.
 pub fn bundled_on_demand_prices(region: &str) -> BTreeMap<String, Price> {
-    let list = table::PriceList::of(region);
-    table::rows()
-        .filter_map(|row| Some((row.name().to_owned(), row.price(list)?)))
-        .collect()
+    figures::prices(table::PriceList::of(region))
 }
 
 /// The regions of the built-in table, sorted.

@@ -2,6 +2,7 @@
 //!
 //! - [`cache`]: what is remembered for a time.
 //! - [`calls`]: what is asked of AWS, one trait for each service.
+//! - [`unavailable`]: what could not be had lately.
 //! - `fake` (feature `fake`): a pretended AWS in memory, for tests.
 //!
 //! What is *not* here: what requests and answers mean (`aws`, without I/O), and the phases of a
@@ -11,3 +12,4 @@ pub mod cache;
 pub mod calls;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+pub mod unavailable;

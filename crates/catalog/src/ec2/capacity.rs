@@ -12,7 +12,7 @@ const DEFAULT_PODS: u64 = 110;
 const ARM_FIRMWARE_MIB: u64 = 64;
 
 /// Everything the node will report. Resources of which there are none are there with zero.
-pub(super) fn capacity(machine: &Machine, settings: &NodeSettings) -> ResourceList {
+pub fn capacity(machine: &Machine, settings: &NodeSettings) -> ResourceList {
     let gpus = |manufacturer: &str| {
         let own = machine
             .gpus
@@ -30,7 +30,7 @@ pub(super) fn capacity(machine: &Machine, settings: &NodeSettings) -> ResourceLi
         .map_or(machine.efa_interfaces, |efa| efa.total);
     let mut capacity: ResourceList = [
         (CPU, count(machine.vcpus)),
-        (MEMORY, memory(machine, settings)),
+        (MEMORY, estimated_memory(machine, settings)),
         (EPHEMERAL_STORAGE, ephemeral_storage(machine, settings)),
         (PODS, count(pods(machine, settings))),
         (
@@ -47,14 +47,19 @@ pub(super) fn capacity(machine: &Machine, settings: &NodeSettings) -> ResourceLi
     .map(|(resource, amount)| (resource.to_owned(), amount))
     .into();
     if settings.family.is_windows() && machine.architecture == "amd64" {
-        let addresses = count(machine.ipv4_per_interface.saturating_sub(1));
+        let known = if machine.in_vpc_limits {
+            machine.ipv4_per_interface
+        } else {
+            0
+        };
+        let addresses = count(known.saturating_sub(1));
         capacity.insert("vpc.amazonaws.com/PrivateIPv4Address".to_owned(), addresses);
     }
     capacity
 }
 
 /// What the kubelet, the system and eviction keep from pods.
-pub(super) fn overhead(machine: &Machine, settings: &NodeSettings) -> Overhead {
+pub fn overhead(machine: &Machine, settings: &NodeSettings) -> Overhead {
     let kubelet = &settings.kubelet;
     let mut kube_reserved = ResourceList::from([
         (CPU.to_owned(), reserved_cpu(machine.vcpus)),
@@ -103,7 +108,7 @@ pub fn eni_limited_pods(machine: &Machine, settings: &NodeSettings, reserved_eni
 }
 
 /// What EC2 reports, less the firmware on ARM, less an assumed part, rounded up to MiB.
-fn memory(machine: &Machine, settings: &NodeSettings) -> Quantity {
+pub fn estimated_memory(machine: &Machine, settings: &NodeSettings) -> Quantity {
     let firmware = if machine.architecture == "arm64" {
         ARM_FIRMWARE_MIB
     } else {
@@ -162,7 +167,11 @@ fn eviction_threshold(machine: &Machine, settings: &NodeSettings) -> ResourceLis
     };
     let of_memory = Threshold::Amount(mebibytes(100));
     let of_disk = Threshold::Part(Quantity::from_millis(100));
-    let memory = amount("memory.available", of_memory, memory(machine, settings));
+    let memory = amount(
+        "memory.available",
+        of_memory,
+        estimated_memory(machine, settings),
+    );
     let disk = amount(
         "nodefs.available",
         of_disk,

@@ -11,16 +11,18 @@ use crate::Interner;
 const PREFIX: &str = "karpenter.k8s.aws/";
 
 /// Where a type is offered.
-pub(super) struct Place<'a> {
-    pub(super) region: &'a str,
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The region.
+    pub region: &'a str,
     /// Zones that offer the type and that nodes may be in.
-    pub(super) zones: &'a BTreeSet<&'a str>,
+    pub zones: &'a BTreeSet<&'a str>,
     /// All zones of the region.
-    pub(super) all: &'a [Zone],
+    pub all: &'a [Zone],
 }
 
 /// Every well-known label of EC2 is there; one that nodes of the type don't have is `DoesNotExist`.
-pub(super) fn requirements(
+pub fn requirements(
     machine: &Machine,
     settings: &NodeSettings,
     place: &Place<'_>,

@@ -1,5 +1,7 @@
 //! Facts about an instance type, as DescribeInstanceTypes and a few static tables tell them.
 
+use crate::CapacityType;
+
 /// What EC2 says of an instance type, as far as it decides anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Machine {
@@ -55,6 +57,8 @@ pub struct Machine {
     pub network_mbps: Option<u64>,
     /// Branch interfaces for pods with their own security groups, if the type can have them.
     pub branch_interfaces: u64,
+    /// Whether the limits of its network interfaces are known to what manages them in clusters.
+    pub in_vpc_limits: bool,
 }
 
 /// A network card of a machine.
@@ -110,6 +114,17 @@ pub struct NeuronDevice {
     pub count: u64,
     /// Cores of one.
     pub cores: u64,
+}
+
+impl UsageClasses {
+    /// Whether it can be bought so, reservations aside.
+    pub fn has(self, capacity_type: CapacityType) -> bool {
+        match capacity_type {
+            CapacityType::OnDemand => self.on_demand,
+            CapacityType::Spot => self.spot,
+            CapacityType::Reserved => false,
+        }
+    }
 }
 
 impl Machine {

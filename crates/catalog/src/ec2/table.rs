@@ -135,7 +135,7 @@ impl Row {
             usage: UsageClasses {
                 on_demand: usage.contains('o'),
                 spot: usage.contains('s'),
-                capacity_block: false,
+                capacity_block: usage.contains('b'),
             },
             hypervisor: self.text(5),
             manufacturer: self.text(6),
@@ -158,6 +158,7 @@ impl Row {
             neuron: self.parts(17).filter_map(neuron).collect(),
             network_mbps: self.number(18),
             branch_interfaces: if trunking { self.count(19) } else { 0 },
+            in_vpc_limits: self.cell(20).is_some(),
         }
     }
 

@@ -92,7 +92,7 @@ fn the_table_is_whole_and_sorted() {
             .count(),
         9
     );
-    assert_eq!(bundled_on_demand_prices("us-west-2").len(), 1386 - 46);
+    assert_eq!(bundled_on_demand_prices("us-west-2").len(), 1367);
 }
 
 #[test]

@@ -8,13 +8,16 @@
 //!   queries, and from what is found to what it means.
 //! - [`pricing`], [`unavailable`]: what machines cost, and what could not be had lately.
 //! - [`profiles`]: instance profiles for the roles of classes. [`version`]: of Kubernetes.
+//! - [`family`], [`kubelet`], [`userdata`]: how instances are made nodes of the cluster.
 //!
 //! What is *not* here: calls, caches, time and loops (`provider-aws`), what a machine has
 //! (`catalog`), and the node class itself (`api`).
 
 pub mod ec2;
 pub mod failure;
+pub mod family;
 pub mod images;
+pub mod kubelet;
 pub mod operation;
 pub mod placement;
 pub mod pricing;
@@ -26,6 +29,7 @@ pub mod tags;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod unavailable;
+pub mod userdata;
 pub mod version;
 
 pub use failure::Failure;

@@ -9,7 +9,15 @@
 //! What is *not* here: how a family's image is told (`userdata`), and what the settings leave of a
 //! machine (`catalog`).
 
+mod expression;
 mod parse;
+mod refusal;
+mod reserved;
+mod resolve;
+mod schema;
+mod support;
+mod types;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +25,13 @@ use std::time::Duration;
 use catalog::ec2::{Kubelet, NodeSettings};
 use serde_json::{Map, Value};
 
+pub use expression::{InvalidExpression, NoNumber};
 pub use parse::ParseError;
+pub use refusal::{Evaluation, Reason, Refusal, accept, evaluate_all};
+pub use resolve::{CompileError, Compiled, EvaluationError, Field};
+pub use support::{Unsupported, unsupported};
+pub use types::TypeError;
+pub use validate::{Problem, Violation, validate};
 
 /// Whether expressions are evaluated (feature gate `NodeClassCEL`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -116,12 +116,7 @@ impl<'a> Fields<'a> {
         map.into_iter()
             .flatten()
             .map(|(key, value)| {
-                // As upstream has it, an entry of null is an empty text.
-                let text = match value {
-                    Value::Null => Some(""),
-                    other => other.as_str(),
-                };
-                let read = text.and_then(&read).ok_or_else(|| ParseError {
+                let read = value.as_str().and_then(&read).ok_or_else(|| ParseError {
                     field: format!("{field}[{key}]"),
                     wanted,
                     found: value.to_string(),

@@ -85,6 +85,9 @@ pub const NODEPOOL_HASH_VERSION: &str = "karpenter.sh/nodepool-hash-version";
 pub const TERMINATION_TIMESTAMP: &str = "karpenter.sh/nodeclaim-termination-timestamp";
 /// How long a node of this claim may be registered without being initialized; `Never` for no limit.
 pub const INITIALIZATION_TIMEOUT: &str = "karpenter.sh/initialization-timeout";
+/// Annotation: why a claim's node is to be replaced although it is what is asked for, such as that
+/// its cloud is about to take it away. Budgets hold, and the new node comes first.
+pub const REPLACE: &str = "karpenter.sh/replace";
 /// Annotation: whether `minValues` was relaxed for a claim.
 pub const MIN_VALUES_RELAXED: &str = "karpenter.sh/nodeclaim-min-values-relaxed";
 /// Annotation: drivers whose resources a claim's node must publish, sorted and joined by commas.

@@ -9,6 +9,10 @@
 //! - [`pricing`], [`unavailable`]: what machines cost, and what could not be had lately.
 //! - [`profiles`]: instance profiles for the roles of classes. [`version`]: of Kubernetes.
 //! - [`family`], [`kubelet`], [`userdata`]: how instances are made nodes of the cluster.
+//! - [`instance`]: what an instance means: labels, capacity, how it is paid for.
+//! - [`messages`], [`status`]: what EC2 says happens to instances; [`interruption`]: what is done
+//!   about it.
+//! - [`garbage`], [`repair`], [`reserved`], [`shift`], [`tagging`]: what the small loops decide.
 //!
 //! What is *not* here: calls, caches, time and loops (`provider-aws`), what a machine has
 //! (`catalog`), and the node class itself (`api`).
@@ -16,15 +20,24 @@
 pub mod ec2;
 pub mod failure;
 pub mod family;
+pub mod garbage;
 pub mod images;
+pub mod instance;
+pub mod interruption;
 pub mod kubelet;
+pub mod messages;
 pub mod operation;
 pub mod placement;
 pub mod pricing;
 pub mod profiles;
 pub mod provider_id;
+pub mod repair;
 pub mod reservations;
+pub mod reserved;
 pub mod selectors;
+pub mod shift;
+pub mod status;
+pub mod tagging;
 pub mod tags;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -32,6 +32,8 @@ pub const TYPES_FOR: Duration = Duration::from_mins(30);
 /// Why a node is not what is asked for any more. The first that applies counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Drift {
+    /// Its cloud, or somebody else, wants it replaced ([`labels::REPLACE`]).
+    Requested,
     /// The pool's template has changed.
     NodePool,
     /// The pool's requirements have changed, and the node does not meet them.
@@ -46,6 +48,7 @@ impl Drift {
     /// Reason and message of the condition.
     pub fn reason(&self) -> &str {
         match self {
+            Self::Requested => "ReplacementRequested",
             Self::NodePool => "NodePoolDrifted",
             Self::Requirements => "RequirementsDrifted",
             Self::InstanceType => "InstanceTypeNotFound",
@@ -69,6 +72,9 @@ pub enum Known {
 pub fn by_objects(claim: &NodeClaim, pool: &NodePool, vocabulary: &Vocabulary) -> Known {
     if !is_true(&claim.status.conditions, LAUNCHED) {
         return Known::NotLaunched;
+    }
+    if claim.metadata.annotations.contains_key(labels::REPLACE) {
+        return Known::Drifted(Drift::Requested);
     }
     if has_other_template(claim, pool) || is_taken_along(claim, pool) {
         return Known::Drifted(Drift::NodePool);

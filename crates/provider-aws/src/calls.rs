@@ -16,6 +16,8 @@ use aws::{Failure, Tags};
 use catalog::ec2::Machine;
 use model::Timestamp;
 
+pub use aws::shift::Shift;
+
 /// All services. Cheap to clone.
 #[derive(Clone)]
 pub struct Calls {
@@ -190,15 +192,4 @@ pub struct Message {
 pub trait ZonalShift: Send + Sync {
     /// GetManagedResource: the shifts of a resource.
     async fn shifts(&self, arn: &str) -> Result<Vec<Shift>, Failure>;
-}
-
-/// A shift away from a zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shift {
-    /// Id of the zone.
-    pub zone_id: String,
-    /// When it ends.
-    pub expires: Timestamp,
-    /// Whether it is in effect.
-    pub applied: bool,
 }

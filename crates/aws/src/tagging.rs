@@ -12,8 +12,8 @@ pub const DONE: [&str; 2] = [labels::AWS_TAGGED, labels::AWS_CLUSTER_NAME_TAGGED
 /// Whether a claim's instance is to be tagged.
 pub fn is_due(claim: &NodeClaim) -> bool {
     let annotations = &claim.metadata.annotations;
-    let is_done = |key: &&str| annotations.get(**key).is_some_and(|value| value == "true");
-    !DONE.iter().all(|key| is_done(&key))
+    let is_done = |key: &str| annotations.get(key).is_some_and(|value| value == "true");
+    !DONE.iter().all(|key| is_done(key))
         && !claim.status.node_name.is_empty()
         && !claim.metadata.is_deleting()
 }

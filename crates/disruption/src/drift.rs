@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::labels;
 use api::nodeclaim::conditions::DRIFTED;
 use api::nodepool::conditions::NODE_REGISTRATION_HEALTHY;
 use cluster::{NodeState, PoolState, Snapshot};
@@ -26,7 +27,8 @@ use crate::{Reason, Why};
 const TRIAL_AFTER: Duration = Duration::from_hours(1);
 
 /// The drifted nodes of pools whose number of nodes is not fixed, in the order in which they should
-/// be tried: empty ones first, then those that drifted first. And those that stay, with the reason.
+/// be tried: those that are soon taken away first, then empty ones, then those that drifted first.
+/// And those that stay, with the reason.
 pub(crate) fn drifted(snapshot: &Snapshot, now: Timestamp) -> (Vec<Candidate>, Vec<Kept>) {
     let (due, mut kept) = look(snapshot, Pools::Dynamic, now);
     let due = healthy(due, snapshot, now, &mut kept);
@@ -65,11 +67,18 @@ pub(crate) fn unhealthy_since(pool: &PoolState) -> Option<Timestamp> {
         .then(|| condition.last_transition_time.unwrap_or(Timestamp::EPOCH))
 }
 
+/// Whether a node is soon taken away if it is not replaced: that can't wait for others.
+fn is_urgent(snapshot: &Snapshot, due: &Due) -> bool {
+    let node = snapshot.node(&due.candidate.node);
+    let claim = node.and_then(|node| node.claim.as_ref());
+    claim.is_some_and(|claim| claim.metadata.annotations.contains_key(labels::REPLACE))
+}
+
 /// Drifted nodes that may go as far as they and their pods are concerned, in order.
 fn look(snapshot: &Snapshot, pools: Pools, now: Timestamp) -> (Vec<Due>, Vec<Kept>) {
     let (mut due, kept) = due(snapshot, pools, Reason::Drifted, now, drifted_at);
     due.sort_by(|a, b| {
-        let key = |due: &Due| (due.candidate.pods > 0, due.at);
+        let key = |due: &Due| (!is_urgent(snapshot, due), due.candidate.pods > 0, due.at);
         key(a)
             .cmp(&key(b))
             .then_with(|| a.candidate.node.cmp(&b.candidate.node))

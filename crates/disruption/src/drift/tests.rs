@@ -58,6 +58,22 @@ fn empty_nodes_come_first_and_then_those_that_drifted_first() {
     assert_eq!(static_drifted(&snapshot, at(100)).0, []);
 }
 
+#[test]
+fn a_node_that_is_soon_taken_away_comes_before_all_others() {
+    let mut scene = Scene::new(&json!({}));
+    scene.node("old", &json!({}), &drifted_since(10));
+    scene.node("empty", &json!({}), &drifted_since(20));
+    let mut urgent = drifted_since(50);
+    let asked = json!({"metadata": {"annotations": {"karpenter.sh/replace": "x"}}});
+    crate::testing::merge(&mut urgent, &asked);
+    scene.node("urgent", &json!({}), &urgent);
+    for name in ["old", "urgent"] {
+        scene.pod(&format!("x-{name}"), name, &json!({}));
+    }
+    let (candidates, _) = drifted(&scene.snapshot(), at(100));
+    assert_eq!(names(&candidates), ["urgent", "empty", "old"]);
+}
+
 /// DR-09, DR-10, DR-11, SD-07: what protects a drifted node, and what no longer does.
 #[test]
 fn protected_nodes_and_pods_keep_a_drifted_node() {

@@ -43,6 +43,18 @@ fn drifted(drift: Drift) -> Known {
     Known::Drifted(drift)
 }
 
+#[test]
+fn a_claim_that_is_to_be_replaced_has_drifted_once_it_is_launched() {
+    let pool = pool("p");
+    let mut claim = made_from(&pool, &[]);
+    assert_eq!(known(&claim, &pool), Known::Open);
+    let annotations = &mut claim.metadata.annotations;
+    annotations.insert(labels::REPLACE.to_owned(), "x".to_owned());
+    assert_eq!(known(&claim, &pool), drifted(Drift::Requested));
+    claim.status.conditions.clear();
+    assert_eq!(known(&claim, &pool), Known::NotLaunched);
+}
+
 /// DF-01, and when it was found first.
 #[test]
 fn the_condition_says_why_and_since_when() {

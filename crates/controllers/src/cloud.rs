@@ -11,6 +11,7 @@ use model::{ResourceList, Timestamp};
 use requirements::Vocabulary;
 
 pub use lifecycle::claim::{HookOutcome, HookState};
+pub use lifecycle::measure::termination_mode;
 pub use lifecycle::repair::RepairPolicy;
 pub use runtime::client::Kind as NodeClassKind;
 

@@ -157,6 +157,43 @@ async fn drifted_nodes_are_replaced_within_the_budget() {
     }
 }
 
+/// A node that is soon taken away is replaced while it works, the new one first, and within the
+/// budget; the other one stays.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_to_be_replaced_goes_after_the_new_one_came() {
+    let (rig, workloads) = two_nodes().await;
+    let old: Vec<Value> = names(&rig.list(CLAIMS));
+    let (marked, other) = (&old[0], &old[1]);
+    let budget = |nodes: &'static str| {
+        move |pool: &mut Value| {
+            pool["spec"]["disruption"]["budgets"] = json!([{"nodes": nodes}]);
+        }
+    };
+    rig.change_pool(budget("0"));
+    let mark = |claim: &mut Value| {
+        claim["metadata"]["annotations"]["karpenter.sh/replace"] = "rebalance".into();
+    };
+    let name = marked.as_str().expect("a name");
+    let options = WriteOptions::default();
+    let written = rig.server.modify(CLAIMS, "", name, &options, mark);
+    written.expect("a change");
+    rig.clock.sleep(10 * MINUTE).await;
+    assert_eq!(names(&rig.list(CLAIMS)), old, "the budget allows nothing");
+    rig.change_pool(budget("1"));
+    rig.until(10 * MINUTE, "it is replaced", |rig| {
+        for workload in &workloads {
+            workload.keep_up(rig);
+        }
+        let claims = names(&rig.list(CLAIMS));
+        assert!(running(rig) >= 3, "the other node's pods are not touched");
+        assert!(claims.contains(other), "the other one stays");
+        let replaced = !claims.contains(marked);
+        assert!(!replaced || claims.len() == 2, "the new one comes first");
+        replaced && running(rig) == 6
+    })
+    .await;
+}
+
 /// IN-07: a launch that hangs holds up no disruption.
 #[tokio::test(start_paused = true)]
 async fn a_launch_that_hangs_holds_up_no_disruption() {

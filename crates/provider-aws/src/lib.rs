@@ -4,7 +4,10 @@
 //! - [`calls`]: what is asked of AWS, one trait for each service.
 //! - [`unavailable`]: what could not be had lately.
 //! - `fake` (feature `fake`): a pretended AWS in memory, for tests.
-//! - [`objects`]: the Kubernetes objects that the loops work from.
+//! - [`objects`]: the Kubernetes objects that the loops work from. [`world`]: all that they touch.
+//! - [`instances`]: instances found, listed, ended and tagged.
+//! - [`interruption`], [`instance_status`]: what happens to instances. [`zonal_shift`]: to zones.
+//! - [`garbage`], [`reserved`], [`tagging`], [`placement_hook`]: the small loops, and the hook.
 //!
 //! What is *not* here: what requests and answers mean (`aws`, without I/O), and the phases of a
 //! NodeClaim (`lifecycle`).
@@ -13,10 +16,16 @@ pub mod cache;
 pub mod calls;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
-<<<<<<< HEAD
-pub mod unavailable;
-=======
+pub mod garbage;
+pub mod instance_status;
+pub mod instances;
+pub mod interruption;
 pub mod objects;
+pub mod placement_hook;
+pub mod reserved;
+pub mod tagging;
 #[cfg(test)]
 mod testing;
->>>>>>> 8163ad7 (AWS: what happens to instances and what is done about it, as values; objects followed once for all loops)
+pub mod unavailable;
+pub mod world;
+pub mod zonal_shift;

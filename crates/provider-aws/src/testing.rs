@@ -4,12 +4,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::ec2::{Instance, InstanceState};
+
 use apiserver::{NODES, Resource, Server, WriteOptions};
+use http::Request;
 use model::Timestamp;
+use runtime::client::RequestBody;
 use runtime::{Client, Clock, Metrics, Recorder, Shutdown};
 use serde_json::{Value, json};
+use tower::{BoxError, ServiceExt};
 
+use crate::fake::Fake;
+use crate::instances::{Instances, Single};
 use crate::objects::Objects;
+use crate::world::World;
+use crate::zonal_shift::ZonalShifts;
+
+/// What the clock shows at first.
+pub(crate) const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
 pub(crate) const CLAIMS: Resource<'static> = Resource::new("karpenter.sh", "v1", "nodeclaims");
 pub(crate) const POOLS: Resource<'static> = Resource::new("karpenter.sh", "v1", "nodepools");
@@ -39,7 +51,7 @@ impl Kube {
 
     /// A cluster with nothing in it, that nobody follows.
     pub(crate) fn unwatched() -> Self {
-        let clock = Clock::simulated(Timestamp::from_seconds(1_767_225_600));
+        let clock = Clock::simulated(START);
         let time = clock.clone();
         let now: apiserver::Clock = Arc::new(move || {
             jiff::Timestamp::from_nanosecond(i128::from(time.now().nanos())).unwrap_or_default()
@@ -142,6 +154,23 @@ impl Kube {
         deleted.expect("a deletion");
     }
 
+    /// A client whose deletions don't arrive before some time.
+    pub(crate) fn client_that_deletes_from(&self, from: Timestamp) -> Client {
+        let (service, clock) = (self.server.client_service(), self.clock.clone());
+        Client::from_service(tower::service_fn(move |request: Request<RequestBody>| {
+            let early = request.method() == http::Method::DELETE && clock.now() < from;
+            let service = service.clone();
+            async move {
+                if early {
+                    return Err("the connection broke".into());
+                }
+                let answer: Result<_, BoxError> =
+                    service.oneshot(request).await.map_err(Into::into);
+                answer
+            }
+        }))
+    }
+
     /// An object without namespace, if it is there.
     pub(crate) fn get(&self, resource: Resource<'_>, name: &str) -> Option<Value> {
         let object = self.server.get(resource, "", name).ok()?;
@@ -187,6 +216,91 @@ impl Kube {
 impl Drop for Kube {
     fn drop(&mut self) {
         self.shutdown.trigger();
+    }
+}
+
+/// Kubernetes and AWS.
+pub(crate) struct Cloud {
+    pub(crate) kube: Kube,
+    pub(crate) fake: Fake,
+}
+
+impl Cloud {
+    /// An empty cluster, and an account without instances.
+    pub(crate) async fn new() -> Self {
+        let kube = Kube::new().await;
+        let fake = Fake::new(kube.clock.clone());
+        Self { kube, fake }
+    }
+
+    pub(crate) fn world(&self) -> World {
+        let kube = &self.kube;
+        World {
+            client: kube.client.clone(),
+            objects: kube.objects.clone(),
+            calls: self.fake.calls(),
+            cluster: aws::Cluster {
+                name: "test-cluster".to_owned(),
+                region: "us-west-2".to_owned(),
+            },
+            clock: kube.clock.clone(),
+            recorder: kube.recorder.clone(),
+            metrics: kube.metrics.clone(),
+        }
+    }
+
+    pub(crate) fn shifts(&self) -> ZonalShifts {
+        ZonalShifts::new(&self.fake.calls(), self.kube.clock.clone(), "test-cluster")
+    }
+
+    pub(crate) fn instances(&self) -> Instances {
+        let single = Single(self.fake.calls().ec2);
+        Instances::new(self.world(), self.shifts(), Arc::new(single))
+    }
+
+    /// Puts an instance into the account.
+    pub(crate) fn put(&self, instance: Instance) {
+        self.fake
+            .change(|state| state.instances.insert(instance.id.clone(), instance));
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn pass(&self, seconds: u64) {
+        self.kube.clock.sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Ids of the instances that are not terminated.
+    pub(crate) fn living(&self) -> Vec<String> {
+        let ids = |state: &mut crate::fake::State| {
+            state
+                .living()
+                .into_iter()
+                .map(|instance| instance.id.clone())
+                .collect()
+        };
+        self.fake.change(ids)
+    }
+}
+
+/// A running instance of the cluster, launched an hour before the clock began.
+pub(crate) fn instance(id: &str) -> Instance {
+    let tags = [
+        (aws::tags::NODEPOOL, "default"),
+        (aws::tags::NODE_CLASS, "default"),
+        (aws::tags::CLUSTER_NAME, "test-cluster"),
+    ];
+    Instance {
+        id: id.to_owned(),
+        instance_type: "m5.large".to_owned(),
+        image_id: "ami-test1".to_owned(),
+        state: InstanceState::Running,
+        launched: Some(START.before(Duration::from_hours(1))),
+        zone: "test-zone-1a".to_owned(),
+        zone_id: "tstz1-1a".to_owned(),
+        tags: tags
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        ..Instance::default()
     }
 }
 

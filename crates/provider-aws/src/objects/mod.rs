@@ -231,6 +231,14 @@ impl Objects {
         self.tables().classes.all().cloned().collect()
     }
 
+    /// Id of a zone, if some class has a subnet there.
+    pub fn zone_id(&self, zone: &str) -> Option<String> {
+        let tables = self.tables();
+        let mut subnets = tables.classes.all().flat_map(|class| &class.status.subnets);
+        let known = subnets.find(|subnet| subnet.zone == zone && !subnet.zone_id.is_empty());
+        known.map(|subnet| subnet.zone_id.clone())
+    }
+
     /// Follows one kind for ever. `form` gives an object as it is kept; none if it is not ours.
     async fn follow<T>(&self, bit: u8, form: impl Fn(T) -> Option<T>)
     where

@@ -186,7 +186,7 @@ impl Kind {
 
 /// Capacity that can't be had for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unavailable {
+pub enum Taken {
     /// Spot instances of a type in a zone.
     Spot {
         /// The type.
@@ -226,7 +226,7 @@ pub struct Step {
     /// What people are told first.
     pub news: Option<News>,
     /// What can't be had for a while.
-    pub unavailable: Option<Unavailable>,
+    pub taken: Option<Taken>,
     /// What becomes of the claim.
     pub fate: Fate,
 }
@@ -236,12 +236,12 @@ pub fn decide(kind: Kind, claim: &NodeClaim, on_rebalance: OnRebalance, now: Tim
     let action = kind.action(on_rebalance);
     Step {
         news: kind.news(),
-        unavailable: unavailable(kind, action, claim),
+        taken: taken(kind, action, claim),
         fate: fate(action, claim, now),
     }
 }
 
-fn unavailable(kind: Kind, action: Action, claim: &NodeClaim) -> Option<Unavailable> {
+fn taken(kind: Kind, action: Action, claim: &NodeClaim) -> Option<Taken> {
     let label = |key: &str| {
         let value = claim.metadata.labels.get(key)?;
         (!value.is_empty()).then(|| value.clone())
@@ -249,12 +249,12 @@ fn unavailable(kind: Kind, action: Action, claim: &NodeClaim) -> Option<Unavaila
     match kind {
         // Where one instance is about to be taken away its replacement would be, too.
         Kind::SpotInterrupted | Kind::RebalanceRecommendation if action != Action::Nothing => {
-            Some(Unavailable::Spot {
+            Some(Taken::Spot {
                 instance_type: label(labels::INSTANCE_TYPE)?,
                 zone: label(labels::ZONE)?,
             })
         }
-        Kind::CapacityReservationInterrupted => Some(Unavailable::Reservation {
+        Kind::CapacityReservationInterrupted => Some(Taken::Reservation {
             id: label(labels::CAPACITY_RESERVATION_ID)?,
         }),
         _ => None,

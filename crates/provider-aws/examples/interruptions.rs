@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver::{NODES, Resource, Server, WriteOptions};
-use aws::interruption::{Kind, OnRebalance, Unavailable};
+use aws::interruption::{Kind, OnRebalance, Taken};
 use provider_aws::fake::Fake;
 use provider_aws::interruption::{Interruptions, Marks, queue};
 use provider_aws::objects::Objects;
@@ -25,7 +25,7 @@ const QUEUE: &str = "queue";
 struct NoMarks;
 
 impl Marks for NoMarks {
-    fn mark(&self, _: &Unavailable, _: Kind) {}
+    fn mark(&self, _: &Taken, _: Kind) {}
 }
 
 #[tokio::main]

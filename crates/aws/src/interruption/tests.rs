@@ -63,11 +63,11 @@ fn each_kind_has_its_action_and_its_event() {
 /// of its reservation.
 #[test]
 fn what_is_taken_away_cannot_be_had() {
-    let spot = Unavailable::Spot {
+    let spot = Taken::Spot {
         instance_type: "m5.large".to_owned(),
         zone: "us-west-2a".to_owned(),
     };
-    let reservation = Unavailable::Reservation {
+    let reservation = Taken::Reservation {
         id: "cr-1".to_owned(),
     };
     for kind in Kind::ALL {
@@ -76,11 +76,11 @@ fn what_is_taken_away_cannot_be_had() {
             Kind::CapacityReservationInterrupted => Some(reservation.clone()),
             _ => None,
         };
-        assert_eq!(step(kind).unavailable, expected, "{kind:?}");
+        assert_eq!(step(kind).taken, expected, "{kind:?}");
     }
     let unknown = NodeClaim::default();
     let step = decide(Kind::SpotInterrupted, &unknown, OnRebalance::Ignore, NOW);
-    assert_eq!((step.unavailable, step.fate), (None, Fate::Deleted));
+    assert_eq!((step.taken, step.fate), (None, Fate::Deleted));
 }
 
 /// INT-3: a claim that is being deleted is left alone.
@@ -122,10 +122,7 @@ fn a_recommendation_marks_a_claim_once_where_that_is_wanted() {
     let kind = Kind::RebalanceRecommendation;
     let step = decide(kind, &claim, OnRebalance::Replace, NOW);
     assert_eq!(step.fate, Fate::Marked);
-    assert!(
-        step.unavailable.is_some(),
-        "the new one is better elsewhere"
-    );
+    assert!(step.taken.is_some(), "the new one is better elsewhere");
     let annotations = &mut claim.metadata.annotations;
     annotations.insert(labels::REPLACE.to_owned(), "x".to_owned());
     let step = decide(kind, &claim, OnRebalance::Replace, NOW);

@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{NodeClaim, labels};
-use aws::interruption::{self, Fate, Kind, News, OnRebalance, Severity, Unavailable};
+use aws::interruption::{self, Fate, Kind, News, OnRebalance, Severity, Taken};
+use aws::unavailable::Mark;
+use catalog::CapacityType;
 use model::Timestamp;
 use model::k8s::Node;
 use runtime::client::Preconditions;
@@ -20,12 +22,41 @@ use runtime::{ApiError, Notice, ObjectKey};
 use serde_json::json;
 
 use crate::objects::Change;
+use crate::unavailable::{UnavailableOfferings, Why};
 use crate::world::World;
 
 /// Where it is noted what can't be had for a while.
 pub trait Marks: Send + Sync {
     /// It can't be had.
-    fn mark(&self, what: &Unavailable, why: Kind);
+    fn mark(&self, what: &Taken, why: Kind);
+}
+
+/// The marks of this process: offerings that launches leave alone for a while, and reservations in
+/// which nothing is left.
+pub struct ProcessMarks<R> {
+    /// Offerings.
+    pub offerings: Arc<UnavailableOfferings>,
+    /// Says that nothing is left in the reservation with this id.
+    pub empty_reservation: R,
+}
+
+impl<R: Fn(&str) + Send + Sync> Marks for ProcessMarks<R> {
+    fn mark(&self, what: &Taken, why: Kind) {
+        match what {
+            Taken::Spot {
+                instance_type,
+                zone,
+            } => {
+                let why = Why {
+                    reason: why.as_str(),
+                    ..Why::default()
+                };
+                let mark = Mark::offering(CapacityType::Spot, instance_type, zone);
+                self.offerings.mark(mark, why);
+            }
+            Taken::Reservation { id } => (self.empty_reservation)(id),
+        }
+    }
 }
 
 /// What happens to instances is done to their claims here. Cheap to clone.
@@ -98,8 +129,8 @@ impl Interruptions {
         if let Some(news) = step.news {
             self.tell(news, claim, node);
         }
-        if let Some(unavailable) = &step.unavailable {
-            self.marks.mark(unavailable, kind);
+        if let Some(taken) = &step.taken {
+            self.marks.mark(taken, kind);
         }
         match step.fate {
             Fate::Stays => {}

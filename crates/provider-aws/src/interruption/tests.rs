@@ -1,6 +1,7 @@
 use std::sync::Mutex as StdMutex;
 
 use apiserver::NODES;
+use aws::unavailable::Wanted;
 use runtime::metrics::names;
 use serde_json::Value;
 
@@ -11,15 +12,15 @@ use crate::testing::{CLAIMS, Cloud, labels as labels_of};
 pub(crate) struct NoMarks;
 
 impl Marks for NoMarks {
-    fn mark(&self, _: &Unavailable, _: Kind) {}
+    fn mark(&self, _: &Taken, _: Kind) {}
 }
 
 /// What was noted.
 #[derive(Default)]
-pub(crate) struct Noted(pub(crate) StdMutex<Vec<Unavailable>>);
+pub(crate) struct Noted(pub(crate) StdMutex<Vec<Taken>>);
 
 impl Marks for Noted {
-    fn mark(&self, what: &Unavailable, _: Kind) {
+    fn mark(&self, what: &Taken, _: Kind) {
         self.0.lock().expect("no panic").push(what.clone());
     }
 }
@@ -65,7 +66,7 @@ async fn a_spot_interruption_deletes_the_claim_and_marks_the_offering() {
         "NodeClaim/a TerminatingOnInterruption",
     ];
     assert_eq!(cloud.kube.told(), told);
-    let offering = Unavailable::Spot {
+    let offering = Taken::Spot {
         instance_type: "m5.large".to_owned(),
         zone: "test-zone-1a".to_owned(),
     };
@@ -91,9 +92,44 @@ async fn a_reservation_that_is_interrupted_has_nothing_left() {
     let kind = Kind::CapacityReservationInterrupted;
     interruptions.handle(kind, "i-1").await.expect("handled");
     let id = "cr-1".to_owned();
-    let expected = [Unavailable::Reservation { id }];
+    let expected = [Taken::Reservation { id }];
     assert_eq!(*marks.0.lock().expect("no panic"), expected);
     assert!(cloud.kube.is_going(CLAIMS, "a"));
+}
+
+/// OFF-14: the spot offering of the type in the zone can't be had after an interruption, and no
+/// other.
+#[tokio::test(start_paused = true)]
+async fn the_offering_of_a_spot_interruption_is_unavailable() {
+    let cloud = cloud().await;
+    let emptied: Arc<StdMutex<Vec<String>>> = Arc::default();
+    let sink = emptied.clone();
+    let offerings = Arc::new(UnavailableOfferings::new(cloud.kube.clock.clone()));
+    let marks = ProcessMarks {
+        offerings: offerings.clone(),
+        empty_reservation: move |id: &str| sink.lock().expect("no panic").push(id.to_owned()),
+    };
+    let interruptions = Interruptions::new(cloud.world(), Arc::new(marks), OnRebalance::Ignore);
+    let kind = Kind::SpotInterrupted;
+    interruptions.handle(kind, "i-1").await.expect("handled");
+    let is_unavailable = |capacity_type, zone| {
+        let wanted = Wanted {
+            capacity_type,
+            zone,
+            subnets: &[],
+            group: None,
+        };
+        offerings.with(|marks, now| marks.of_type("m5.large").is_unavailable(&wanted, now))
+    };
+    assert!(is_unavailable(CapacityType::Spot, "test-zone-1a"));
+    assert!(!is_unavailable(CapacityType::Spot, "test-zone-1b"));
+    assert!(!is_unavailable(CapacityType::OnDemand, "test-zone-1a"));
+    let id = "cr-1".to_owned();
+    let reservation = Taken::Reservation { id };
+    interruptions
+        .marks
+        .mark(&reservation, Kind::CapacityReservationInterrupted);
+    assert_eq!(*emptied.lock().expect("no panic"), ["cr-1"]);
 }
 
 /// INT-6: a rebalance recommendation is told, and nothing else.

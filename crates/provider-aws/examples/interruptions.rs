@@ -2,7 +2,8 @@
 //! in process with a claim for every fifth message.
 //!
 //! ```sh
-//! cargo run --release -p provider-aws --no-default-features --features fake --example interruptions -- 15000
+//! cargo run --release -p provider-aws --no-default-features --features fake \
+//!     --example interruptions -- 15000
 //! ```
 
 use std::sync::Arc;

@@ -141,7 +141,7 @@ fn fill(fake: &Fake, messages: usize, claims: usize) -> usize {
                 1 => ("EC2 Instance Rebalance Recommendation", json!({})),
                 2 => (
                     "EC2 Instance State-change Notification",
-                    json!({"state": if instance % 2 == 0 { "running" } else { "shutting-down" }}),
+                    json!({"state": if instance.is_multiple_of(2) { "running" } else { "shutting-down" }}),
                 ),
                 _ => (
                     "EC2 Instance State-change Notification",
@@ -149,7 +149,7 @@ fn fill(fake: &Fake, messages: usize, claims: usize) -> usize {
                 ),
             };
             // Of every ten instances, one is of another cluster, and one only gets better news.
-            let id = if instance % 10 == 0 {
+            let id = if instance.is_multiple_of(10) {
                 format!("i-of-others-{instance}")
             } else {
                 format!("i-{instance}")

@@ -10,6 +10,7 @@ use apiserver::{NODES, Resource, Server, WriteOptions};
 use http::Request;
 use model::Timestamp;
 use runtime::client::RequestBody;
+use runtime::metrics::{Definition, names};
 use runtime::{Client, Clock, Metrics, Recorder, Shutdown};
 use serde_json::{Value, json};
 use tower::{BoxError, ServiceExt};
@@ -205,6 +206,17 @@ impl Kube {
             .collect();
         told.sort();
         told
+    }
+
+    /// Value of a counter, or how many values a histogram has seen; zero if there is no such.
+    pub(crate) fn count(&self, metric: &'static Definition, labels: &[&str]) -> usize {
+        self.metrics.value(metric, labels).unwrap_or_default() as usize
+    }
+
+    /// How many claims of the pool `default` were chosen for removal.
+    pub(crate) fn disrupted(&self) -> usize {
+        let sums = self.metrics.sums(&names::NODECLAIMS_DISRUPTED, "nodepool");
+        sums.get("default").copied().unwrap_or_default() as usize
     }
 
     /// Lets everybody do what is to be done now.

@@ -168,7 +168,7 @@ fn the_partition_is_the_instances_own_or_the_only_one_or_still_open() {
         let labels = labels(instance, &context);
         let partition = labels.get(PLACEMENT_GROUP_PARTITION).map(String::as_str);
         assert_eq!(partition, expected);
-        let group = labels.get(PLACEMENT_GROUP_ID).is_some();
+        let group = labels.contains_key(PLACEMENT_GROUP_ID);
         assert_eq!(group, instance.placement_group_id.is_some());
     }
 }

@@ -69,7 +69,7 @@ async fn a_claim_that_may_be_waiting_for_its_instance_keeps_it() {
     cloud.pass(600).await;
     assert_eq!(cloud.living(), ["i-1"]);
     cloud.kube.change(CLAIMS, "waits", |claim| {
-        claim["metadata"]["finalizers"] = [(); 0].into()
+        claim["metadata"]["finalizers"] = [(); 0].into();
     });
     cloud.kube.delete(CLAIMS, "waits");
     cloud.pass(121).await;

@@ -69,12 +69,10 @@ fn deadline(cloud: &Cloud, claim: &str) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn counted(cloud: &Cloud, category: &str) -> f64 {
-    let value = cloud
+fn counted(cloud: &Cloud, category: &str) -> usize {
+    cloud
         .kube
-        .metrics
-        .value(&names::INSTANCE_STATUS_UNHEALTHY, &[category]);
-    value.unwrap_or_default()
+        .count(&names::INSTANCE_STATUS_UNHEALTHY, &[category])
 }
 
 /// IS-1: a check that has failed for two minutes ends the node by force; for less, nothing.
@@ -151,7 +149,7 @@ async fn what_is_wrong_counts_once_until_it_was_well() {
     cloud.pass(200).await;
     assert_eq!(
         counted(&cloud, "SystemStatus"),
-        1.0,
+        1,
         "and not those of others"
     );
     cloud.fake.change(|state| state.statuses.clear());
@@ -159,7 +157,7 @@ async fn what_is_wrong_counts_once_until_it_was_well() {
     fails(&cloud, "i-1", StatusCategory::System, 600);
     fails(&cloud, "i-2", StatusCategory::System, 600);
     cloud.pass(200).await;
-    assert_eq!(counted(&cloud, "SystemStatus"), 3.0);
+    assert_eq!(counted(&cloud, "SystemStatus"), 3);
 }
 
 /// IS-5: nothing is done about instances that are well.

@@ -192,11 +192,7 @@ async fn the_same_news_twice_are_one_deletion() {
         .handle(Kind::SpotInterrupted, "i-1")
         .await
         .expect("handled");
-    let disrupted = cloud
-        .kube
-        .metrics
-        .sums(&names::NODECLAIMS_DISRUPTED, "nodepool");
-    assert_eq!(disrupted["default"], 1.0);
+    assert_eq!(cloud.kube.disrupted(), 1);
     assert!(
         lock(&interruptions.asked).is_empty(),
         "nothing is remembered for ever"
@@ -223,7 +219,7 @@ async fn a_claim_that_has_gone_meanwhile_is_fine() {
     let cloud = cloud().await;
     let (interruptions, _) = interruptions(&cloud, OnRebalance::Ignore);
     cloud.kube.change(CLAIMS, "a", |claim| {
-        claim["metadata"]["finalizers"] = [(); 0].into()
+        claim["metadata"]["finalizers"] = [(); 0].into();
     });
     cloud.kube.delete(CLAIMS, "a");
     // Nobody has been told of it yet.
@@ -231,9 +227,5 @@ async fn a_claim_that_has_gone_meanwhile_is_fine() {
         .handle(Kind::SystemStatus, "i-1")
         .await
         .expect("nothing to be done");
-    let disrupted = cloud
-        .kube
-        .metrics
-        .sums(&names::NODECLAIMS_DISRUPTED, "nodepool");
-    assert!(disrupted.is_empty());
+    assert_eq!(cloud.kube.disrupted(), 0);
 }

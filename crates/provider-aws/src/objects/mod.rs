@@ -137,7 +137,7 @@ impl Objects {
                 self.follow(CLASSES, |class: Ec2NodeClass| Some(class)),
             )
         };
-        let _ = shutdown.or_stop(following).await;
+        let _ = shutdown.or_stop(Box::pin(following)).await;
     }
 
     /// Waits until every kind has been listed once: before that, what is missing may only not have

@@ -57,7 +57,7 @@ async fn an_instance_that_comes_later_is_found_and_one_that_goes_is_not() {
     kube.settle().await;
     assert_eq!(names(&kube.objects.claims_of_instance("i-1")), ["a"]);
     kube.change(CLAIMS, "a", |claim| {
-        claim["metadata"]["finalizers"] = json!([])
+        claim["metadata"]["finalizers"] = json!([]);
     });
     kube.delete(CLAIMS, "a");
     kube.settle().await;
@@ -107,7 +107,7 @@ async fn listeners_hear_of_what_is_known_and_of_what_changes() {
     assert_eq!(take(), ["a false true", "n false true"]);
     kube.class("default", &[]);
     kube.change(CLAIMS, "a", |claim| {
-        claim["metadata"]["labels"]["x"] = "y".into()
+        claim["metadata"]["labels"]["x"] = "y".into();
     });
     kube.settle().await;
     let heard = take();

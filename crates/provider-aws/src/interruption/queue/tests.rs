@@ -60,17 +60,12 @@ fn going(cloud: &Cloud, claims: usize) -> usize {
     (0..claims).filter(is_going).count()
 }
 
-fn counted(cloud: &Cloud, kind: &str) -> f64 {
-    let value = cloud
-        .kube
-        .metrics
-        .value(&names::INTERRUPTION_RECEIVED, &[kind]);
-    value.unwrap_or_default()
+fn counted(cloud: &Cloud, kind: &str) -> usize {
+    cloud.kube.count(&names::INTERRUPTION_RECEIVED, &[kind])
 }
 
-fn deleted(cloud: &Cloud) -> f64 {
-    let value = cloud.kube.metrics.value(&names::INTERRUPTION_DELETED, &[]);
-    value.unwrap_or_default()
+fn deleted(cloud: &Cloud) -> usize {
+    cloud.kube.count(&names::INTERRUPTION_DELETED, &[])
 }
 
 /// INT-1: warnings of EC2 and of AWS Health delete the claims, and the messages go.
@@ -90,16 +85,15 @@ async fn warnings_delete_claims_and_are_deleted() {
         .map(|number| cloud.kube.is_going(CLAIMS, &format!("c-{number}")))
         .collect();
     assert_eq!(gone, [true, true, true, true, false]);
-    assert_eq!((left(&cloud), deleted(&cloud)), (0, 3.0));
+    assert_eq!((left(&cloud), deleted(&cloud)), (0, 3));
     for kind in [
         "spot_interrupted",
         "capacity_reservation_interrupted",
         "scheduled_change",
     ] {
-        assert_eq!(counted(&cloud, kind), 1.0, "{kind}");
+        assert_eq!(counted(&cloud, kind), 1, "{kind}");
     }
-    let seconds = cloud.kube.metrics.value(&names::INTERRUPTION_SECONDS, &[]);
-    assert_eq!(seconds, Some(3.0));
+    assert_eq!(cloud.kube.count(&names::INTERRUPTION_SECONDS, &[]), 3);
 }
 
 /// INT-2: an instance that stops or ends takes its claim with it; one that starts does not.
@@ -130,7 +124,7 @@ async fn states_that_lead_to_the_end_delete_claims() {
     }
     assert_eq!(left(&cloud), 0);
     let kinds = ["instance_stopped", "instance_terminated", "no_op"];
-    assert_eq!(kinds.map(|kind| counted(&cloud, kind)), [3.0, 3.0, 2.0]);
+    assert_eq!(kinds.map(|kind| counted(&cloud, kind)), [3, 3, 2]);
 }
 
 /// INT-3: many messages are handled, those for claims that go already among them.
@@ -145,11 +139,7 @@ async fn a_hundred_messages_are_handled() {
     start(&cloud);
     cloud.pass(1).await;
     assert_eq!((going(&cloud, 100), left(&cloud)), (100, 0));
-    let disrupted = cloud
-        .kube
-        .metrics
-        .sums(&names::NODECLAIMS_DISRUPTED, "nodepool");
-    assert_eq!(disrupted["default"], 99.0);
+    assert_eq!(cloud.kube.disrupted(), 99);
 }
 
 /// INT-4: what is no message goes, and what is of no interest does.
@@ -161,13 +151,9 @@ async fn garbage_is_deleted() {
     }
     start(&cloud);
     cloud.pass(1).await;
-    assert_eq!(
-        (left(&cloud), deleted(&cloud), going(&cloud, 1)),
-        (0, 4.0, 0)
-    );
-    let seconds = cloud.kube.metrics.value(&names::INTERRUPTION_SECONDS, &[]);
-    let none = seconds.is_none_or(|count| count == 0.0);
-    assert!(none, "nothing says when it happened");
+    assert_eq!((left(&cloud), deleted(&cloud), going(&cloud, 1)), (0, 4, 0));
+    let seconds = cloud.kube.count(&names::INTERRUPTION_SECONDS, &[]);
+    assert_eq!(seconds, 0, "nothing says when it happened");
 }
 
 /// INT-7: a queue that is missing or not permitted is an error, and is used once it is there.
@@ -177,13 +163,10 @@ async fn a_queue_that_cannot_be_read_is_an_error_until_it_can() {
     cloud.fake.change(|state| state.queues.clear());
     start(&cloud);
     cloud.pass(30).await;
-    let errors = || {
-        let value = cloud.kube.metrics.value(&names::RECONCILE_ERRORS, &[NAME]);
-        value.unwrap_or_default()
-    };
+    let errors = || cloud.kube.count(&names::RECONCILE_ERRORS, &[NAME]);
     let before = errors();
     assert!(
-        (3.0..=6.0).contains(&before),
+        (3..=6).contains(&before),
         "{before}: again, but not at once"
     );
     send(&cloud, &spot("i-0"));
@@ -192,7 +175,7 @@ async fn a_queue_that_cannot_be_read_is_an_error_until_it_can() {
     let denied = Failure::new(Operation::ReceiveMessage, "AccessDenied", "no");
     cloud.fake.fail(denied, 2);
     cloud.pass(25).await;
-    assert_eq!(errors(), before + 2.0);
+    assert_eq!(errors(), before + 2);
     send(&cloud, &spot("i-1"));
     cloud.pass(60).await;
     assert_eq!(going(&cloud, 2), 2);
@@ -205,10 +188,7 @@ async fn messages_about_instances_of_others_are_deleted() {
     send(&cloud, &spot("i-foreign"));
     start(&cloud);
     cloud.pass(1).await;
-    assert_eq!(
-        (left(&cloud), deleted(&cloud), going(&cloud, 1)),
-        (0, 1.0, 0)
-    );
+    assert_eq!((left(&cloud), deleted(&cloud), going(&cloud, 1)), (0, 1, 0));
     assert!(cloud.kube.told().is_empty());
 }
 
@@ -223,20 +203,10 @@ async fn a_message_that_could_not_be_handled_comes_again() {
     let stop = cloud.kube.shutdown.clone();
     tokio::spawn(async move { run(&interruptions, QUEUE, &stop).await });
     cloud.pass(5).await;
-    assert_eq!(
-        (left(&cloud), deleted(&cloud), going(&cloud, 1)),
-        (1, 0.0, 0)
-    );
+    assert_eq!((left(&cloud), deleted(&cloud), going(&cloud, 1)), (1, 0, 0));
     cloud.pass(40).await;
-    assert_eq!(
-        (left(&cloud), deleted(&cloud), going(&cloud, 1)),
-        (0, 1.0, 1)
-    );
-    let disrupted = cloud
-        .kube
-        .metrics
-        .sums(&names::NODECLAIMS_DISRUPTED, "nodepool");
-    assert_eq!(disrupted["default"], 1.0);
+    assert_eq!((left(&cloud), deleted(&cloud), going(&cloud, 1)), (0, 1, 1));
+    assert_eq!(cloud.kube.disrupted(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,12 +219,8 @@ async fn a_message_that_could_not_be_deleted_is_harmless() {
     cloud.pass(5).await;
     assert_eq!((left(&cloud), going(&cloud, 1)), (1, 1));
     cloud.pass(40).await;
-    assert_eq!((left(&cloud), deleted(&cloud)), (0, 1.0));
-    let disrupted = cloud
-        .kube
-        .metrics
-        .sums(&names::NODECLAIMS_DISRUPTED, "nodepool");
-    assert_eq!(disrupted["default"], 1.0);
+    assert_eq!((left(&cloud), deleted(&cloud)), (0, 1));
+    assert_eq!(cloud.kube.disrupted(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,7 +249,7 @@ async fn what_has_begun_is_finished_when_the_loop_stops() {
     }
     let running = start(&cloud);
     let mut turns = 0;
-    while deleted(&cloud) == 0.0 {
+    while deleted(&cloud) == 0 {
         turns += 1;
         assert!(turns < 100_000, "nothing is handled");
         tokio::task::yield_now().await;
@@ -291,7 +257,7 @@ async fn what_has_begun_is_finished_when_the_loop_stops() {
     cloud.kube.shutdown.trigger();
     running.await.expect("it ends");
     let done = going(&cloud, 50);
-    assert_eq!(deleted(&cloud), done as f64, "whatever was begun is whole");
+    assert_eq!(deleted(&cloud), done, "whatever was begun is whole");
 }
 
 #[test]

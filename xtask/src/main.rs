@@ -3,8 +3,8 @@
 //! One file per command, one variant per file. What is *not* here: anything the product needs at
 //! run time.
 
+mod charts;
 mod control_plane;
-mod crds;
 mod ec2_table;
 mod program;
 mod scenarios;
@@ -27,10 +27,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make the files of charts and policies from the lists in the code.
+    #[command(visible_alias = "crds")]
+    Charts(charts::Charts),
     /// Solve every problem of the corpus and compare with the reference.
     Corpus(program::Program),
-    /// Make the chart of custom resource definitions from the types.
-    Crds(crds::Crds),
     /// Run a real Kubernetes control plane on loopback.
     ControlPlane(control_plane::ControlPlane),
     /// Make the EC2 tables of the catalog from their sources.
@@ -58,8 +59,8 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     let root = repository()?;
     match command {
+        Command::Charts(options) => charts::run(&root, options)?,
         Command::Corpus(options) => return program::run(&root, "corpus", options),
-        Command::Crds(options) => crds::run(&root, options)?,
         Command::ControlPlane(options) => control_plane::run(options)?,
         Command::Ec2Table(options) => ec2_table::run(&root, options)?,
         Command::Growth(options) => return program::run(&root, "growth", options),

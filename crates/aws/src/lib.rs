@@ -3,6 +3,7 @@
 //!
 //! - [`ec2`]: requests and answers of EC2 as values, with the fields that decide anything.
 //! - [`operation`]: every call that is made of AWS, and the permission that it needs.
+//! - [`policy`]: the same permissions as policies of IAM.
 //! - [`failure`]: why calls fail, and what people are told of it.
 //! - [`selectors`], [`images`], [`reservations`], [`placement`]: from what a class selects to
 //!   queries, and from what is found to what it means.
@@ -28,6 +29,7 @@ pub mod kubelet;
 pub mod messages;
 pub mod operation;
 pub mod placement;
+pub mod policy;
 pub mod pricing;
 pub mod profiles;
 pub mod provider_id;

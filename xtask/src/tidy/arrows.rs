@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("requirements", &["api", "model"]),
     ("catalog", &["api", "model", "requirements"]),
     ("aws", &["api", "catalog", "model", "requirements"]),
+    ("install", &["api", "aws"]),
     ("cluster", &["api", "catalog", "model", "requirements"]),
     ("devices", &["catalog", "cluster", "model", "requirements"]),
     (
@@ -131,7 +132,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "xtask",
-        &["api", "aws", "catalog", "control-plane", "model"],
+        &["aws", "catalog", "control-plane", "install", "model"],
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The custom resource definitions, made from the types.
 //!
-//! What is *not* here: the files in which they are shipped, which `cargo xtask crds` writes.
+//! What is *not* here: the files in which they are shipped, which `cargo xtask charts` writes.
 
 mod definition;
 mod structural;

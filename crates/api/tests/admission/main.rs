@@ -65,7 +65,7 @@ fn the_files_of_the_chart_are_what_the_types_say() {
         let held: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
         assert_eq!(
             held, definition,
-            "{name} is not up to date: run `cargo xtask crds`"
+            "{name} is not up to date: run `cargo xtask charts`"
         );
     }
 }

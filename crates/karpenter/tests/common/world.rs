@@ -6,16 +6,25 @@
 )]
 
 use std::{
+    fs,
     io::Write,
     process::{Command, Stdio},
 };
 
-use control_plane::{Identity, Program, TestCluster};
+use control_plane::{Identity, Program, Settings, TestCluster};
 use serde_json::{Value, json};
 
 use super::{Karpenter, karpenter, objects::DURATION, until};
 
+/// The charts.
+const CHARTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts");
+/// The files of the chart that give the controller its account and its rights.
+const RIGHTS: [&str; 4] = ["serviceaccount", "clusterrole-core", "clusterrole", "role"];
+
 /// A control plane with Karpenter's kinds and rights, and `kubectl` to it.
+///
+/// Karpenter runs as the chart's service account, with the roles that the chart gives it and no
+/// other, so that a right that is missing fails the tests.
 pub struct World {
     pub cluster: TestCluster,
 }
@@ -23,16 +32,44 @@ pub struct World {
 impl World {
     /// Starts a control plane with the kinds, the rights, and the node class `default`.
     pub fn start(name: &str) -> anyhow::Result<Self> {
+        Self::start_with(name, Settings::default())
+    }
+
+    /// The same with settings of the control plane.
+    pub fn start_with(name: &str, settings: Settings) -> anyhow::Result<Self> {
         let world = Self {
-            cluster: TestCluster::start(name)?,
+            cluster: TestCluster::start_with(name, settings)?,
         };
         world.apply(&api::crd::all());
         until("the kinds are served", || {
             world.kubectl(&["get", "nodepools,nodeclaims"]).is_ok()
         });
-        world.apply(&rights());
+        world.give_rights();
         world.apply(&[class()]);
         Ok(world)
+    }
+
+    /// Makes the account and the roles of the chart, as Helm renders them.
+    fn give_rights(&self) {
+        let mut helm = Command::new(self.cluster.binaries().path(Program::Helm));
+        helm.args(["template", "karpenter", &format!("{CHARTS}/karpenter")])
+            .args(["--namespace", "kube-system", "--set", "provider=kwok"]);
+        for file in RIGHTS {
+            helm.args(["--show-only", &format!("templates/{file}.yaml")]);
+        }
+        let rendered = helm.output().expect("Helm runs");
+        let complaint = String::from_utf8_lossy(&rendered.stderr);
+        assert!(rendered.status.success(), "{complaint}");
+        self.apply_text(&rendered.stdout);
+        let asked = ["create", "token", "karpenter", "-n", "kube-system"];
+        let token = self.kubectl(&asked).expect("a token");
+        let config = kubeconfig(&self.cluster, token.trim()).to_string();
+        fs::write(self.kubeconfig(), config).expect("writes");
+    }
+
+    /// The kubeconfig that Karpenter runs with.
+    pub fn kubeconfig(&self) -> std::path::PathBuf {
+        self.cluster.dir().join("chart.kubeconfig")
     }
 
     /// Runs `kubectl`; its output, or what it complains about.
@@ -58,17 +95,20 @@ impl World {
 
     /// Applies objects.
     pub fn apply(&self, objects: &[Value]) {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        self.apply_text(list.to_string().as_bytes());
+    }
+
+    /// Applies manifests.
+    fn apply_text(&self, manifests: &[u8]) {
         let mut kubectl = self
             .command(&["apply", "--server-side", "-f", "-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .expect("kubectl runs");
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         let mut stdin = kubectl.stdin.take().expect("piped");
-        stdin
-            .write_all(list.to_string().as_bytes())
-            .expect("writes");
+        stdin.write_all(manifests).expect("writes");
         drop(stdin);
         assert!(kubectl.wait().expect("ends").success());
     }
@@ -125,7 +165,7 @@ impl World {
                 "debug",
             ])
             .arg("--kubeconfig")
-            .arg(self.cluster.kubeconfig(Identity::Karpenter))
+            .arg(self.kubeconfig())
             .args(further)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -140,106 +180,14 @@ fn class() -> Value {
            "metadata": {"name": "default"}, "spec": {"nodeRegistrationDelay": "1s"}})
 }
 
-/// What the chart gives the controller, and the right to make nodes, which only KWOK needs.
-fn rights() -> Vec<Value> {
-    let read = ["get", "list", "watch"];
-    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
-    let cluster = json!([
-        rule(
-            "karpenter.sh",
-            &[
-                "nodepools",
-                "nodepools/status",
-                "nodeclaims",
-                "nodeclaims/status",
-                "nodeoverlays",
-                "nodeoverlays/status"
-            ],
-            &read
-        ),
-        rule(
-            "karpenter.sh",
-            &["nodeclaims", "nodeclaims/status"],
-            &["create", "delete", "update", "patch"]
-        ),
-        rule(
-            "karpenter.sh",
-            &["nodepools", "nodepools/status", "nodeoverlays/status"],
-            &["update", "patch"]
-        ),
-        rule("karpenter.kwok.sh", &["kwoknodeclasses"], &read),
-        rule(
-            "",
-            &[
-                "pods",
-                "nodes",
-                "persistentvolumes",
-                "persistentvolumeclaims",
-                "services",
-                "replicationcontrollers",
-                "namespaces",
-                "podtemplates",
-                "events"
-            ],
-            &read
-        ),
-        rule(
-            "storage.k8s.io",
-            &["storageclasses", "csinodes", "volumeattachments"],
-            &read
-        ),
-        rule(
-            "apps",
-            &["daemonsets", "deployments", "replicasets", "statefulsets"],
-            &read
-        ),
-        rule("batch", &["jobs"], &read),
-        rule("policy", &["poddisruptionbudgets"], &read),
-        rule(
-            "autoscaling.x-k8s.io",
-            &["capacitybuffers", "capacitybuffers/status"],
-            &read
-        ),
-        rule(
-            "autoscaling.x-k8s.io",
-            &["capacitybuffers/status"],
-            &["update", "patch"]
-        ),
-        rule(
-            "resource.k8s.io",
-            &[
-                "resourceclaims",
-                "resourceclaimtemplates",
-                "resourceslices",
-                "deviceclasses"
-            ],
-            &read
-        ),
-        rule("", &["events"], &["create", "patch"]),
-        rule("", &["nodes"], &["create", "patch", "delete", "update"]),
-        rule("", &["pods/eviction"], &["create"]),
-        rule("", &["pods"], &["delete"]),
-    ]);
-    let lease = json!([rule(
-        "coordination.k8s.io",
-        &["leases"],
-        &["get", "create", "update"]
-    )]);
-    let subject =
-        json!([{"kind": "ServiceAccount", "name": "karpenter", "namespace": "kube-system"}]);
-    let rbac = "rbac.authorization.k8s.io/v1";
-    let to = |kind: &str| {
-        json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind,
-                                 "name": "karpenter"})
-    };
-    let local = json!({"name": "karpenter", "namespace": "kube-system"});
-    vec![
-        json!({"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": "karpenter"},
-               "rules": cluster}),
-        json!({"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": {"name": "karpenter"},
-               "roleRef": to("ClusterRole"), "subjects": subject}),
-        json!({"apiVersion": rbac, "kind": "Role", "metadata": local, "rules": lease}),
-        json!({"apiVersion": rbac, "kind": "RoleBinding", "metadata": local,
-               "roleRef": to("Role"), "subjects": subject}),
-    ]
+/// A kubeconfig of the controller's account, with a token as pods get it.
+fn kubeconfig(cluster: &TestCluster, token: &str) -> Value {
+    let authority = cluster.ca_path();
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "karpenter",
+        "clusters": [{"name": "local", "cluster": {
+            "server": cluster.server(), "certificate-authority": authority}}],
+        "users": [{"name": "karpenter", "user": {"token": token}}],
+        "contexts": [{"name": "karpenter", "context": {"cluster": "local", "user": "karpenter"}}],
+    })
 }

@@ -1,4 +1,5 @@
 use super::*;
+use flags::ValueKind;
 
 fn args(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -336,5 +337,138 @@ fn the_help_names_every_flag_variable_and_default() {
     assert!(text.contains("[BATCH_IDLE_DURATION, default 1s]"), "{text}");
     for line in text.lines() {
         assert!(line.len() <= 100, "{line}");
+    }
+}
+
+/// Two values of a setting that are valid, differ, and are not its default.
+fn two_values(flag: &Flag) -> (&'static str, &'static str) {
+    let spread = r#"{"podTopologySpread":{"defaultConstraints":[{"maxSkew":1,"topologyKey":"z","whenUnsatisfiable":"DoNotSchedule"}]}}"#;
+    match (flag.name, flag.kind) {
+        ("log-level", _) => ("debug", "error"),
+        ("preference-policy", _) => ("Ignore", "Respect"),
+        ("min-values-policy", _) => ("BestEffort", "Strict"),
+        ("rebalance-recommendations", _) => ("Replace", "Ignore"),
+        ("feature-gates", _) => ("NodeRepair=true", "NodeOverlay=true"),
+        ("aws-feature-gates", _) => ("NodeClassCEL=true", "NodeClassCEL=false"),
+        ("scheduler-config", _) => (spread, ""),
+        ("cluster-endpoint", _) => ("https://10.0.0.1", "https://10.0.0.2"),
+        (_, ValueKind::Bool) if flag.default == "true" => ("false", "true"),
+        (_, ValueKind::Bool) => ("true", "false"),
+        (_, ValueKind::Int) => ("17", "18"),
+        (_, ValueKind::Float) => ("0.5", "0.25"),
+        (_, ValueKind::Duration) => ("7m", "8m"),
+        (_, ValueKind::Text) => ("one", "two"),
+    }
+}
+
+/// All but the provider, and the kubeconfig, whose variable is read by whoever connects.
+fn settings() -> impl Iterator<Item = &'static Flag> {
+    let others = ["provider", "kubeconfig"];
+    FLAGS
+        .iter()
+        .filter(move |flag| !others.contains(&flag.name))
+}
+
+/// All settings by flag, of the cluster that the variables name.
+fn by_flag() -> Vec<String> {
+    settings()
+        .map(|flag| format!("--{}={}", flag.name, two_values(flag).0))
+        .collect()
+}
+
+fn options_of(args: &[String], env: &BTreeMap<String, String>) -> Options {
+    match parse(args, env) {
+        Ok(Parsed::Run(options)) => *options,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// OPT-1: all options as flags, other values in the environment.
+#[test]
+fn every_flag_wins_over_its_variable() {
+    let env: BTreeMap<String, String> = settings()
+        .map(|flag| (flag.env.to_owned(), two_values(flag).1.to_owned()))
+        .collect();
+    let both = options_of(&by_flag(), &env);
+    assert_eq!(both, options_of(&by_flag(), &BTreeMap::new()));
+    assert_eq!(both.aws.cluster_name, "one");
+    assert_eq!(both.aws.cluster_endpoint, "https://10.0.0.1");
+    assert_eq!(both.aws.ami_refresh_interval, Duration::from_mins(7));
+    assert!(both.aws.isolated_vpc && both.aws.feature_gates.node_class_cel);
+    assert_eq!((both.aws.reserved_enis, both.metrics_port), (17, 17));
+    assert_ne!(both, options_of(&[], &env));
+}
+
+/// OPT-2: only variables.
+#[test]
+fn every_variable_does_what_its_flag_does() {
+    let env: BTreeMap<String, String> = settings()
+        .map(|flag| (flag.env.to_owned(), two_values(flag).0.to_owned()))
+        .collect();
+    let read = options_of(&[], &env);
+    assert_eq!(read, options_of(&by_flag(), &BTreeMap::new()));
+    assert_eq!(read.aws.subnet_refresh_interval, Duration::from_mins(7));
+    assert!(read.aws.eks_control_plane && read.aws.disable_dry_run && !read.ignore_dra_requests);
+    // Each of them does something.
+    let named = BTreeMap::from([("CLUSTER_NAME".to_owned(), "one".to_owned())]);
+    let plain = options_of(&[], &named);
+    for flag in settings().filter(|flag| flag.name != "cluster-name") {
+        let mut env = named.clone();
+        env.insert(flag.env.to_owned(), two_values(flag).0.to_owned());
+        assert_ne!(options_of(&[], &env), plain, "{}", flag.env);
+    }
+}
+
+/// OPT-3, OPT-4: what is not set.
+#[test]
+fn images_and_subnets_are_good_for_a_minute_and_expressions_are_off() {
+    let aws = run("--cluster-name c", &[]).expect("valid").aws;
+    let minute = Duration::from_mins(1);
+    assert_eq!(
+        (aws.ami_refresh_interval, aws.subnet_refresh_interval),
+        (minute, minute)
+    );
+    assert!(!aws.feature_gates.node_class_cel);
+}
+
+/// OPT-5, OPT-6: the gate by flag, and beside gates that nobody knows.
+#[test]
+fn a_gate_of_the_flag_wins_and_unknown_gates_change_nothing() {
+    let off = [("AWS_FEATURE_GATES", "NodeClassCEL=false")];
+    let given = run(
+        "--cluster-name c --aws-feature-gates NodeClassCEL=true",
+        &off,
+    );
+    assert!(given.expect("valid").aws.feature_gates.node_class_cel);
+    let unknown = run("--cluster-name c --aws-feature-gates Mystery=true", &[]);
+    assert!(!unknown.expect("valid").aws.feature_gates.node_class_cel);
+}
+
+/// OPT-7, OPT-8, OPT-9, OPT-10, OPT-11, OPT-12: one wrong setting each.
+#[test]
+fn each_wrong_setting_of_aws_is_refused_alone() {
+    let endpoint = "00000000000000000000000.us-west-2.eks.amazonaws.com";
+    for (given, fault) in [
+        ("--cluster-name=".to_owned(), AwsFault::ClusterName),
+        (
+            format!("--cluster-endpoint={endpoint}"),
+            AwsFault::ClusterEndpoint,
+        ),
+        (
+            "--vm-memory-overhead-percent=-0.01".to_owned(),
+            AwsFault::MemoryOverhead,
+        ),
+        ("--reserved-enis=-1".to_owned(), AwsFault::ReservedEnis),
+        (
+            "--ami-refresh-interval=30s".to_owned(),
+            AwsFault::AmiRefresh,
+        ),
+        (
+            "--subnet-refresh-interval=59s".to_owned(),
+            AwsFault::SubnetRefresh,
+        ),
+    ] {
+        let refused = run(&given, &[("CLUSTER_NAME", "c")]).expect_err(&given);
+        assert_eq!(refused, format!("validating options, {fault}"), "{given}");
     }
 }

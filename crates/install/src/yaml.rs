@@ -1,80 +1,11 @@
-//! `cargo xtask crds`: the chart `karpenter-crd`, made from the types of `api`.
-//!
-//! The files are plain YAML, so that `kubectl apply -f` takes them, and Helm templates as well:
-//! what only Helm is to read stands in comments.
+//! YAML that people like to read, from JSON. What is *not* here: reading it.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// Where the files are, from the root of the repository.
-const FOLDER: &str = "charts/karpenter-crd/templates";
-
-/// Comments in which Helm finds the chart's further annotations.
-const ANNOTATIONS: &str = "    \
-    # {{- with .Values.additionalAnnotations }}{{ toYaml . | nindent 4 }}\n    # {{- end }}\n";
-
-/// Options of `cargo xtask crds`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Crds {
-    /// Write nothing; fail if a file is not what it would be.
-    #[arg(long)]
-    check: bool,
-}
-
-/// Writes or checks the files.
-pub(crate) fn run(root: &Path, options: &Crds) -> Result<()> {
-    let folder = root.join(FOLDER);
-    let definitions = api::crd::all();
-    let names: Vec<String> = definitions.iter().map(api::crd::file_name).collect();
-    let mut stale = Vec::new();
-    for (definition, name) in definitions.iter().zip(&names) {
-        let path = folder.join(name);
-        let text = file(definition);
-        if fs::read_to_string(&path).is_ok_and(|held| held == text) {
-            continue;
-        }
-        if options.check {
-            stale.push(name.clone());
-        } else {
-            fs::create_dir_all(&folder)?;
-            fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))?;
-            println!("wrote {FOLDER}/{name}");
-        }
-    }
-    for entry in fs::read_dir(&folder).with_context(|| format!("can't read {FOLDER}"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !names.contains(&name) {
-            bail!("{FOLDER}/{name} is none of the definitions: remove it");
-        }
-    }
-    if !stale.is_empty() {
-        bail!(
-            "{} not up to date: run `cargo xtask crds`",
-            stale.join(", ")
-        );
-    }
-    Ok(())
-}
-
-/// The text of a definition's file.
-fn file(definition: &Value) -> String {
-    let mut text = String::from("# Made by `cargo xtask crds` from the types in crates/api.\n");
-    for (key, value) in definition.as_object().into_iter().flatten() {
-        entry(&mut text, 0, key, value);
-    }
-    text.replacen(
-        "  annotations:\n",
-        &format!("  annotations:\n{ANNOTATIONS}"),
-        1,
-    )
-}
-
 /// Writes `key: value` at a depth of indentation.
-fn entry(text: &mut String, indent: usize, key: &str, value: &Value) {
+pub fn entry(text: &mut String, indent: usize, key: &str, value: &Value) {
     let _ = write!(text, "{:indent$}{}:", "", scalar_text(key));
     match value {
         Value::Object(map) if !map.is_empty() => {
@@ -137,6 +68,22 @@ fn scalar_text(text: &str) -> String {
     }
 }
 
+/// Lines of prose, none wider than `width`, each behind `prefix`.
+pub fn comment(text: &mut String, prefix: &str, width: usize, prose: &str) {
+    let mut line = String::new();
+    for word in prose.split_whitespace() {
+        if !line.is_empty() && prefix.len() + line.len() + 1 + word.len() > width {
+            let _ = writeln!(text, "{prefix}{line}");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(text, "{prefix}{line}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +105,12 @@ mod tests {
             entry(&mut text, 0, key, value);
         }
         assert_eq!(text, "a:\n- b:\n  - 1\n  - 2\n  c: {}\nd:\n  e: x y\n");
+    }
+
+    #[test]
+    fn prose_is_broken_between_words() {
+        let mut text = String::new();
+        comment(&mut text, "# ", 12, "one two three four");
+        assert_eq!(text, "# one two\n# three four\n");
     }
 }

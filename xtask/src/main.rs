@@ -6,6 +6,7 @@
 mod charts;
 mod control_plane;
 mod ec2_table;
+mod moto;
 mod program;
 mod scenarios;
 mod test;
@@ -38,9 +39,11 @@ enum Command {
     Ec2Table(ec2_table::Ec2Table),
     /// Measure how time and memory grow with what a cluster holds.
     Growth(program::Program),
+    /// Install moto, which stands in for AWS in tests, or run one.
+    Moto(moto::Options),
     /// Say which of the specified scenarios are named by a test.
     Scenarios(scenarios::Scenarios),
-    /// Run all tests; build the control plane first if it is missing.
+    /// Run all tests; build the control plane and install moto first if they are missing.
     Test(test::Test),
     /// Check the house rules.
     Tidy(tidy::Tidy),
@@ -64,6 +67,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::ControlPlane(options) => control_plane::run(options)?,
         Command::Ec2Table(options) => ec2_table::run(&root, options)?,
         Command::Growth(options) => return program::run(&root, "growth", options),
+        Command::Moto(options) => moto::run(options)?,
         Command::Scenarios(options) => scenarios::run(&root, options)?,
         Command::Test(options) => return test::run(&root, options),
         Command::Tidy(options) => return tidy::run(&root, options),

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all tests, on a real control plane where they ask for one.
+//! `cargo xtask test`: all tests, on a real control plane and against moto where they ask for them.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::control_plane;
+use crate::{control_plane, moto};
 
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
@@ -23,6 +23,7 @@ pub(crate) struct Test {
 /// Runs them, and returns what cargo returned.
 pub(crate) fn run(root: &Path, options: &Test) -> Result<ExitCode> {
     let binaries = control_plane::build()?;
+    moto::build()?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.arg("test").current_dir(root);
     if options.arguments.is_empty() {

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("manifests", &[]),
     ("apiserver", &[]),
     ("control-plane", &[]),
+    ("moto", &[]),
     ("view", &["model"]),
     ("api", &["model"]),
     ("requirements", &["api", "model"]),
@@ -132,7 +133,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "xtask",
-        &["aws", "catalog", "control-plane", "install", "model"],
+        &["aws", "catalog", "control-plane", "install", "model", "moto"],
     ),
 ];
 

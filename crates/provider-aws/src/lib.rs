@@ -8,6 +8,7 @@
 //! - [`instances`]: instances found, listed, ended and tagged.
 //! - [`interruption`], [`instance_status`]: what happens to instances. [`zonal_shift`]: to zones.
 //! - [`garbage`], [`reserved`], [`tagging`], [`placement_hook`]: the small loops, and the hook.
+//! - `sdk` (a feature): the official SDK behind these traits.
 //!
 //! What is *not* here: what requests and answers mean (`aws`, without I/O), and the phases of a
 //! NodeClaim (`lifecycle`).
@@ -26,6 +27,8 @@ pub mod reserved;
 pub mod tagging;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 pub mod unavailable;
 pub mod world;
 pub mod zonal_shift;

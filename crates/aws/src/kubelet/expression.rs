@@ -2,13 +2,8 @@
 //!
 //! Types are checked when an expression is compiled ([`types`](super::types)), so that evaluation
 //! fails on numbers alone.
-//!
-//! Parser and interpreter call themselves for each level of an expression, with large frames, and
-//! panic on some that are deep. So both run on a stack of their own: whatever a class has, it
-//! harms nobody but the class.
 
 use std::sync::Arc;
-use std::thread;
 
 use catalog::ec2::Machine;
 use kube_cel::KubeCelExt;
@@ -16,11 +11,6 @@ use kube_cel::cel::extractors::Arguments;
 use kube_cel::cel::{Context, ExecutionError, Program, Value};
 
 use super::types::{self, TypeError};
-
-/// Longest expression, in bytes.
-const LONGEST: usize = 10_000;
-/// Room for the deepest expression that parser and type checker let through, in bytes.
-const STACK: usize = 64 << 20;
 
 /// An expression cannot be used on any instance type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,37 +102,22 @@ pub(super) struct Expression(Arc<Program>);
 
 impl Expression {
     pub(super) fn compile(text: &str) -> Result<Self, InvalidExpression> {
-        let invalid = |error: String| InvalidExpression::Syntax(text.to_owned(), error);
-        if text.len() > LONGEST {
-            return Err(invalid(format!("it has more than {LONGEST} characters")));
-        }
-        let compiled = apart(|| {
-            let program = Program::compile(text).map_err(|error| invalid(error.to_string()))?;
-            types::check_number(program.expression())
-                .map_err(|error| InvalidExpression::Type(text.to_owned(), error))?;
-            Ok(Self(Arc::new(program)))
-        });
-        compiled.unwrap_or_else(|| Err(invalid("it cannot be parsed".to_owned())))
+        let program = Program::compile(text)
+            .map_err(|error| InvalidExpression::Syntax(text.to_owned(), error.to_string()))?;
+        types::check_number(program.expression())
+            .map_err(|error| InvalidExpression::Type(text.to_owned(), error))?;
+        Ok(Self(Arc::new(program)))
     }
 
     /// Its number, without what is behind the decimal point.
     pub(super) fn evaluate(&self, scope: &Context<'_>) -> Result<i64, NoNumber> {
-        match apart(|| self.0.execute(scope)) {
-            Some(Ok(Value::Int(number))) => Ok(number),
-            Some(Ok(Value::Float(number))) => whole(number),
-            Some(Ok(other)) => Err(NoNumber::Failed(format!("{other:?} is not a number"))),
-            Some(Err(error)) => Err(NoNumber::Failed(error.to_string())),
-            None => Err(NoNumber::Failed("it cannot be evaluated".to_owned())),
+        match self.0.execute(scope) {
+            Ok(Value::Int(number)) => Ok(number),
+            Ok(Value::Float(number)) => whole(number),
+            Ok(other) => Err(NoNumber::Failed(format!("{other:?} is not a number"))),
+            Err(error) => Err(NoNumber::Failed(error.to_string())),
         }
     }
-}
-
-/// What a computation comes to on a stack of its own; nothing if it panics.
-fn apart<T: Send>(compute: impl FnOnce() -> T + Send) -> Option<T> {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().stack_size(STACK);
-        thread.spawn_scoped(scope, compute).ok()?.join().ok()
-    })
 }
 
 /// Towards zero.

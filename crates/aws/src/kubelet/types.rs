@@ -9,9 +9,6 @@ use kube_cel::cel::common::ast::{
     CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators,
 };
 
-/// Most levels of an expression. A sum of so many terms has as many.
-const DEEPEST: usize = 200;
-
 /// Why an expression is no number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TypeError {
@@ -32,9 +29,6 @@ pub enum TypeError {
     /// It uses a part of the language that has no use here.
     #[error("{0} can't be used here")]
     Unsupported(&'static str),
-    /// It is nested too deeply.
-    #[error("it has more than {DEEPEST} levels")]
-    Deep,
     /// The result is something else.
     #[error("its type is {0}")]
     Result(String),
@@ -79,27 +73,19 @@ impl Type {
     }
 }
 
-/// Where in an expression a value stands.
-struct Scope<'a> {
-    /// Variables that are seen, the innermost last.
-    variables: Vec<(&'a str, Type)>,
-    /// Levels around it.
-    depth: usize,
-}
+/// Variables that are seen, the innermost last.
+type Scope<'a> = Vec<(&'a str, Type)>;
 
 /// Checks that the result is an integer or a double.
 pub(super) fn check_number(expression: &IdedExpr) -> Result<(), TypeError> {
-    let mut scope = Scope {
-        variables: vec![
-            ("vcpus", Int),
-            ("memory_mib", Int),
-            ("default_enis", Int),
-            ("ips_per_eni", Int),
-            ("max_pods", Int),
-            ("instance_type", Text),
-        ],
-        depth: 0,
-    };
+    let mut scope = vec![
+        ("vcpus", Int),
+        ("memory_mib", Int),
+        ("default_enis", Int),
+        ("ips_per_eni", Int),
+        ("max_pods", Int),
+        ("instance_type", Text),
+    ];
     match infer(expression, &mut scope)? {
         Int | Double => Ok(()),
         other => Err(TypeError::Result(other.name())),
@@ -107,20 +93,9 @@ pub(super) fn check_number(expression: &IdedExpr) -> Result<(), TypeError> {
 }
 
 fn infer<'a>(expression: &'a IdedExpr, scope: &mut Scope<'a>) -> Result<Type, TypeError> {
-    if scope.depth == DEEPEST {
-        return Err(TypeError::Deep);
-    }
-    scope.depth += 1;
-    let inferred = infer_inside(expression, scope);
-    scope.depth -= 1;
-    inferred
-}
-
-fn infer_inside<'a>(expression: &'a IdedExpr, scope: &mut Scope<'a>) -> Result<Type, TypeError> {
     match &expression.expr {
         Expr::Literal(literal) => of_literal(literal),
         Expr::Ident(name) => scope
-            .variables
             .iter()
             .rev()
             .find(|(known, _)| known == name)
@@ -167,13 +142,11 @@ fn of_comprehension<'a>(
         return Err(TypeError::Unsupported("a second variable"));
     }
     let begin = infer(&comprehension.accu_init, scope)?;
-    let seen = scope.variables.len();
-    scope.variables.push((&comprehension.iter_var, *element));
-    scope
-        .variables
-        .push((&comprehension.accu_var, begin.clone()));
+    let depth = scope.len();
+    scope.push((&comprehension.iter_var, *element));
+    scope.push((&comprehension.accu_var, begin.clone()));
     let result = of_steps(comprehension, &begin, scope);
-    scope.variables.truncate(seen);
+    scope.truncate(depth);
     result
 }
 
@@ -184,7 +157,7 @@ fn of_steps<'a>(
 ) -> Result<Type, TypeError> {
     Bool.same(&infer(&comprehension.loop_cond, scope)?)?;
     let accumulated = begin.same(&infer(&comprehension.loop_step, scope)?)?;
-    if let Some((_, of)) = scope.variables.last_mut() {
+    if let Some((_, of)) = scope.last_mut() {
         *of = accumulated;
     }
     infer(&comprehension.result, scope)

@@ -21,17 +21,12 @@ const UBUNTU_RAID0: &str = "\
 disks=$(find /dev/disk/by-id -name 'nvme-Amazon_EC2_NVMe_Instance_Storage_*' \\
 -exec readlink -f {} + | sort -u)
 if [ -n \"$disks\" ]; then
-count=$(echo \"$disks\" | wc -l)
-disk=$disks
-if [ \"$count\" -gt 1 ]; then
-disk=/dev/md/kubernetes
-command -v mdadm || { apt-get update && apt-get install -y mdadm; }
-mdadm --create $disk --run --level=0 --raid-devices=$count $disks
-fi
-mkfs.ext4 -q -F -m 0 $disk
+mdadm --create /dev/md/kubernetes --force --run --level=0 \\
+--raid-devices=$(echo \"$disks\" | wc -l) $disks
+mkfs.ext4 -q -F -m 0 /dev/md/kubernetes
 mkdir -p /mnt/k8s-disks/0
-uuid=$(blkid -s UUID -o value $disk)
-echo \"UUID=$uuid /mnt/k8s-disks/0 ext4 defaults,nofail 0 2\" >> /etc/fstab
+disk=UUID=$(blkid -s UUID -o value /dev/md/kubernetes)
+echo \"$disk /mnt/k8s-disks/0 ext4 defaults,nofail 0 2\" >> /etc/fstab
 mount /mnt/k8s-disks/0
 systemctl stop containerd || true
 for part in lib/kubelet lib/containerd log/pods; do

@@ -26,6 +26,31 @@ const REQUESTS: &[f64] = &[
     1.477_891_880,
     2.216_837_820,
 ];
+/// 10 ms times 1.5 to the power of 0..19.
+const AWS_DURATIONS: &[f64] = &[
+    0.01,
+    0.015,
+    0.0225,
+    0.033_75,
+    0.050_625,
+    0.075_937_5,
+    0.113_906_25,
+    0.170_859_375,
+    0.256_289_063,
+    0.384_433_594,
+    0.576_650_391,
+    0.864_975_586,
+    1.297_463_379,
+    1.946_195_068,
+    2.919_292_603,
+    4.378_938_904,
+    6.568_408_356,
+    9.852_612_534,
+    14.778_918_8,
+    22.168_378_201,
+];
+/// How often a call was made again.
+const AWS_RETRY_COUNTS: &[f64] = &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0];
 /// Upper bounds of the duration of one piece of work, in seconds.
 const WORK: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9,
@@ -49,6 +74,17 @@ metrics! { ALL;
     CLIENT_REQUEST_SECONDS = Histogram(REQUESTS), "client_go_request_duration_seconds",
         ["verb", "group", "version", "kind", "subresource"],
         "Seconds that calls to the API server took";
+    AWS_REQUESTS = Counter, "aws_sdk_go_request_total", ["service", "action", "code"],
+        "Calls of AWS, by the status of the last answer";
+    AWS_ATTEMPTS = Counter, "aws_sdk_go_request_attempt_total", ["service", "action", "code"],
+        "Attempts at calls of AWS, by the status of the answer";
+    AWS_REQUEST_SECONDS = Histogram(AWS_DURATIONS), "aws_sdk_go_request_duration_seconds",
+        ["service", "action", "code"], "Seconds that calls of AWS took, all attempts together";
+    AWS_ATTEMPT_SECONDS = Histogram(AWS_DURATIONS),
+        "aws_sdk_go_request_attempt_duration_seconds", ["service", "action", "code"],
+        "Seconds that attempts at calls of AWS took";
+    AWS_RETRIES = Histogram(AWS_RETRY_COUNTS), "aws_sdk_go_request_retry_count",
+        ["service", "action", "code"], "Attempts at calls of AWS after the first";
     LEADER = Gauge, "leader_election_master_status", ["name"],
         "1 when this process holds the lease, else 0";
     PROCESS_CPU_SECONDS = Counter, "process_cpu_seconds_total", [],

@@ -7,6 +7,7 @@
 //! - [`failure`]: why calls fail, and what people are told of it.
 //! - [`selectors`], [`images`], [`reservations`], [`placement`]: from what a class selects to
 //!   queries, and from what is found to what it means.
+//! - [`types`]: the instance types of a class, with their offerings.
 //! - [`pricing`], [`unavailable`]: what machines cost, and what could not be had lately.
 //! - [`profiles`]: instance profiles for the roles of classes. [`version`]: of Kubernetes.
 //! - [`family`], [`kubelet`], [`userdata`]: how instances are made nodes of the cluster.
@@ -43,6 +44,7 @@ pub mod tagging;
 pub mod tags;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod types;
 pub mod unavailable;
 pub mod userdata;
 pub mod version;

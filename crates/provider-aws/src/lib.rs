@@ -2,6 +2,7 @@
 //!
 //! - [`cache`]: what is remembered for a time.
 //! - [`calls`]: what is asked of AWS, one trait for each service.
+//! - [`instance_types`], [`pricing`]: what can be launched, and for how much.
 //! - [`unavailable`]: what could not be had lately.
 //! - `fake` (feature `fake`): a pretended AWS in memory, for tests.
 //! - [`objects`]: the Kubernetes objects that the loops work from. [`world`]: all that they touch.
@@ -29,6 +30,9 @@ pub mod tagging;
 mod testing;
 #[cfg(feature = "sdk")]
 pub mod sdk;
+pub mod instance_types;
+pub mod pricing;
+mod rounds;
 pub mod unavailable;
 pub mod world;
 pub mod zonal_shift;

@@ -9,6 +9,7 @@
 //!   queries, and from what is found to what it means.
 //! - [`types`]: the instance types of a class, with their offerings.
 //! - [`pricing`], [`unavailable`]: what machines cost, and what could not be had lately.
+//! - [`class`]: the status of a class, from what was found.
 //! - [`profiles`]: instance profiles for the roles of classes. [`version`]: of Kubernetes.
 //! - [`family`], [`kubelet`], [`userdata`]: how instances are made nodes of the cluster.
 //! - [`instance`]: what an instance means: labels, capacity, how it is paid for.
@@ -19,6 +20,7 @@
 //! What is *not* here: calls, caches, time and loops (`provider-aws`), what a machine has
 //! (`catalog`), and the node class itself (`api`).
 
+pub mod class;
 pub mod ec2;
 pub mod failure;
 pub mod family;

@@ -25,22 +25,27 @@ fn filtered(filters: &[Filter]) -> Request {
 impl Ec2 for Fake {
     async fn check(&self) -> Result<(), Failure> {
         self.call(Operation::DescribeInstanceTypes, Request::Plain)
+            .await
             .map(drop)
     }
 
     async fn instance_types(&self) -> Result<Vec<Machine>, Failure> {
-        let answer = self.call(Operation::DescribeInstanceTypes, Request::Plain)?;
+        let answer = self
+            .call(Operation::DescribeInstanceTypes, Request::Plain)
+            .await?;
         Ok(answer.state.machines.clone())
     }
 
     async fn instance_type_offerings(&self) -> Result<Vec<TypeOffering>, Failure> {
-        let answer = self.call(Operation::DescribeInstanceTypeOfferings, Request::Plain)?;
+        let answer = self
+            .call(Operation::DescribeInstanceTypeOfferings, Request::Plain)
+            .await?;
         Ok(answer.state.offerings.clone())
     }
 
     async fn spot_prices(&self, start: Timestamp) -> Result<Vec<SpotPrice>, Failure> {
         let operation = Operation::DescribeSpotPriceHistory;
-        let answer = self.call(operation, Request::Since(start))?;
+        let answer = self.call(operation, Request::Since(start)).await?;
         if answer.state.spot_prices.is_empty() {
             return Err(Failure::new(operation, "InternalError", NO_PRICES));
         }
@@ -48,7 +53,9 @@ impl Ec2 for Fake {
     }
 
     async fn subnets(&self, filters: &[Filter]) -> Result<Vec<Subnet>, Failure> {
-        let answer = self.call(Operation::DescribeSubnets, filtered(filters))?;
+        let answer = self
+            .call(Operation::DescribeSubnets, filtered(filters))
+            .await?;
         let all = answer.state.subnets.iter();
         let matching = all.filter(|one| {
             matches(filters, &one.tags, |name| match name {
@@ -60,7 +67,9 @@ impl Ec2 for Fake {
     }
 
     async fn security_groups(&self, filters: &[Filter]) -> Result<Vec<SecurityGroup>, Failure> {
-        let answer = self.call(Operation::DescribeSecurityGroups, filtered(filters))?;
+        let answer = self
+            .call(Operation::DescribeSecurityGroups, filtered(filters))
+            .await?;
         let all = answer.state.groups.iter();
         let matching = all.filter(|one| {
             matches(filters, &one.tags, |name| match name {
@@ -74,7 +83,7 @@ impl Ec2 for Fake {
 
     async fn images(&self, query: &ImageQuery) -> Result<Vec<Image>, Failure> {
         let request = Request::Images(query.clone());
-        let answer = self.call(Operation::DescribeImages, request)?;
+        let answer = self.call(Operation::DescribeImages, request).await?;
         let all = answer.state.images.iter();
         let owned = all.filter(|one| query.owners.is_empty() || query.owners.contains(&one.owner));
         let matching = owned.filter(|one| {
@@ -90,7 +99,9 @@ impl Ec2 for Fake {
 
     async fn reservations(&self, query: &ReservationQuery) -> Result<Vec<Reservation>, Failure> {
         let operation = Operation::DescribeCapacityReservations;
-        let answer = self.call(operation, Request::Reservations(query.clone()))?;
+        let answer = self
+            .call(operation, Request::Reservations(query.clone()))
+            .await?;
         let all = answer.state.reservations.iter();
         match query {
             ReservationQuery::Ids(ids) => {
@@ -123,7 +134,9 @@ impl Ec2 for Fake {
         query: &PlacementGroupQuery,
     ) -> Result<Vec<PlacementGroup>, Failure> {
         let request = Request::PlacementGroup(query.clone());
-        let answer = self.call(Operation::DescribePlacementGroups, request)?;
+        let answer = self
+            .call(Operation::DescribePlacementGroups, request)
+            .await?;
         let all = answer.state.placement_groups.iter();
         let found = all.filter(|group| match query {
             PlacementGroupQuery::Id(id) => group.id == *id,
@@ -134,7 +147,7 @@ impl Ec2 for Fake {
 
     async fn launch_template(&self, name: &str) -> Result<Vec<StoredTemplate>, Failure> {
         let operation = Operation::DescribeLaunchTemplates;
-        let answer = self.call(operation, Request::Name(name.to_owned()))?;
+        let answer = self.call(operation, Request::Name(name.to_owned())).await?;
         match answer.state.templates.get(name) {
             Some((stored, _)) => Ok(vec![stored.clone()]),
             None => Err(no_template(operation, name)),
@@ -142,7 +155,9 @@ impl Ec2 for Fake {
     }
 
     async fn launch_templates(&self, filters: &[Filter]) -> Result<Vec<StoredTemplate>, Failure> {
-        let answer = self.call(Operation::DescribeLaunchTemplates, filtered(filters))?;
+        let answer = self
+            .call(Operation::DescribeLaunchTemplates, filtered(filters))
+            .await?;
         let all = answer.state.templates.values();
         let matching = all.filter(|(_, template)| matches(filters, &template.tags, |_| None));
         Ok(matching.map(|(stored, _)| stored.clone()).collect())
@@ -154,7 +169,7 @@ impl Ec2 for Fake {
     ) -> Result<StoredTemplate, Failure> {
         let operation = Operation::CreateLaunchTemplate;
         let request = Request::Template(Box::new(template.clone()));
-        let mut answer = self.call(operation, request)?;
+        let mut answer = self.call(operation, request).await?;
         let state = &mut answer.state;
         if state.templates.contains_key(&template.name) {
             let code = "InvalidLaunchTemplateName.AlreadyExistsException";
@@ -171,7 +186,9 @@ impl Ec2 for Fake {
 
     async fn delete_launch_template(&self, key: &TemplateKey) -> Result<(), Failure> {
         let operation = Operation::DeleteLaunchTemplate;
-        let mut answer = self.call(operation, Request::TemplateKey(key.clone()))?;
+        let mut answer = self
+            .call(operation, Request::TemplateKey(key.clone()))
+            .await?;
         let templates = &mut answer.state.templates;
         match key {
             TemplateKey::Name(name) => match templates.remove(name) {
@@ -196,7 +213,7 @@ impl Ec2 for Fake {
     async fn create_fleet(&self, request: &FleetRequest) -> Result<FleetOutput, Failure> {
         let operation = Operation::CreateFleet;
         let noted = Request::Fleet(Box::new(request.clone()));
-        let mut answer = self.call(operation, noted)?;
+        let mut answer = self.call(operation, noted).await?;
         let templates = &answer.state.templates;
         let mut wanted = request.configs.iter().map(|config| &config.template);
         if let Some(unknown) = wanted.find(|name| !templates.contains_key(*name)) {
@@ -210,7 +227,7 @@ impl Ec2 for Fake {
 
     async fn check_run(&self, check: &RunCheck) -> Result<(), Failure> {
         let request = Request::Run(Box::new(check.clone()));
-        self.call(Operation::RunInstances, request).map(drop)
+        self.call(Operation::RunInstances, request).await.map(drop)
     }
 
     async fn instances_by_id(
@@ -220,7 +237,7 @@ impl Ec2 for Fake {
     ) -> Result<Vec<Instance>, Failure> {
         let operation = Operation::DescribeInstances;
         let request = Request::Ids(ids.to_vec(), filters.to_vec());
-        let answer = self.call(operation, request)?;
+        let answer = self.call(operation, request).await?;
         let all = &answer.state.instances;
         if let Some(unknown) = ids.iter().find(|id| !all.contains_key(*id)) {
             let code = "InvalidInstanceID.NotFound";
@@ -233,7 +250,9 @@ impl Ec2 for Fake {
     }
 
     async fn instances(&self, filters: &[Filter]) -> Result<Vec<Instance>, Failure> {
-        let answer = self.call(Operation::DescribeInstances, filtered(filters))?;
+        let answer = self
+            .call(Operation::DescribeInstances, filtered(filters))
+            .await?;
         let all = answer.state.instances.values();
         let found = all.filter(|instance| instance_matches(filters, instance));
         Ok(found.cloned().collect())
@@ -241,7 +260,7 @@ impl Ec2 for Fake {
 
     async fn terminate(&self, ids: &[String]) -> Result<Vec<TerminatedInstance>, Failure> {
         let request = Request::Ids(ids.to_vec(), Vec::new());
-        let mut answer = self.call(Operation::TerminateInstances, request)?;
+        let mut answer = self.call(Operation::TerminateInstances, request).await?;
         let mut ended = Vec::new();
         for id in ids {
             if let Some(instance) = answer.state.instances.get_mut(id) {
@@ -259,7 +278,7 @@ impl Ec2 for Fake {
     async fn tag(&self, resource: &str, tags: &Tags) -> Result<(), Failure> {
         let operation = Operation::CreateTags;
         let request = Request::Tags(resource.to_owned(), tags.clone());
-        let mut answer = self.call(operation, request)?;
+        let mut answer = self.call(operation, request).await?;
         match answer.state.instances.get_mut(resource) {
             Some(instance) => {
                 instance.tags.extend(tags.clone());
@@ -275,7 +294,9 @@ impl Ec2 for Fake {
 
     async fn instance_status(&self, filter: StatusFilter) -> Result<Vec<InstanceStatus>, Failure> {
         let request = Request::Status(filter);
-        let answer = self.call(Operation::DescribeInstanceStatus, request)?;
+        let answer = self
+            .call(Operation::DescribeInstanceStatus, request)
+            .await?;
         let all = answer.state.statuses.iter();
         let matching = all.filter(|(of, _)| *of == filter);
         Ok(matching.map(|(_, status)| status.clone()).collect())

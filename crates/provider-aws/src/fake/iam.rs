@@ -10,7 +10,7 @@ use crate::calls::{Iam, InstanceProfile};
 impl Iam for Fake {
     async fn instance_profile(&self, name: &str) -> Result<InstanceProfile, Failure> {
         let operation = Operation::GetInstanceProfile;
-        let answer = self.call(operation, Request::Name(name.to_owned()))?;
+        let answer = self.call(operation, Request::Name(name.to_owned())).await?;
         match answer.state.profiles.get(name) {
             Some((profile, _)) => Ok(profile.clone()),
             None => Err(no_profile(operation, name)),
@@ -25,7 +25,7 @@ impl Iam for Fake {
     ) -> Result<InstanceProfile, Failure> {
         let operation = Operation::CreateInstanceProfile;
         let request = Request::Profile(name.to_owned(), path.to_owned(), tags.clone());
-        let mut answer = self.call(operation, request)?;
+        let mut answer = self.call(operation, request).await?;
         let profiles = &mut answer.state.profiles;
         if profiles.contains_key(name) {
             let message = format!("Instance Profile {name} already exists.");
@@ -43,7 +43,7 @@ impl Iam for Fake {
     async fn add_role(&self, profile: &str, role: &str) -> Result<(), Failure> {
         let operation = Operation::AddRoleToInstanceProfile;
         let request = Request::Names(profile.to_owned(), role.to_owned());
-        let mut answer = self.call(operation, request)?;
+        let mut answer = self.call(operation, request).await?;
         if let Some(roles) = &answer.state.roles
             && !roles.contains(role)
         {
@@ -67,7 +67,7 @@ impl Iam for Fake {
     async fn remove_role(&self, profile: &str, role: &str) -> Result<(), Failure> {
         let operation = Operation::RemoveRoleFromInstanceProfile;
         let request = Request::Names(profile.to_owned(), role.to_owned());
-        let mut answer = self.call(operation, request)?;
+        let mut answer = self.call(operation, request).await?;
         match answer.state.profiles.get_mut(profile) {
             Some((found, _)) => {
                 found.roles.retain(|one| one != role);
@@ -79,7 +79,7 @@ impl Iam for Fake {
 
     async fn delete_instance_profile(&self, name: &str) -> Result<(), Failure> {
         let operation = Operation::DeleteInstanceProfile;
-        let mut answer = self.call(operation, Request::Name(name.to_owned()))?;
+        let mut answer = self.call(operation, Request::Name(name.to_owned())).await?;
         let profiles = &mut answer.state.profiles;
         match profiles.get(name) {
             Some((profile, _)) if !profile.roles.is_empty() => Err(Failure::new(
@@ -97,7 +97,7 @@ impl Iam for Fake {
 
     async fn instance_profiles(&self, path_prefix: &str) -> Result<Vec<InstanceProfile>, Failure> {
         let request = Request::Name(path_prefix.to_owned());
-        let answer = self.call(Operation::ListInstanceProfiles, request)?;
+        let answer = self.call(Operation::ListInstanceProfiles, request).await?;
         let all = answer.state.profiles.values();
         let of_path = all.filter(|(profile, _)| profile.path.starts_with(path_prefix));
         Ok(of_path.map(|(profile, _)| profile.clone()).collect())

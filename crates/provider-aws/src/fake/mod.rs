@@ -2,7 +2,7 @@
 //! once, with capacity that can run out and calls that can be made to fail.
 //!
 //! [`Fake::calls`] gives it to what is tested, [`Fake::change`] sets and reads what is in it, and
-//! [`Fake::fail`] makes calls fail. What is *not* here: delays, eventual consistency and checks of
+//! [`Fake::fail`] makes calls fail. What is *not* here: eventual consistency and checks of
 //! parameters; moto stands for those.
 
 mod ec2;
@@ -14,6 +14,7 @@ mod services;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws::{Failure, Operation};
 use runtime::Clock;
@@ -102,10 +103,21 @@ impl Fake {
         self.change(|state| state.calls.clear());
     }
 
+    /// Makes every call take a while.
+    pub fn answer_after(&self, delay: Duration) {
+        self.change(|state| state.delay = delay);
+    }
+
     /// Notes a call, and fails it if it is to fail.
-    fn call(&self, operation: Operation, request: Request) -> Result<Answer<'_>, Failure> {
+    async fn call(&self, operation: Operation, request: Request) -> Result<Answer<'_>, Failure> {
+        let delay = self.change(|state| {
+            state.calls.push(Received { operation, request });
+            state.delay
+        });
+        if !delay.is_zero() {
+            self.clock.sleep(delay).await;
+        }
         let mut state = self.state();
-        state.calls.push(Received { operation, request });
         let failing = state.failing.iter_mut();
         let mut failing = failing.filter(|failing| failing.times > 0);
         if let Some(failing) = failing.find(|failing| failing.operation == operation) {

@@ -21,7 +21,7 @@ const MOST: usize = 10;
 impl Eks for Fake {
     async fn cluster(&self, name: &str) -> Result<EksCluster, Failure> {
         let operation = Operation::DescribeCluster;
-        let answer = self.call(operation, Request::Name(name.to_owned()))?;
+        let answer = self.call(operation, Request::Name(name.to_owned())).await?;
         let found = answer.state.clusters.get(name).cloned();
         let message = format!("No cluster found for name: {name}.");
         found.ok_or_else(|| Failure::new(operation, "ResourceNotFoundException", &message))
@@ -32,7 +32,7 @@ impl Eks for Fake {
 impl Ssm for Fake {
     async fn parameter(&self, name: &str) -> Result<String, Failure> {
         let operation = Operation::GetParameter;
-        let answer = self.call(operation, Request::Name(name.to_owned()))?;
+        let answer = self.call(operation, Request::Name(name.to_owned())).await?;
         let found = answer.state.parameters.get(name).cloned();
         found.ok_or_else(|| Failure::new(operation, "ParameterNotFound", name))
     }
@@ -42,7 +42,9 @@ impl Ssm for Fake {
 impl Pricing for Fake {
     async fn products(&self, filters: &[(String, String)]) -> Result<Vec<String>, Failure> {
         let operation = Operation::GetProducts;
-        let answer = self.call(operation, Request::Products(filters.to_vec()))?;
+        let answer = self
+            .call(operation, Request::Products(filters.to_vec()))
+            .await?;
         if answer.state.products.is_empty() {
             let message = "no pricing data provided";
             return Err(Failure::new(operation, "InternalErrorException", message));
@@ -55,7 +57,7 @@ impl Pricing for Fake {
 impl Sqs for Fake {
     async fn queue_url(&self, name: &str) -> Result<String, Failure> {
         let operation = Operation::GetQueueUrl;
-        let answer = self.call(operation, Request::Name(name.to_owned()))?;
+        let answer = self.call(operation, Request::Name(name.to_owned())).await?;
         if answer.state.queues.contains_key(name) {
             return Ok(format!("https://sqs.test/123456789012/{name}"));
         }
@@ -66,7 +68,7 @@ impl Sqs for Fake {
         let operation = Operation::ReceiveMessage;
         let name = name_of(url);
         let until = self.clock.now() + LONG_POLL;
-        drop(self.call(operation, Request::Name(name.to_owned()))?);
+        drop(self.call(operation, Request::Name(name.to_owned())).await?);
         loop {
             let received = self.change(|state| {
                 let now = self.clock.now();
@@ -101,7 +103,7 @@ impl Sqs for Fake {
 
     async fn delete_message(&self, url: &str, receipt: &str) -> Result<(), Failure> {
         let request = Request::Names(name_of(url).to_owned(), receipt.to_owned());
-        let mut answer = self.call(Operation::DeleteMessage, request)?;
+        let mut answer = self.call(Operation::DeleteMessage, request).await?;
         answer.state.in_flight.remove(receipt);
         Ok(())
     }
@@ -120,7 +122,7 @@ fn no_queue(operation: Operation) -> Failure {
 impl ZonalShift for Fake {
     async fn shifts(&self, arn: &str) -> Result<Vec<Shift>, Failure> {
         let operation = Operation::GetManagedResource;
-        let answer = self.call(operation, Request::Name(arn.to_owned()))?;
+        let answer = self.call(operation, Request::Name(arn.to_owned())).await?;
         let found = answer.state.shifts.get(arn).cloned();
         found.ok_or_else(|| Failure::new(operation, "ResourceNotFoundException", arn))
     }

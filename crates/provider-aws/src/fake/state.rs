@@ -1,6 +1,7 @@
 //! What is in the pretended account.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use aws::ec2::{
     Filter, FleetCapacity, FleetRequest, Image, ImageQuery, Instance, InstanceStatus,
@@ -60,6 +61,8 @@ pub struct State {
     pub shifts: BTreeMap<String, Vec<Shift>>,
     /// Calls that are to fail.
     pub failing: Vec<Failing>,
+    /// How long a call takes.
+    pub delay: Duration,
     /// Calls so far.
     pub calls: Vec<Received>,
     /// Counts what was made, for ids.

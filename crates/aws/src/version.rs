@@ -66,6 +66,7 @@ impl fmt::Display for KubernetesVersion {
 mod tests {
     use super::*;
 
+    /// VER-2: of an API server's version the `+` is dropped.
     #[test]
     fn what_an_api_server_adds_is_taken_away() {
         assert_eq!(KubernetesVersion::of_server("1", "30+").as_str(), "1.30");

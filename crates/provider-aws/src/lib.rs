@@ -4,6 +4,9 @@
 //! - [`calls`]: what is asked of AWS, one trait for each service.
 //! - [`instance_types`], [`pricing`]: what can be launched, and for how much.
 //! - [`unavailable`]: what could not be had lately.
+//! - [`cluster`], [`version`]: what is known of the cluster.
+//! - [`discovery`]: what exists in the account, by the selectors of node classes.
+//! - [`profiles`]: instance profiles for the roles of node classes.
 //! - `fake` (feature `fake`): a pretended AWS in memory, for tests.
 //! - [`objects`]: the Kubernetes objects that the loops work from. [`world`]: all that they touch.
 //! - [`instances`]: instances found, listed, ended and tagged.
@@ -16,6 +19,8 @@
 
 pub mod cache;
 pub mod calls;
+pub mod cluster;
+pub mod discovery;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod garbage;
@@ -36,3 +41,5 @@ mod rounds;
 pub mod unavailable;
 pub mod world;
 pub mod zonal_shift;
+pub mod profiles;
+pub mod version;

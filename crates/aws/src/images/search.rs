@@ -35,7 +35,7 @@ pub struct Lookup {
 }
 
 /// How long the value of a parameter is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lifetime {
     /// It does not change.
     Fixed,

@@ -49,6 +49,16 @@ pub struct List<T> {
     pub resource_version: String,
 }
 
+/// The version of an API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ServerVersion {
+    /// `1`.
+    pub major: String,
+    /// `33`; some servers put a `+` behind it.
+    pub minor: String,
+}
+
 impl Client {
     /// Calls `service` in process, without a rate limit: the embedded API server.
     pub fn from_service<S, B>(service: S) -> Self
@@ -274,6 +284,18 @@ impl Client {
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The version of the server.
+    pub async fn server_version(&self) -> Result<ServerVersion, ApiError> {
+        let kind = Kind {
+            group: "",
+            version: "",
+            kind: "Version",
+            plural: "version",
+        };
+        self.typed(Call::new(Verb::Get, kind, "/version".to_owned()))
+            .await
     }
 
     async fn typed<A: DeserializeOwned>(&self, call: Call) -> Result<A, ApiError> {

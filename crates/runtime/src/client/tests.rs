@@ -294,6 +294,19 @@ async fn discovery_says_whether_a_kind_is_served() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_version_of_a_server_is_as_it_says() {
+    let (client, log) = client(|_| {
+        Reply::Json(
+            200,
+            json!({"major": "1", "minor": "30+", "gitVersion": "v1.30.4-eks"}),
+        )
+    });
+    let version = client.server_version().await.expect("a version");
+    assert_eq!((&*version.major, &*version.minor), ("1", "30+"));
+    assert_eq!(asked(&log), ["GET /version"]);
+}
+
 #[tokio::test]
 async fn a_kubeconfig_that_cannot_be_read_is_named() {
     let path = std::path::PathBuf::from("/does/not/exist");

@@ -4,6 +4,7 @@
 //! - [`ec2`]: requests and answers of EC2 as values, with the fields that decide anything.
 //! - [`operation`]: every call that is made of AWS, and the permission that it needs.
 //! - [`policy`]: the same permissions as policies of IAM.
+//! - [`subnets`], [`template`], [`fleet`]: a launch, step by step.
 //! - [`failure`]: why calls fail, and what people are told of it.
 //! - [`selectors`], [`images`], [`reservations`], [`placement`]: from what a class selects to
 //!   queries, and from what is found to what it means.
@@ -25,6 +26,11 @@ pub mod ec2;
 pub mod failure;
 pub mod family;
 pub mod garbage;
+pub mod digest;
+pub mod ec2;
+pub mod failure;
+pub mod family;
+pub mod fleet;
 pub mod images;
 pub mod instance;
 pub mod interruption;
@@ -43,7 +49,11 @@ pub mod selectors;
 pub mod shift;
 pub mod status;
 pub mod tagging;
+pub mod resources;
+pub mod selectors;
+pub mod subnets;
 pub mod tags;
+pub mod template;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod types;

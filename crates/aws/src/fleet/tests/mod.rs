@@ -1,0 +1,4 @@
+mod answers;
+mod filters;
+mod requests;
+mod reserved;

@@ -1,7 +1,7 @@
 //! Hashes that are the same in every process: names of launch templates, tokens of launches.
 //!
-//! What is *not* here: the hashes that claims carry in annotations (`api`), which have to be those of
-//! existing clusters.
+//! What is *not* here: the hashes that claims carry in annotations (`api`), which have to be
+//! those of existing clusters.
 
 use std::hash::{Hash, Hasher};
 

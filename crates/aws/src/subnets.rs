@@ -1,8 +1,8 @@
 //! Which subnet of each zone a launch uses, by the addresses that are left there.
 //!
-//! EC2 is asked for free addresses now and then; what launches since then are expected to have taken
-//! is remembered beside that. What is *not* here: when EC2 is asked (`provider-aws`), and which
-//! subnets belong to a node class (its status says so).
+//! EC2 is asked for free addresses now and then; what launches since then are expected to have
+//! taken is remembered beside that. What is *not* here: when EC2 is asked (`provider-aws`), and
+//! which subnets belong to a node class (its status says so).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

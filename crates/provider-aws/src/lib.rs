@@ -1,5 +1,6 @@
 //! Amazon's cloud: nodes are EC2 instances.
 //!
+//! - [`batch`]: calls of many that are made as one.
 //! - [`cache`]: what is remembered for a time.
 //! - [`calls`]: what is asked of AWS, one trait for each service.
 //! - [`instance_types`], [`pricing`]: what can be launched, and for how much.
@@ -13,10 +14,14 @@
 //! - [`interruption`], [`instance_status`]: what happens to instances. [`zonal_shift`]: to zones.
 //! - [`garbage`], [`reserved`], [`tagging`], [`placement_hook`]: the small loops, and the hook.
 //! - `sdk` (a feature): the official SDK behind these traits.
+//! - [`limits`]: how often EC2 is called to change something.
+//! - [`launch`]: from a claim to an instance; [`templates`]: launch templates that it needs;
+//!   [`nodes`]: how the instance becomes a node.
 //!
 //! What is *not* here: what requests and answers mean (`aws`, without I/O), and the phases of a
 //! NodeClaim (`lifecycle`).
 
+pub mod batch;
 pub mod cache;
 pub mod calls;
 pub mod cluster;
@@ -38,6 +43,10 @@ pub mod sdk;
 pub mod instance_types;
 pub mod pricing;
 mod rounds;
+pub mod launch;
+pub mod limits;
+pub mod nodes;
+pub mod templates;
 pub mod unavailable;
 pub mod world;
 pub mod zonal_shift;

@@ -25,8 +25,8 @@ pub struct FleetRequest {
     pub tags: Vec<TagSpecification>,
     /// Whether only permissions are asked about.
     pub dry_run: bool,
-    /// By which EC2 knows a request that it has answered before, and answers it the same again; none:
-    /// every request is a new one.
+    /// By which EC2 knows a request that it has answered before, and answers it the same again;
+    /// none: every request is a new one.
     pub client_token: Option<String>,
 }
 

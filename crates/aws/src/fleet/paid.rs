@@ -9,8 +9,8 @@ use super::Launched;
 use crate::ec2::{Instance, ReservationPreference};
 use crate::template::{Reservation, Reservations};
 
-/// How an instance is paid for that EC2 tells of. One that has come into a reservation without being
-/// asked to is on demand.
+/// How an instance is paid for that EC2 tells of. One that has come into a reservation without
+/// being asked to is on demand.
 pub fn paid(
     instance: &Instance,
     reservations: Reservations,

@@ -82,8 +82,8 @@ fn what_a_launch_did_not_use_is_given_back() {
     assert_eq!(addresses.left("b", now()), 50, "EC2 has told anew");
 }
 
-/// SUB-12: fleet reports InsufficientFreeAddresses for a subnet / next launch / that subnet is ranked
-/// last, zone still usable through another subnet.
+/// SUB-12: fleet reports InsufficientFreeAddresses for a subnet / next launch / that subnet is
+/// ranked last, zone still usable through another subnet.
 #[test]
 fn a_full_subnet_comes_last() {
     let mut addresses = read(&[("small", 10), ("large", 100)]);

@@ -9,8 +9,8 @@ use crate::ec2::{Interface, TemplateData};
 /// What names begin with; a number follows.
 pub const NAME_PREFIX: &str = "karpenter.k8s.aws/";
 
-/// The name of a template with these tags of its own and this content. Order in lists means nothing;
-/// equal content has one name, in every process.
+/// The name of a template with these tags of its own and this content. Order in lists means
+/// nothing; equal content has one name, in every process.
 pub fn name(tags: &Tags, data: &TemplateData) -> String {
     // Taken apart, so that a field that comes later can't be forgotten here.
     let TemplateData {

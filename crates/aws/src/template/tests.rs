@@ -65,9 +65,10 @@ fn mapping(device: &str, ebs: BlockDevice) -> BlockDeviceMapping {
     }
 }
 
-/// LT-3: differing security groups, tags, profile, block devices, metadata, AMI, EFA count, tenancy,
-/// reservation, kubelet (managed or passthrough), taints, custom data / different names; differing
-/// instance types, static CA option, label option / same name when the user data inputs are equal.
+/// LT-3: differing security groups, tags, profile, block devices, metadata, AMI, EFA count,
+/// tenancy, reservation, kubelet (managed or passthrough), taints, custom data / different
+/// names; differing instance types, static CA option, label option / same name when the user
+/// data inputs are equal.
 #[test]
 fn what_is_in_a_template_decides_its_name() {
     let name = |change: &dyn Fn(&mut Ec2NodeClass)| {
@@ -192,8 +193,8 @@ fn a_name_of_the_users_is_kept() {
     assert_eq!(named, unnamed);
 }
 
-/// LT-8: volumeSize 40G / 38 GiB requested (rounded up); 10Gi / 10; iops, throughput, kms, snapshot,
-/// rate passed.
+/// LT-8: volumeSize 40G / 38 GiB requested (rounded up); 10Gi / 10; iops, throughput, kms,
+/// snapshot, rate passed.
 #[test]
 fn disks_are_asked_for_as_the_class_says() {
     let mut class = class();
@@ -340,8 +341,8 @@ fn processor_options_and_enclaves_are_passed_on() {
 
 /// CR-10: on-demand launch with gate on / preference none; gate off / no specification.
 ///
-/// LT-21: capacity block / market type capacity-block; interruptible / interruptible type; gate off /
-/// absent.
+/// LT-21: capacity block / market type capacity-block; interruptible / interruptible type; gate
+/// off / absent.
 #[test]
 fn reservations_are_used_only_where_one_is_asked_for() {
     let none = ReservationTarget {

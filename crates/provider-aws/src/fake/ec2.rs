@@ -222,7 +222,7 @@ impl Ec2 for Fake {
         if request.dry_run {
             return Err(dry_run(operation));
         }
-        Ok(fleet::launch(&mut answer, request))
+        fleet::once(&mut answer, request)
     }
 
     async fn check_run(&self, check: &RunCheck) -> Result<(), Failure> {

@@ -3,8 +3,8 @@
 use aws::Tags;
 use aws::ec2::Filter;
 
-/// Whether a thing with these tags matches; `field` gives what a filter that is not about tags looks
-/// at, none if the thing has no such field (which then does not match).
+/// Whether a thing with these tags matches; `field` gives what a filter that is not about tags
+/// looks at, none if the thing has no such field (which then does not match).
 pub(super) fn matches<'a>(
     filters: &[Filter],
     tags: &Tags,

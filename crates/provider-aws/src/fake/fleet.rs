@@ -4,6 +4,7 @@ use aws::ec2::{
     FleetCapacity, FleetError, FleetInstance, FleetOutput, FleetOverride, FleetRequest, Instance,
     InstanceState, InterfaceType, LaunchTemplate, Market, ReservationPreference, ResourceType,
 };
+use aws::{Failure, Operation};
 use catalog::Price;
 
 use super::Answer;
@@ -15,9 +16,34 @@ struct Choice<'a> {
     chosen: &'a FleetOverride,
 }
 
+/// Launches what is asked for; answers a request that has been answered before as it was then.
+pub(super) fn once(
+    answer: &mut Answer<'_>,
+    request: &FleetRequest,
+) -> Result<FleetOutput, Failure> {
+    let Some(token) = &request.client_token else {
+        return Ok(launch(answer, request));
+    };
+    let asked = (request.digest(), request.capacity);
+    match answer.state.fleets.get(token) {
+        Some((digest, capacity, output)) if (*digest, *capacity) == asked => Ok(output.clone()),
+        Some(_) => {
+            let (operation, code) = (Operation::CreateFleet, "IdempotentParameterMismatch");
+            Err(Failure::new(operation, code, token))
+        }
+        None => {
+            let output = launch(answer, request);
+            let (digest, capacity) = asked;
+            let kept = (digest, capacity, output.clone());
+            answer.state.fleets.insert(token.clone(), kept);
+            Ok(output)
+        }
+    }
+}
+
 /// Launches what is asked for from the pools with the lowest priority (the price that callers say),
 /// as far as they go; pools that are empty are among the errors.
-pub(super) fn launch(answer: &mut Answer<'_>, request: &FleetRequest) -> FleetOutput {
+fn launch(answer: &mut Answer<'_>, request: &FleetRequest) -> FleetOutput {
     let mut choices: Vec<Choice<'_>> = request
         .configs
         .iter()
@@ -101,6 +127,10 @@ fn left(
     zone: &str,
     template: &LaunchTemplate,
 ) -> Option<u32> {
+    let subnet = choice.chosen.subnet_id.as_deref().unwrap_or_default();
+    if state.refusing_subnets.contains_key(subnet) {
+        return Some(0);
+    }
     if let Some(id) = reservation_of(template) {
         let mut all = state.reservations.iter();
         let found = all.find(|one| one.reservation.id == id);
@@ -208,15 +238,17 @@ fn sold_out(answer: &Answer<'_>, request: &FleetRequest, choice: &Choice<'_>) ->
     let reserved = templates
         .get(choice.template)
         .is_some_and(|(_, template)| reservation_of(template).is_some());
+    let subnet = choice.chosen.subnet_id.as_deref().unwrap_or_default();
+    let refusing = answer.state.refusing_subnets.get(subnet);
     let mut failed = choice.chosen.clone();
     failed
         .zone
         .get_or_insert(zone_of(&answer.state, choice.chosen));
     FleetError {
-        code: if reserved {
-            "ReservationCapacityExceeded".to_owned()
-        } else {
-            "InsufficientInstanceCapacity".to_owned()
+        code: match (refusing, reserved) {
+            (Some(code), _) => code.clone(),
+            (None, true) => "ReservationCapacityExceeded".to_owned(),
+            (None, false) => "InsufficientInstanceCapacity".to_owned(),
         },
         message: format!("there is no {} left", choice.chosen.instance_type),
         lifecycle: lifecycle(request.capacity_type).to_owned(),

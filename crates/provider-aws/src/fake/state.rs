@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use aws::ec2::{
-    Filter, FleetCapacity, FleetRequest, Image, ImageQuery, Instance, InstanceStatus,
+    Filter, FleetCapacity, FleetOutput, FleetRequest, Image, ImageQuery, Instance, InstanceStatus,
     LaunchTemplate, PlacementGroup, PlacementGroupQuery, Reservation, ReservationQuery, RunCheck,
     SecurityGroup, SpotPrice, StatusFilter, StoredTemplate, Subnet, TemplateKey, TypeOffering,
 };
@@ -37,12 +37,16 @@ pub struct State {
     pub placement_groups: Vec<PlacementGroup>,
     /// Launch templates by name.
     pub templates: BTreeMap<String, (StoredTemplate, LaunchTemplate)>,
+    /// Fleets that were asked for with a token, and what came of them: what was asked, how many.
+    pub fleets: BTreeMap<String, (u128, u32, FleetOutput)>,
     /// Instances by id, terminated ones included.
     pub instances: BTreeMap<String, Instance>,
     /// For each instance that was launched, the launch template that it came from.
     pub launched_from: BTreeMap<String, LaunchTemplate>,
     /// What is left of pools that have a limit.
     pub capacity: BTreeMap<Pool, u32>,
+    /// Subnets in which nothing can be launched, with the code that EC2 then says.
+    pub refusing_subnets: BTreeMap<String, String>,
     /// What DescribeInstanceStatus says.
     pub statuses: Vec<(StatusFilter, InstanceStatus)>,
     /// Clusters by name.
@@ -193,6 +197,11 @@ impl State {
         let all = self.instances.values();
         all.filter(|instance| instance.state != aws::ec2::InstanceState::Terminated)
             .collect()
+    }
+
+    /// Says that nothing can be launched in a subnet, and why.
+    pub fn full_subnet(&mut self, id: &str, code: &str) {
+        self.refusing_subnets.insert(id.to_owned(), code.to_owned());
     }
 
     /// Says that a pool has so much left and no more.

@@ -27,8 +27,8 @@ fn at_least(key: &str, min: u32) -> NodeRequirement {
 
 const ANY: &[&str] = &["on-demand", "spot", "reserved"];
 
-/// FL-1: compatible filter: requirement mismatch, requests too big, no available offering / rejected;
-/// override group fits / kept.
+/// FL-1: compatible filter: requirement mismatch, requests too big, no available offering /
+/// rejected; override group fits / kept.
 #[test]
 fn what_does_not_fit_or_can_not_be_had_is_left_out() {
     let mut gone = machine("gone.large", everywhere(0.1, 0.05));
@@ -171,7 +171,8 @@ fn too_few_values_after_truncation_are_no_launch() {
     assert_eq!(relaxed.types.len(), 60);
 }
 
-/// FL-10: minValues In, Exists, several keys / CreateFleet overrides contain enough distinct values.
+/// FL-10: minValues In, Exists, several keys / CreateFleet overrides contain enough distinct
+/// values.
 #[test]
 fn a_fleet_has_as_many_values_as_are_asked_for() {
     let sizes = ["large", "xlarge", "2xlarge"];
@@ -206,8 +207,8 @@ fn a_fleet_has_as_many_values_as_are_asked_for() {
     }
 }
 
-/// FL-17: capacity type choice: reserved available / reserved; spot and OD / spot; spot unavailable /
-/// on-demand; default / on-demand.
+/// FL-17: capacity type choice: reserved available / reserved; spot and OD / spot; spot
+/// unavailable / on-demand; default / on-demand.
 #[test]
 fn reservations_go_before_spot_and_spot_before_on_demand() {
     let vocabulary = Vocabulary::aws();

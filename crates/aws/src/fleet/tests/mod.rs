@@ -1,3 +1,5 @@
+//! Launches, from filters to answers.
+
 mod answers;
 mod filters;
 mod requests;

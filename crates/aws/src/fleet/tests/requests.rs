@@ -65,7 +65,8 @@ fn prices_of_overlays_decide_where_there_are_some() {
     );
 }
 
-/// FL-12: spec.context set / Context sent; min-values-relaxed annotation / not sent; unset / not sent.
+/// FL-12: spec.context set / Context sent; min-values-relaxed annotation / not sent; unset /
+/// not sent.
 #[test]
 fn the_context_is_passed_on_unless_min_values_were_given_up() {
     let vocabulary = Vocabulary::aws();

@@ -43,8 +43,8 @@ fn of_images(images: &[(&str, &[&str])]) -> Result<BTreeMap<String, Vec<String>>
     Ok(groups.into_iter().map(named).collect())
 }
 
-/// LT-19: two AMIs with different requirements / two templates; several matching AMIs / newest used;
-/// no AMI or incompatible / no launch.
+/// LT-19: two AMIs with different requirements / two templates; several matching AMIs / newest
+/// used; no AMI or incompatible / no launch.
 #[test]
 fn each_image_has_its_own_template() {
     let two = of_images(&[("ami-1", &["large"]), ("ami-2", &["xlarge"])]).expect("groups");

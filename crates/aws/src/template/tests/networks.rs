@@ -20,7 +20,8 @@ fn configured(entries: &[(i32, i32, &str)]) -> Vec<NetworkInterface> {
     entries.iter().map(one).collect()
 }
 
-/// LT-12: associatePublicIPAddress true/false/unset, with and without EFA / passed as is or omitted.
+/// LT-12: associatePublicIPAddress true/false/unset, with and without EFA / passed as is or
+/// omitted.
 #[test]
 fn public_addresses_are_as_the_class_says() {
     let mut class = class();

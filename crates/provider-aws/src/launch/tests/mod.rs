@@ -1,0 +1,6 @@
+//! Launches against a pretended AWS.
+
+mod answers;
+mod crowd;
+mod fixture;
+mod templates;

@@ -22,15 +22,13 @@
 //! (`catalog`), and the node class itself (`api`).
 
 pub mod class;
-pub mod ec2;
-pub mod failure;
-pub mod family;
-pub mod garbage;
 pub mod digest;
+pub mod drift;
 pub mod ec2;
 pub mod failure;
 pub mod family;
 pub mod fleet;
+pub mod garbage;
 pub mod images;
 pub mod instance;
 pub mod interruption;
@@ -45,13 +43,12 @@ pub mod provider_id;
 pub mod repair;
 pub mod reservations;
 pub mod reserved;
+pub mod resources;
 pub mod selectors;
 pub mod shift;
 pub mod status;
-pub mod tagging;
-pub mod resources;
-pub mod selectors;
 pub mod subnets;
+pub mod tagging;
 pub mod tags;
 pub mod template;
 #[cfg(any(test, feature = "testing"))]
@@ -59,6 +56,7 @@ pub mod testing;
 pub mod types;
 pub mod unavailable;
 pub mod userdata;
+pub mod validation;
 pub mod version;
 
 pub use failure::Failure;

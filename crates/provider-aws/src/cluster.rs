@@ -9,7 +9,8 @@ use tokio::sync::OnceCell;
 
 use crate::calls::{Eks, EksCluster};
 
-/// The URL of the API server: the one of the settings (`CLUSTER_ENDPOINT`), or else as EKS tells it.
+/// The URL of the API server: the one of the settings (`CLUSTER_ENDPOINT`), or else as EKS tells
+/// it.
 pub async fn endpoint(eks: &dyn Eks, cluster: &str, configured: &str) -> Result<String, Failure> {
     if !configured.is_empty() {
         return Ok(configured.to_owned());

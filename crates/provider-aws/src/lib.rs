@@ -30,25 +30,25 @@ pub mod discovery;
 pub mod fake;
 pub mod garbage;
 pub mod instance_status;
+pub mod instance_types;
 pub mod instances;
 pub mod interruption;
-pub mod objects;
-pub mod placement_hook;
-pub mod reserved;
-pub mod tagging;
-#[cfg(test)]
-mod testing;
-#[cfg(feature = "sdk")]
-pub mod sdk;
-pub mod instance_types;
-pub mod pricing;
-mod rounds;
 pub mod launch;
 pub mod limits;
 pub mod nodes;
+pub mod objects;
+pub mod placement_hook;
+pub mod pricing;
+pub mod profiles;
+pub mod reserved;
+mod rounds;
+#[cfg(feature = "sdk")]
+pub mod sdk;
+pub mod tagging;
 pub mod templates;
+#[cfg(test)]
+mod testing;
 pub mod unavailable;
+pub mod version;
 pub mod world;
 pub mod zonal_shift;
-pub mod profiles;
-pub mod version;

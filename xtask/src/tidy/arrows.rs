@@ -133,7 +133,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "xtask",
-        &["aws", "catalog", "control-plane", "install", "model", "moto"],
+        &[
+            "aws",
+            "catalog",
+            "control-plane",
+            "install",
+            "model",
+            "moto",
+        ],
     ),
 ];
 

@@ -175,15 +175,14 @@ impl Profiles {
         class: &Ec2NodeClass,
         role: &str,
     ) -> Result<(), Failure> {
-        let profile = match existing {
-            Some(profile) => profile,
-            None => {
-                let path = self.cluster.class_profile_path(&class.metadata.uid);
-                let tags = self.cluster.profile_tags(class);
-                let made = self.iam.create_instance_profile(name, &path, &tags).await?;
-                tracing::info!(profile = name, "created instance profile");
-                made
-            }
+        let profile = if let Some(profile) = existing {
+            profile
+        } else {
+            let path = self.cluster.class_profile_path(&class.metadata.uid);
+            let tags = self.cluster.profile_tags(class);
+            let made = self.iam.create_instance_profile(name, &path, &tags).await?;
+            tracing::info!(profile = name, "created instance profile");
+            made
         };
         let role = role_name(role);
         if profile.roles.len() == 1 && profile.roles[0] == role {

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use model::Timestamp;
 use runtime::Clock;
@@ -125,7 +126,7 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let status = context.response().map(|response| response.status());
+        let status = context.response().map(Response::status);
         let code = status.map_or_else(String::new, |status| status.as_u16().to_string());
         let labels = [self.service.sdk_id(), &Self::action(cfg), &code];
         let progress = Self::progress(cfg, |progress| progress.code.clone_from(&code));

@@ -81,7 +81,7 @@ async fn a_template_is_made_once_and_used_again() {
     world.ensure(&one).await;
     world.ensure(&one).await;
     assert_eq!(world.counts(), (1, 1, 0));
-    assert_eq!(world.there(), [one.name.clone()]);
+    assert_eq!(world.there(), [one.name.as_str()]);
     // Another process finds it.
     let again = world.restarted();
     again.ensure("default", &[(one, 0)]).await.expect("found");
@@ -121,7 +121,7 @@ async fn a_template_goes_when_nothing_has_used_it_for_a_minute() {
         () = &mut run => panic!("it runs for ever"),
         () = use_it => {}
     }
-    assert_eq!(world.there(), [used.name.clone()]);
+    assert_eq!(world.there(), [used.name.as_str()]);
     let idle = world.clock.sleep(Duration::from_mins(3));
     tokio::select! {
         biased;
@@ -153,7 +153,7 @@ async fn what_ec2_says_is_gone_is_looked_for_again_but_not_deleted() {
     world.templates.invalidate(&one.name);
     world.clock.sleep(2 * UNUSED).await;
     world.templates.sweep().await;
-    assert_eq!(world.there(), [one.name.clone()]);
+    assert_eq!(world.there(), [one.name.as_str()]);
     world.ensure(&one).await;
     assert_eq!(world.counts(), (2, 1, 0));
 }

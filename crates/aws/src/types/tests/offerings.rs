@@ -175,7 +175,7 @@ fn a_price_of_an_overlay_stands_in_where_there_is_none() {
         (true, "0.7000".to_owned())
     );
     scene.overlay_prices.clear();
-    assert_eq!(first(&scene.update(&mut types)).0, false);
+    assert!(!first(&scene.update(&mut types)).0);
 }
 
 /// What comes after all others, and counts.

@@ -12,7 +12,7 @@ use super::*;
 pub(super) struct Pods {
     types: Arc<[Arc<InstanceType>]>,
     pool: Value,
-    pods: Vec<Value>,
+    waiting: Vec<Value>,
 }
 
 /// The spec of a pod that selects a label.
@@ -25,7 +25,7 @@ impl Pods {
         Self {
             types: types.clone(),
             pool: json!([]),
-            pods: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -37,7 +37,7 @@ impl Pods {
 
     /// One more pod, with fields of its spec.
     pub(super) fn pod(mut self, spec: Value) -> Self {
-        let name = format!("pod-{}", self.pods.len());
+        let name = format!("pod-{}", self.waiting.len());
         let mut pod = json!({
             "kind": "Pod",
             "metadata": {"name": name, "namespace": "default"},
@@ -48,7 +48,7 @@ impl Pods {
         for (key, value) in spec.as_object().expect("a map") {
             pod["spec"][key] = value.clone();
         }
-        self.pods.push(pod);
+        self.waiting.push(pod);
         self
     }
 
@@ -63,7 +63,7 @@ impl Pods {
             "status": {"conditions": [{"type": "Ready", "status": "True"}]},
         });
         let mut items = vec![pool];
-        items.extend(self.pods.iter().cloned());
+        items.extend(self.waiting.iter().cloned());
         let vocabulary = requirements::Vocabulary::aws();
         let snapshot = world::cluster_of(&items, vocabulary, &self.types).snapshot();
         let batch = Batch::default();

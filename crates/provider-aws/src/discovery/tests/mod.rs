@@ -1,3 +1,5 @@
+//! A world for the tests of discovery: a pretended AWS and a class.
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

@@ -19,7 +19,7 @@ const EVENTS: [&str; 5] = [
 ];
 
 pub(super) fn instances(reservations: Vec<types::Reservation>) -> Vec<Instance> {
-    let instances = reservations.into_iter().flat_map(|r| r.instances);
+    let instances = reservations.into_iter().filter_map(|r| r.instances);
     instances.flatten().map(instance).collect()
 }
 

@@ -3,7 +3,8 @@
 //! A template is kept for as long as it is used once a minute. What is *not* here: what is in a
 //! template and how it is named (`aws::template`).
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use api::Ec2NodeClass;
@@ -12,7 +13,7 @@ use aws::tags::{CLUSTER_NAME, NODE_CLASS};
 use aws::{Failure, Operation};
 use runtime::Clock;
 use runtime::metrics::{Metrics, names};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::cache::Cache;
 use crate::calls::Ec2;
@@ -21,6 +22,9 @@ use crate::calls::Ec2;
 pub const UNUSED: Duration = Duration::from_mins(1);
 /// How often it is looked for templates that are no longer used.
 pub const SWEEP: Duration = Duration::from_mins(1);
+/// How many templates are looked for and made at a time. EC2 lets an account read a hundred
+/// times at once, and others read too.
+const MAKERS: usize = 10;
 
 /// The launch templates of a cluster. Cheap to clone.
 #[derive(Clone)]
@@ -31,8 +35,11 @@ pub struct Templates {
     metrics: Metrics,
     /// By name.
     known: Arc<Cache<String, StoredTemplate>>,
-    /// Held while templates are looked for and made, so that two launches do not make the same one.
-    making: Arc<Mutex<()>>,
+    /// Held by whoever looks for a template, makes or deletes it, so that nobody else does. By
+    /// name.
+    busy: Arc<std::sync::Mutex<BTreeMap<String, Weak<Mutex<()>>>>>,
+    /// Taken by whoever looks for and makes one.
+    makers: Arc<Semaphore>,
 }
 
 impl Templates {
@@ -44,7 +51,8 @@ impl Templates {
             known: Arc::new(Cache::new(clock.clone(), UNUSED)),
             clock,
             metrics,
-            making: Arc::default(),
+            busy: Arc::default(),
+            makers: Arc::new(Semaphore::new(MAKERS)),
         }
     }
 
@@ -55,25 +63,37 @@ impl Templates {
         class: &str,
         templates: &[(LaunchTemplate, usize)],
     ) -> Result<(), Failure> {
-        let is_known = |(template, _): &(LaunchTemplate, usize)| {
-            self.known.get_and_extend(&template.name).is_some()
-        };
-        if templates.iter().all(is_known) {
-            // Not behind others whose templates are yet to be made.
-            return Ok(());
-        }
-        let _making = self.making.lock().await;
         for (template, user_data) in templates {
-            if self.known.get_and_extend(&template.name).is_some() {
+            let name = &template.name;
+            if self.known.get_and_extend(name).is_some() {
                 continue;
             }
-            let stored = match self.find(&template.name).await? {
+            let busy = self.busy(name);
+            let _busy = busy.lock().await;
+            if self.known.get_and_extend(name).is_some() {
+                continue;
+            }
+            // Never closed, so there always is a permit in the end.
+            let _maker = self.makers.acquire().await;
+            let stored = match self.find(name).await? {
                 Some(stored) => stored,
                 None => self.make(class, template, *user_data).await?,
             };
-            self.known.put(template.name.clone(), stored);
+            self.known.put(name.clone(), stored);
         }
         Ok(())
+    }
+
+    /// The lock of a name. Those that nobody holds any more are forgotten.
+    fn busy(&self, name: &str) -> Arc<Mutex<()>> {
+        let mut all = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(busy) = all.get(name).and_then(Weak::upgrade) {
+            return busy;
+        }
+        all.retain(|_, busy| busy.strong_count() > 0);
+        let busy = Arc::default();
+        all.insert(name.to_owned(), Arc::downgrade(&busy));
+        busy
     }
 
     async fn find(&self, name: &str) -> Result<Option<StoredTemplate>, Failure> {
@@ -139,12 +159,9 @@ impl Templates {
 
     /// Deletes what nothing has used for a while. What fails is not tried again by this process.
     pub async fn sweep(&self) {
-        let unused = {
-            // Not while a launch is about to use one of them.
-            let _making = self.making.lock().await;
-            self.known.sweep()
-        };
-        for (name, stored) in unused {
+        for (name, stored) in self.known.sweep() {
+            let busy = self.busy(&name);
+            let _busy = busy.lock().await;
             if self.known.get(&name).is_some() {
                 continue;
             }

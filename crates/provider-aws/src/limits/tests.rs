@@ -52,6 +52,11 @@ async fn each_operation_has_its_own_limit_and_reading_has_none() {
 async fn waits_grow_while_ec2_says_that_it_is_too_fast() {
     let clock = clock();
     let fake = Fake::empty(clock.clone());
+    fake.change(|state| {
+        state
+            .instances
+            .insert("i-1".to_owned(), Instance::default());
+    });
     let ec2 = limited(&fake, &clock);
     let throttled = Failure::new(Operation::CreateTags, "RequestLimitExceeded", "slow down");
     fake.fail(throttled, 8);

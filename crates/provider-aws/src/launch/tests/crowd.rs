@@ -35,6 +35,7 @@ async fn run(world: &World, claims: &[api::NodeClaim]) -> (usize, usize, Duratio
     assert_eq!(asked as usize, LAUNCHES, "each claim is asked for once");
     let count = |operation| world.fake.count(operation);
     let took = world.clock.now().since(started);
+    eprintln!("FIGURE {took:?}");
     (
         count(Operation::CreateFleet),
         count(Operation::CreateLaunchTemplate),

@@ -35,7 +35,6 @@ async fn run(world: &World, claims: &[api::NodeClaim]) -> (usize, usize, Duratio
     assert_eq!(asked as usize, LAUNCHES, "each claim is asked for once");
     let count = |operation| world.fake.count(operation);
     let took = world.clock.now().since(started);
-    eprintln!("FIGURE {took:?}");
     (
         count(Operation::CreateFleet),
         count(Operation::CreateLaunchTemplate),
@@ -49,7 +48,7 @@ async fn a_thousand_equal_launches_are_one_fleet() {
     let world = World::new();
     let (fleets, templates, took) = run(&world, &crowd(1)).await;
     assert_eq!((fleets, templates), (1, 2));
-    assert!(took <= Duration::from_secs(1), "{took:?}");
+    assert_eq!(took, Duration::ZERO, "a full batch does not wait for more");
 }
 
 /// The figures are in `docs/performance.md`.

@@ -11,6 +11,7 @@ use api::labels::{EC2NODECLASS_HASH, EC2NODECLASS_HASH_VERSION, PLACEMENT_GROUP_
 use api::{Ec2NodeClass, NodeClaim};
 
 use crate::ec2::Instance;
+use crate::instance::reserved;
 use crate::placement::Resolved;
 
 /// In what an instance differs from its class.
@@ -126,12 +127,8 @@ pub fn of_instance(
 /// Whether an instance runs in a reservation that is not of the class: worth a second look at the
 /// instance, which may have fallen back to on-demand.
 pub fn is_reserved_elsewhere(class: &Ec2NodeClass, instance: &Instance) -> bool {
-    let targets = instance.reservation_preference.as_deref() == Some("capacity-reservations-only");
-    let Some(id) = instance.reservation_id.as_deref().filter(|_| targets) else {
-        return false;
-    };
-    let mut reservations = class.status.capacity_reservations.iter();
-    !reservations.any(|reservation| reservation.id == id)
+    let own = &class.status.capacity_reservations;
+    reserved(instance).is_some_and(|it| own.iter().all(|reservation| reservation.id != it.id))
 }
 
 fn ids<T>(list: &[T], id: impl Fn(&T) -> &String) -> BTreeSet<&str> {

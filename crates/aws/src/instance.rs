@@ -5,26 +5,21 @@
 use std::collections::BTreeMap;
 
 use api::labels::{
-    AWS_INSTANCE_TENANCY, AWS_ZONE_ID, CAPACITY_RESERVATION_ID, CAPACITY_TYPE, INSTANCE_TYPE,
-    NODEPOOL, PLACEMENT_GROUP_ID, PLACEMENT_GROUP_PARTITION, RESERVATION_LABELS, ZONE,
+    AWS_INSTANCE_TENANCY, AWS_ZONE_ID, CAPACITY_RESERVATION_ID, CAPACITY_RESERVATION_INTERRUPTIBLE,
+    CAPACITY_RESERVATION_TYPE, CAPACITY_TYPE, INSTANCE_TYPE, NODEPOOL, PLACEMENT_GROUP_ID,
+    PLACEMENT_GROUP_PARTITION, RESERVATION_LABELS, ZONE,
 };
 use api::{Ec2NodeClass, NodeClaim};
 use catalog::{CapacityType, InstanceType};
 use model::ResourceList;
 use requirements::Requirements;
 
-use crate::ec2::Instance;
+use crate::ec2::{Instance, Market, ReservationPreference};
+use crate::resources::EFA;
 use crate::{reservations, tags};
 
-/// Label: type of the reservation.
-pub const RESERVATION_TYPE: &str = "karpenter.k8s.aws/capacity-reservation-type";
-/// Label: whether EC2 may take the capacity of the reservation away.
-pub const RESERVATION_INTERRUPTIBLE: &str = "karpenter.k8s.aws/capacity-reservation-interruptible";
-/// Resource: network interfaces for EFA.
-pub const EFA: &str = "vpc.amazonaws.com/efa";
-
-/// How an instance was told to use reservations, where it runs in one on purpose.
-const RESERVATIONS_ONLY: &str = "capacity-reservations-only";
+/// Lifecycle of a spot instance.
+pub const SPOT: &str = "spot";
 
 /// What is known besides an instance itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,21 +51,27 @@ pub struct Reserved<'i> {
 /// an open reservation is on demand.
 pub fn reserved(instance: &Instance) -> Option<Reserved<'_>> {
     let id = instance.reservation_id.as_deref()?;
-    let on_purpose = instance.reservation_preference.as_deref() == Some(RESERVATIONS_ONLY);
-    (on_purpose && instance.spot_request_id.is_empty()).then(|| Reserved {
+    let only = Some(ReservationPreference::Only.as_str());
+    let is_on_purpose = instance.reservation_preference.as_deref() == only;
+    (is_on_purpose && !is_spot(instance)).then(|| Reserved {
         id,
         reservation_type: if instance.lifecycle == reservations::CAPACITY_BLOCK {
             reservations::CAPACITY_BLOCK
         } else {
             reservations::DEFAULT
         },
-        interruptible: instance.lifecycle == "interruptible-capacity-reservation",
+        interruptible: instance.lifecycle == Market::InterruptibleReservation.as_str(),
     })
+}
+
+/// Either sign is enough: the answer of a fleet does not name the spot request.
+fn is_spot(instance: &Instance) -> bool {
+    instance.lifecycle == SPOT || !instance.spot_request_id.is_empty()
 }
 
 /// How an instance is paid for.
 pub fn capacity_type(instance: &Instance, context: &Context<'_>) -> CapacityType {
-    if !instance.spot_request_id.is_empty() {
+    if is_spot(instance) {
         CapacityType::Spot
     } else if context.reserved_capacity && reserved(instance).is_some() {
         CapacityType::Reserved
@@ -119,8 +120,8 @@ pub fn labels(instance: &Instance, context: &Context<'_>) -> BTreeMap<String, St
             "false"
         };
         set(CAPACITY_RESERVATION_ID, reserved.id);
-        set(RESERVATION_TYPE, reserved.reservation_type);
-        set(RESERVATION_INTERRUPTIBLE, interruptible);
+        set(CAPACITY_RESERVATION_TYPE, reserved.reservation_type);
+        set(CAPACITY_RESERVATION_INTERRUPTIBLE, interruptible);
     }
     if let Some(pool) = instance.tags.get(tags::NODEPOOL) {
         set(NODEPOOL, pool);

@@ -39,6 +39,20 @@ struct Envelope {
     detail: serde_json::Value,
 }
 
+/// Source and `detail-type` of a message: EC2 takes a spot instance away in two minutes.
+pub const SPOT_INTERRUPTION: (&str, &str) = ("aws.ec2", "EC2 Spot Instance Interruption Warning");
+/// EC2 is likely to take a spot instance away.
+pub const REBALANCE: (&str, &str) = ("aws.ec2", "EC2 Instance Rebalance Recommendation");
+/// EC2 takes back what it has lent of a reservation.
+pub const RESERVATION_INTERRUPTION: (&str, &str) = (
+    "aws.ec2",
+    "EC2 Capacity Reservation Instance Interruption Warning",
+);
+/// An instance is in another state.
+pub const STATE_CHANGE: (&str, &str) = ("aws.ec2", "EC2 Instance State-change Notification");
+/// AWS has planned something, or something is wrong.
+pub const HEALTH: (&str, &str) = ("aws.health", "AWS Health Event");
+
 /// The only version of all messages.
 const VERSION: &str = "0";
 
@@ -71,19 +85,11 @@ fn read(envelope: &Envelope) -> Result<(Kind, Vec<String>), Malformed> {
         return Ok((Kind::NoOp, Vec::new()));
     }
     match (envelope.source.as_str(), envelope.detail_type.as_str()) {
-        ("aws.ec2", "EC2 Spot Instance Interruption Warning") => {
-            of_instance(envelope, |_| Kind::SpotInterrupted)
-        }
-        ("aws.ec2", "EC2 Instance Rebalance Recommendation") => {
-            of_instance(envelope, |_| Kind::RebalanceRecommendation)
-        }
-        ("aws.ec2", "EC2 Capacity Reservation Instance Interruption Warning") => {
-            of_instance(envelope, |_| Kind::CapacityReservationInterrupted)
-        }
-        ("aws.ec2", "EC2 Instance State-change Notification") => {
-            of_instance(envelope, |detail| of_state(&detail.state))
-        }
-        ("aws.health", "AWS Health Event") => of_health(envelope),
+        SPOT_INTERRUPTION => of_instance(envelope, |_| Kind::SpotInterrupted),
+        REBALANCE => of_instance(envelope, |_| Kind::RebalanceRecommendation),
+        RESERVATION_INTERRUPTION => of_instance(envelope, |_| Kind::CapacityReservationInterrupted),
+        STATE_CHANGE => of_instance(envelope, |detail| of_state(&detail.state)),
+        HEALTH => of_health(envelope),
         _ => Ok((Kind::NoOp, Vec::new())),
     }
 }

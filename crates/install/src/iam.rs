@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 
+use aws::messages;
 use aws::policy::{Document, Policy, Scope};
 
 /// What nodes may do, by policies of AWS.
@@ -17,28 +18,16 @@ const NODE_POLICIES: [&str; 4] = [
     "AmazonSSMManagedInstanceCore",
 ];
 
-/// Events that go to the queue: name of the rule, source, type.
-pub const RULES: [(&str, &str, &str); 5] = [
-    ("ScheduledChangeRule", "aws.health", "AWS Health Event"),
-    (
-        "SpotInterruptionRule",
-        "aws.ec2",
-        "EC2 Spot Instance Interruption Warning",
-    ),
-    (
-        "RebalanceRule",
-        "aws.ec2",
-        "EC2 Instance Rebalance Recommendation",
-    ),
-    (
-        "InstanceStateChangeRule",
-        "aws.ec2",
-        "EC2 Instance State-change Notification",
-    ),
+/// Events that go to the queue: name of the rule, and source and type as [`aws::messages`] reads
+/// them.
+pub const RULES: [(&str, (&str, &str)); 5] = [
+    ("ScheduledChangeRule", messages::HEALTH),
+    ("SpotInterruptionRule", messages::SPOT_INTERRUPTION),
+    ("RebalanceRule", messages::REBALANCE),
+    ("InstanceStateChangeRule", messages::STATE_CHANGE),
     (
         "CapacityReservationInterruptionRule",
-        "aws.ec2",
-        "EC2 Capacity Reservation Instance Interruption Warning",
+        messages::RESERVATION_INTERRUPTION,
     ),
 ];
 
@@ -87,7 +76,7 @@ pub fn cloudformation() -> String {
         managed_policy(&mut text, policy, &scope);
     }
     text.push_str(QUEUE);
-    for (name, source, kind) in RULES {
+    for (name, (source, kind)) in RULES {
         let _ = write!(
             text,
             "  {name}:\n    Type: AWS::Events::Rule\n    Properties:\n      EventPattern:\n        \

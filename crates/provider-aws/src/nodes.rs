@@ -70,12 +70,7 @@ impl Blueprint for Nodes {
         class: &Ec2NodeClass,
         types: &[Arc<InstanceType>],
     ) -> Vec<(Arc<InstanceType>, String)> {
-        let choices = Choices::new(&class.status.amis);
-        let image = |one: &Arc<InstanceType>| {
-            let id = choices.image_for(&one.requirements)?;
-            Some((one.clone(), id.to_owned()))
-        };
-        types.iter().filter_map(image).collect()
+        Choices::new(&class.status.amis).images_for(types)
     }
 
     fn limits(&self, class: &Ec2NodeClass, instance_type: &InstanceType) -> Limits {

@@ -3,6 +3,7 @@
 use model::Timestamp;
 
 use crate::Tags;
+use crate::ec2::Filter;
 
 /// An instance, as DescribeInstances tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,9 +122,30 @@ pub enum StatusFilter {
     InstanceImpaired,
     /// Those whose host's check fails: `system-status.status = impaired`.
     SystemImpaired,
-    /// Those for which AWS has planned something: `event.code` in a list.
+    /// Those for which AWS has planned something that ends an instance or makes it useless for a
+    /// time: `event.code` in a list.
     Event,
 }
+
+impl StatusFilter {
+    /// As EC2 is asked.
+    pub fn filter(self) -> Filter {
+        match self {
+            Self::InstanceImpaired => Filter::new("instance-status.status", ["impaired"]),
+            Self::SystemImpaired => Filter::new("system-status.status", ["impaired"]),
+            Self::Event => Filter::new("event.code", EVENTS),
+        }
+    }
+}
+
+/// Events that end an instance or make it useless for a time.
+const EVENTS: [&str; 5] = [
+    "instance-reboot",
+    "system-reboot",
+    "system-maintenance",
+    "instance-retirement",
+    "instance-stop",
+];
 
 /// How an instance is, as DescribeInstanceStatus tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

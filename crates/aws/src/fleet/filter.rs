@@ -10,6 +10,7 @@ use model::{ResourceList, resources};
 use requirements::{AllowUndefined, Vocabulary};
 
 use super::{LaunchError, Wanted, reservation_of};
+use crate::reservations::{CAPACITY_BLOCK, DEFAULT};
 use crate::resources::EXOTIC;
 use crate::template::Reservation;
 
@@ -76,11 +77,7 @@ impl Rule {
 }
 
 /// Kinds of reservations, and whether EC2 may take their capacity away, by preference.
-const KINDS: [(&str, bool); 3] = [
-    ("default", false),
-    ("capacity-block", false),
-    ("default", true),
-];
+const KINDS: [(&str, bool); 3] = [(DEFAULT, false), (CAPACITY_BLOCK, false), (DEFAULT, true)];
 
 type Types = Vec<Arc<InstanceType>>;
 

@@ -9,7 +9,6 @@
 mod choose;
 mod filter;
 mod outcome;
-mod paid;
 mod ready;
 mod request;
 
@@ -22,12 +21,12 @@ use requirements::{Requirements, Vocabulary};
 
 use crate::Failure;
 use crate::failure::Explained;
+use crate::reservations::DEFAULT;
 use crate::template::Reservation;
 
 pub use choose::{TemplateUse, capacity_type, configs, partition, tenancy};
 pub use filter::{Filtered, MAX_TYPES, MinValues, Rejected, Rule, filter};
 pub use outcome::{Asked, Effects, FailedOffering, Launched, effects, outcome};
-pub use paid::paid;
 pub use ready::ready;
 pub use request::{FLEXIBILITY, Terms, request, token};
 
@@ -132,7 +131,7 @@ pub fn reservation_of(offering: &Offering) -> Option<Reservation> {
     let interruptible = label(labels::CAPACITY_RESERVATION_INTERRUPTIBLE);
     Some(Reservation {
         id,
-        kind: kind.map_or_else(|| "default".to_owned(), ToString::to_string),
+        kind: kind.map_or_else(|| DEFAULT.to_owned(), ToString::to_string),
         interruptible: interruptible.is_some_and(|value| &**value == "true"),
     })
 }

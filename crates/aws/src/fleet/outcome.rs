@@ -10,9 +10,11 @@ use super::choose::TemplateUse;
 use super::{LaunchError, reservation_of};
 use crate::Tags;
 use crate::ec2::{
-    FleetError, FleetInstance, FleetOutput, Instance, InstanceState, Placement, PlacementGroup,
+    FleetError, FleetInstance, FleetOutput, Instance, InstanceState, Market, Placement,
+    PlacementGroup, ReservationPreference,
 };
 use crate::failure::{INSUFFICIENT_ADDRESSES, SPOT_ROLE_MISSING, UNFULFILLABLE, explain};
+use crate::instance::SPOT;
 use crate::subnets::Choices;
 use crate::template::{Reservation, efa_interfaces};
 use crate::unavailable::{Group, Mark};
@@ -78,14 +80,8 @@ pub struct FailedOffering {
 /// An instance that was launched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launched {
-    /// The instance, as far as it is known.
+    /// The instance, as EC2 will tell of it; [`crate::instance`] says what that means.
     pub instance: Instance,
-    /// How it is paid for.
-    pub capacity_type: CapacityType,
-    /// Where it comes from, if from a reservation.
-    pub reservation: Option<Reservation>,
-    /// EFA interfaces.
-    pub efa: u64,
     /// Whether it is in a placement group that has partitions.
     pub has_partitions: bool,
 }
@@ -238,6 +234,7 @@ fn launched(id: &str, from: &FleetInstance, asked: &Asked<'_>, now: Timestamp) -
     };
     let instance_type = types(asked).find(|one| *one.name == *from.instance_type);
     let efa = instance_type.filter(|_| asked.has_efa);
+    let efa = efa.map_or(0, |one| usize::try_from(efa_interfaces(one)).unwrap_or(0));
     let subnet = from.chosen.subnet_id.clone();
     let chosen = asked.choices.get(&zone);
     let placement = asked.placement;
@@ -252,24 +249,28 @@ fn launched(id: &str, from: &FleetInstance, asked: &Asked<'_>, now: Timestamp) -
             zone_id: chosen.map(|one| one.zone_id.clone()).unwrap_or_default(),
             zone,
             subnet_id: subnet.unwrap_or_default(),
-            lifecycle: match (asked.capacity_type, &reservation) {
-                (CapacityType::Spot, _) => "spot".to_owned(),
-                (_, Some(reservation)) => reservation
-                    .market()
-                    .map(|market| market.as_str().to_owned())
-                    .unwrap_or_default(),
-                _ => String::new(),
-            },
-            reservation_id: reservation.as_ref().map(|one| one.id.clone()),
+            lifecycle: lifecycle(asked.capacity_type, reservation.as_ref()).to_owned(),
+            reservation_preference: reservation
+                .as_ref()
+                .map(|_| ReservationPreference::Only.as_str().to_owned()),
+            reservation_id: reservation.map(|one| one.id),
             tenancy: placement.tenancy.clone(),
             placement_group_id: placement.group_id.clone(),
             partition: partition.and_then(|number| u32::try_from(number).ok()),
+            interfaces: vec!["efa".to_owned(); efa],
             tags: asked.tags.clone(),
             ..Instance::default()
         },
-        capacity_type: asked.capacity_type,
-        reservation,
-        efa: efa.map_or(0, |one| efa_interfaces(one)),
         has_partitions: asked.group.is_some_and(|one| one.strategy == "partition"),
+    }
+}
+
+/// The lifecycle that EC2 gives an instance.
+fn lifecycle(capacity_type: CapacityType, reservation: Option<&Reservation>) -> &'static str {
+    match capacity_type {
+        CapacityType::Spot => SPOT,
+        CapacityType::OnDemand | CapacityType::Reserved => reservation
+            .and_then(Reservation::market)
+            .map_or("", Market::as_str),
     }
 }

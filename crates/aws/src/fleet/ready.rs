@@ -1,16 +1,12 @@
 //! Whether a node class can be launched from.
 
-use api::Ec2NodeClass;
+use api::{Ec2NodeClass, condition};
 
 use super::LaunchError;
 
 /// It can if it says so of itself as it is now, and has an instance profile.
 pub fn ready(class: &Ec2NodeClass) -> Result<(), LaunchError> {
-    let conditions = &class.status.conditions;
-    let ready = conditions
-        .iter()
-        .find(|one| one.r#type == api::condition::READY);
-    match ready {
+    match condition::find(&class.status.conditions, condition::READY) {
         Some(ready) if ready.is_true() => {
             let generation = class.metadata.generation;
             if ready.observed_generation != generation {

@@ -9,7 +9,7 @@ use catalog::CapacityType;
 use super::Wanted;
 use crate::Tags;
 use crate::digest::Digest;
-use crate::ec2::{FleetCapacity, FleetConfig, FleetRequest, ResourceType};
+use crate::ec2::{FleetCapacity, FleetConfig, FleetRequest, Market, ResourceType};
 use crate::template::{Reservation, tag_specifications};
 
 /// How many types are recommended to a launch that could be spot but is on demand.
@@ -53,7 +53,7 @@ pub fn request(
         spot_strategy: is(FleetCapacity::Spot).map(|()| spot.to_owned()),
         reservation_types: match capacity {
             FleetCapacity::ReservedCapacity => {
-                vec!["interruptible-capacity-reservation".to_owned()]
+                vec![Market::InterruptibleReservation.as_str().to_owned()]
             }
             _ => Vec::new(),
         },

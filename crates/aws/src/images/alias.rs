@@ -2,6 +2,7 @@
 //! Kubernetes version.
 
 use api::labels::{AWS_INSTANCE_ACCELERATOR_COUNT, AWS_INSTANCE_GPU_COUNT, OS, WINDOWS_BUILD};
+use catalog::ec2::AmiFamily;
 use requirements::{Requirement, Requirements};
 
 use super::search::{Lifetime, Lookup, Unsearchable};
@@ -58,12 +59,12 @@ pub(super) fn lookups(
         "al2023" => al2023(k8s, version),
         "bottlerocket" => bottlerocket(k8s, version),
         "ubuntu" => ubuntu(kubernetes, version),
-        "windows2019" => windows(k8s, "2019", "10.0.17763"),
-        "windows2022" => windows(k8s, "2022", "10.0.20348"),
+        "windows2019" => windows(k8s, "2019", AmiFamily::Windows2019),
+        "windows2022" => windows(k8s, "2022", AmiFamily::Windows2022),
         "windows2025" if kubernetes.is_at_least(35) == Some(false) => {
             return Err(Unsearchable::Windows2025(kubernetes.clone()));
         }
-        "windows2025" => windows(k8s, "2025", "10.0.26100"),
+        "windows2025" => windows(k8s, "2025", AmiFamily::Windows2025),
         other => return Err(Unsearchable::Family(other.to_owned())),
     };
     Ok(lookups)
@@ -169,8 +170,10 @@ fn ubuntu(kubernetes: &KubernetesVersion, version: &str) -> Vec<Lookup> {
 }
 
 /// There is only the newest.
-fn windows(k8s: &str, year: &str, build: &'static str) -> Vec<Lookup> {
+fn windows(k8s: &str, year: &str, family: AmiFamily) -> Vec<Lookup> {
     let image = format!("Windows_Server-{year}-English-Core-EKS_Optimized-{k8s}");
     let name = format!("/aws/service/ami-windows-latest/{image}/image_id");
-    vec![lookup(LATEST, name, &[Variant::Windows(build)])]
+    let variant = family.windows_build().map(Variant::Windows);
+    let variants: Vec<Variant> = variant.into_iter().collect();
+    vec![lookup(LATEST, name, &variants)]
 }

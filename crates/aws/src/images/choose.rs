@@ -1,6 +1,6 @@
 //! Which machine runs which image of a class.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api::NodeRequirement;
 use api::ec2nodeclass::Ami;
@@ -43,23 +43,14 @@ impl Choices {
         let found = self.images.iter().find(|(_, image)| runs(image));
         found.map(|(id, _)| id.as_str())
     }
-}
 
-/// Instance types by the id of the image that they run, in their order. Types that none is for are
-/// left out.
-pub fn by_image<'a>(
-    images: &[Ami],
-    types: impl IntoIterator<Item = &'a InstanceType>,
-) -> BTreeMap<String, Vec<&'a InstanceType>> {
-    let choices = Choices::new(images);
-    let mut by_image: BTreeMap<String, Vec<&InstanceType>> = BTreeMap::new();
-    for instance_type in types {
-        if let Some(id) = choices.image_for(&instance_type.requirements) {
-            by_image
-                .entry(id.to_owned())
-                .or_default()
-                .push(instance_type);
-        }
+    /// The types with the id of the image that each runs, in their order. Types that none is for
+    /// are left out.
+    pub fn images_for(&self, types: &[Arc<InstanceType>]) -> Vec<(Arc<InstanceType>, String)> {
+        let image = |one: &Arc<InstanceType>| {
+            let id = self.image_for(&one.requirements)?;
+            Some((one.clone(), id.to_owned()))
+        };
+        types.iter().filter_map(image).collect()
     }
-    by_image
 }

@@ -11,7 +11,7 @@ mod search;
 mod select;
 
 pub use alias::Variant;
-pub use choose::{Choices, by_image};
+pub use choose::Choices;
 pub use search::{Lifetime, Lookup, NothingFound, Queries, Search, Unsearchable};
 pub use select::{Known, Selected, is_deprecated, select};
 

@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
+
 use api::Ec2NodeClass;
 use api::ec2nodeclass::AmiSelectorTerm;
-use catalog::InstanceType;
 use catalog::ec2::{Ec2Options, bundled};
 use model::Timestamp;
 
@@ -419,15 +420,14 @@ fn images_of(alias: &str, types: &[&str]) -> Vec<String> {
         .collect();
     let types: Vec<_> = types
         .iter()
-        .map(|name| catalog.get(name).expect(name))
+        .map(|name| catalog.get(name).expect(name).clone())
         .collect();
-    let by_image = by_image(&amis, types.iter().map(|one| &***one));
-    let name = |one: &&InstanceType| one.name.to_string();
-    let groups = by_image.into_iter().map(|(id, types)| {
-        let names: Vec<String> = types.iter().map(name).collect();
-        format!("{id}: {}", names.join(" "))
-    });
-    groups.collect()
+    let mut by_image: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (one, id) in Choices::new(&amis).images_for(&types) {
+        by_image.entry(id).or_default().push(one.name.to_string());
+    }
+    let group = |(id, names): (String, Vec<String>)| format!("{id}: {}", names.join(" "));
+    by_image.into_iter().map(group).collect()
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn instance() -> Instance {
 fn in_reservation(lifecycle: &str) -> Instance {
     Instance {
         reservation_id: Some("cr-1".to_owned()),
-        reservation_preference: Some(RESERVATIONS_ONLY.to_owned()),
+        reservation_preference: Some(ReservationPreference::Only.as_str().to_owned()),
         lifecycle: lifecycle.to_owned(),
         ..instance()
     }
@@ -41,7 +41,7 @@ fn machine() -> InstanceType {
         requirements: [
             Requirement::single("kubernetes.io/arch", "amd64"),
             Requirement::any_of(ZONE, ["us-west-2a", "us-west-2b"]),
-            Requirement::single(RESERVATION_TYPE, "default"),
+            Requirement::single(CAPACITY_RESERVATION_TYPE, "default"),
         ]
         .into_iter()
         .collect(),
@@ -61,8 +61,9 @@ fn machine() -> InstanceType {
 fn an_instance_is_reserved_only_on_purpose() {
     let mut open = in_reservation("");
     open.reservation_preference = Some("open".to_owned());
-    let mut spot = in_reservation("spot");
-    spot.spot_request_id = "sir-1".to_owned();
+    let mut requested = in_reservation("");
+    requested.spot_request_id = "sir-1".to_owned();
+    let spot = in_reservation("spot");
     let off = Context {
         reserved_capacity: false,
         ..ON
@@ -72,7 +73,9 @@ fn an_instance_is_reserved_only_on_purpose() {
         (&in_reservation(""), ON, CapacityType::Reserved),
         (&in_reservation(""), off, CapacityType::OnDemand),
         (&open, ON, CapacityType::OnDemand),
+        (&requested, ON, CapacityType::Spot),
         (&spot, ON, CapacityType::Spot),
+        (&spot, off, CapacityType::Spot),
     ] {
         assert_eq!(capacity_type(instance, &context), expected, "{instance:?}");
         let labels = labels(instance, &context);
@@ -92,8 +95,8 @@ fn labels_of_a_reservation_follow_from_the_lifecycle() {
         let labels = labels(&in_reservation(lifecycle), &ON);
         assert_eq!(labels[CAPACITY_TYPE], "reserved");
         assert_eq!(labels[CAPACITY_RESERVATION_ID], "cr-1");
-        assert_eq!(labels[RESERVATION_TYPE], kind);
-        assert_eq!(labels[RESERVATION_INTERRUPTIBLE], interruptible);
+        assert_eq!(labels[CAPACITY_RESERVATION_TYPE], kind);
+        assert_eq!(labels[CAPACITY_RESERVATION_INTERRUPTIBLE], interruptible);
     }
 }
 

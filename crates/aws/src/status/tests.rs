@@ -1,5 +1,5 @@
 use super::*;
-use crate::ec2::ImpairedCheck;
+use crate::ec2::{Filter, ImpairedCheck, StatusFilter};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
@@ -111,4 +111,34 @@ fn what_is_wrong_is_counted_once_until_it_was_well() {
     );
     assert_eq!(known.update(now(&[])), []);
     assert_eq!(known.update(now(&["a", "b"])).len(), 2);
+}
+
+#[test]
+fn ec2_is_asked_for_failing_checks_and_for_events_that_end_or_stop_an_instance() {
+    let impaired = |name| Filter::new(name, ["impaired"]);
+    for (asked, expected) in [
+        (
+            StatusFilter::InstanceImpaired,
+            impaired("instance-status.status"),
+        ),
+        (
+            StatusFilter::SystemImpaired,
+            impaired("system-status.status"),
+        ),
+        (
+            StatusFilter::Event,
+            Filter::new(
+                "event.code",
+                [
+                    "instance-reboot",
+                    "system-reboot",
+                    "system-maintenance",
+                    "instance-retirement",
+                    "instance-stop",
+                ],
+            ),
+        ),
+    ] {
+        assert_eq!(asked.filter(), expected);
+    }
 }

@@ -19,6 +19,7 @@ use crate::ec2::{
     LaunchTemplate, Market, Metadata, Placement, PlacementGroup, ReservationPreference,
     ReservationTarget, ResourceType, TagSpecification, TemplateData,
 };
+use crate::reservations::CAPACITY_BLOCK;
 
 pub use disks::InvalidDisk;
 pub(crate) use groups::efa_interfaces;
@@ -74,7 +75,7 @@ pub struct Reservation {
 impl Reservation {
     /// Whether it is a capacity block.
     pub fn is_block(&self) -> bool {
-        self.kind == "capacity-block"
+        self.kind == CAPACITY_BLOCK
     }
 
     /// The market of its instances; none for the ordinary one.

@@ -12,6 +12,7 @@ use requirements::{Requirement, Requirements};
 
 use super::{Market, Region, Setup, ZoneSet};
 use crate::placement::partitions;
+use crate::reservations::EXPIRING;
 use crate::unavailable::Wanted;
 
 /// A reserved price is the list price divided by this: cheaper than all others, and in their order.
@@ -147,7 +148,7 @@ impl Stock {
             zone: interner.get(zone),
             zone_position,
             zone_id,
-            expiring: reservation.state == "expiring",
+            expiring: reservation.state == EXPIRING,
             requirements: Arc::new(interner.share(&set)),
         }
     }

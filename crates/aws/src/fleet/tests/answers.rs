@@ -1,6 +1,6 @@
 //! What the answer of a fleet means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::labels;
@@ -14,6 +14,8 @@ use crate::fleet::fixture::{
     choices, chosen, class, everywhere, failed, machine, now, shared, tags, template, with,
 };
 use crate::fleet::{Asked, Effects, LaunchError, Launched, TemplateUse, effects, outcome};
+use crate::instance::{self, Context};
+use crate::resources::EFA;
 use crate::subnets::Choices;
 use crate::template::{Limits, Needs, groups, placement};
 use crate::unavailable::{Group, Mark};
@@ -98,6 +100,16 @@ impl Case {
             ..FleetOutput::default()
         };
         outcome(&output, &self.asked(), now()).expect("an instance")
+    }
+
+    /// Labels that the claim of a launch gets.
+    fn labels(&self, instance_type: &str, zone: &str) -> BTreeMap<String, String> {
+        let launched = self.launched(instance_type, zone);
+        let context = Context {
+            partitioned: launched.has_partitions,
+            ..Context::default()
+        };
+        instance::labels(&launched.instance, &context)
     }
 }
 
@@ -239,16 +251,16 @@ fn what_is_missing_in_a_partition_may_be_in_another() {
 fn the_label_says_the_partition_that_was_launched() {
     let case = Case::new(CapacityType::OnDemand).within("partition", Some("3"));
     assert_eq!(case.placement.partition, Some(3));
-    let labels = case.launched("m5.large", "zone-a").labels();
+    let labels = case.labels("m5.large", "zone-a");
     assert_eq!(labels[labels::PLACEMENT_GROUP_ID], "pg-1");
     assert_eq!(labels[labels::PLACEMENT_GROUP_PARTITION], "3");
     let open = Case::new(CapacityType::OnDemand).within("partition", None);
     assert_eq!(open.placement.partition, None);
-    let labels = open.launched("m5.large", "zone-a").labels();
+    let labels = open.labels("m5.large", "zone-a");
     assert_eq!(labels[labels::PLACEMENT_GROUP_PARTITION], "");
     let cluster = Case::new(CapacityType::OnDemand).within("cluster", Some("3"));
     assert_eq!(cluster.placement.partition, None);
-    let labels = cluster.launched("m5.large", "zone-a").labels();
+    let labels = cluster.labels("m5.large", "zone-a");
     assert!(!labels.contains_key(labels::PLACEMENT_GROUP_PARTITION));
 }
 
@@ -267,7 +279,8 @@ fn an_instance_counts_whatever_else_went_wrong() {
     assert_eq!(instance.launched, Some(now()));
     assert_eq!(instance.tenancy, "default");
     assert_eq!(instance.tags["team"], "a");
-    assert_eq!(launched.capacity_type, CapacityType::Spot);
+    let labels = case.labels("m5.xlarge", "zone-c");
+    assert_eq!(labels[labels::CAPACITY_TYPE], "spot");
 }
 
 /// FL-16: claim requests EFA / claim status has efa; not requested / absent; NodeClass efa-only
@@ -277,15 +290,22 @@ fn efa_interfaces_are_those_that_instances_get() {
     let efa = |count: &str, has_efa| {
         let machine = machine("p5.large", everywhere(0.1, 0.05));
         // What the type has is, for classes with interfaces of their own, what the class lists.
-        let types = [with(machine, &[("vpc.amazonaws.com/efa", count)])];
+        let types = [with(machine, &[(EFA, count)])];
         let mut case = Case::of(CapacityType::OnDemand, &types);
         case.has_efa = has_efa;
-        case.launched("p5.large", "zone-a").efa
+        let launched = case.launched("p5.large", "zone-a").instance;
+        let kept = instance::capacity(&launched, &types[0]);
+        let is_kept = kept.contains_key(EFA);
+        (instance::efa_count(&launched), is_kept)
     };
-    assert_eq!(efa("32", true), 32, "the claim requests it");
-    assert_eq!(efa("32", false), 0, "it does not");
-    assert_eq!(efa("2", true), 2, "the class lists efa-only interfaces");
-    assert_eq!(efa("0", true), 0, "the class lists others");
+    assert_eq!(efa("32", true), (32, true), "the claim requests it");
+    assert_eq!(efa("32", false), (0, false), "it does not");
+    assert_eq!(
+        efa("2", true),
+        (2, true),
+        "the class lists efa-only interfaces"
+    );
+    assert_eq!(efa("0", true), (0, false), "the class lists others");
 }
 
 /// LT-20: different maxPods per type / several templates.

@@ -6,17 +6,16 @@ use api::labels;
 use catalog::{CapacityType, InstanceType};
 use requirements::Vocabulary;
 
-use crate::ec2::{
-    FleetCapacity, FleetInstance, FleetOutput, Instance, Placement, ReservationPreference,
-};
+use crate::ec2::{FleetCapacity, FleetInstance, FleetOutput, Placement};
 use crate::fleet::fixture::{
     choices, chosen, class, everywhere, failed, item, now, reserved, shared, wanted,
 };
 use crate::fleet::{
     Asked, LaunchError, MinValues, TemplateUse, Terms, Wanted, capacity_type, configs, effects,
-    filter, outcome, paid, request,
+    filter, outcome, request,
 };
-use crate::template::{Needs, Reservation, Reservations, groups};
+use crate::instance::{self, Context};
+use crate::template::{Needs, Reservation, groups};
 use crate::{Tags, failure};
 
 fn with_offerings(name: &str, reservations: &[(&str, &str, &str, u32, f64)]) -> Arc<InstanceType> {
@@ -281,32 +280,15 @@ fn nodes_say_which_reservation_they_come_from() {
     };
     let asked = asked(&templates, &choices, &placement, &tags);
     let launched = outcome(&output, &asked, now()).expect("an instance");
-    let of = launched.labels();
+    let context = Context {
+        reserved_capacity: true,
+        ..Context::default()
+    };
+    let of = instance::labels(&launched.instance, &context);
     assert_eq!(of[labels::CAPACITY_TYPE], "reserved");
     assert_eq!(of[labels::CAPACITY_RESERVATION_ID], "cr-i");
     assert_eq!(of[labels::CAPACITY_RESERVATION_TYPE], "default");
     assert_eq!(of[labels::CAPACITY_RESERVATION_INTERRUPTIBLE], "true");
-}
-
-/// CR-13: instance in open ODCR, gate off / capacity type on-demand.
-#[test]
-fn an_instance_that_came_into_a_reservation_by_itself_is_on_demand() {
-    let mut instance = Instance {
-        reservation_id: Some("cr-1".to_owned()),
-        reservation_preference: Some("open".to_owned()),
-        ..Instance::default()
-    };
-    let on_demand = (CapacityType::OnDemand, None);
-    assert_eq!(paid(&instance, Reservations::AsTheAccount), on_demand);
-    assert_eq!(paid(&instance, Reservations::AsAsked), on_demand);
-    let only = ReservationPreference::Only.as_str().to_owned();
-    instance.reservation_preference = Some(only);
-    assert_eq!(paid(&instance, Reservations::AsTheAccount), on_demand);
-    let (how, reservation) = paid(&instance, Reservations::AsAsked);
-    assert_eq!(how, CapacityType::Reserved);
-    assert_eq!(reservation.expect("a reservation").id, "cr-1");
-    instance.spot_request_id = "sir-1".to_owned();
-    assert_eq!(paid(&instance, Reservations::AsAsked).0, CapacityType::Spot);
 }
 
 /// CR-14: all reserved pools exhausted / ICE error, reservations set to 0.

@@ -1,7 +1,7 @@
 //! Which templates a launch needs.
 
 use super::*;
-use crate::images::by_image;
+use crate::images::Choices;
 
 fn types() -> Vec<Arc<InstanceType>> {
     ["m5.large", "m5.xlarge"]
@@ -24,14 +24,9 @@ fn of_images(images: &[(&str, &[&str])]) -> Result<BTreeMap<String, Vec<String>>
     };
     class.status.amis = images.iter().map(ami).collect();
     let types = types();
-    let runs = by_image(&class.status.amis, types.iter().map(|one| &**one));
-    let pairs = runs.iter().flat_map(|(id, types)| {
-        let shared = |one: &&InstanceType| (Arc::new((*one).clone()), id.clone());
-        types.iter().map(shared).collect::<Vec<_>>()
-    });
     let needs = Needs {
         class: &class,
-        images: pairs.collect(),
+        images: Choices::new(&class.status.amis).images_for(&types),
         requests: &ResourceList::new(),
         capacity_type: CapacityType::OnDemand,
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws::ec2::FleetCapacity;
 use aws::fleet::Launched;
+use aws::instance::{self, Context};
 use aws::unavailable::Mark;
 use aws::{Failure, Operation};
 use catalog::CapacityType;
@@ -44,7 +45,9 @@ async fn a_claim_gets_the_cheapest_instance() {
     let launched = world.launch(&claim(1, &["on-demand", "spot"])).await;
     let launched = launched.expect("an instance");
     assert_eq!(launched.instance.instance_type, "m5.large");
-    assert_eq!(launched.capacity_type, CapacityType::Spot);
+    let context = Context::default();
+    let how = instance::capacity_type(&launched.instance, &context);
+    assert_eq!(how, CapacityType::Spot);
     assert_eq!(launched.instance.image_id, "ami-test1");
     assert!(launched.instance.zone_id.starts_with("tstz1-"));
     assert_eq!(world.instances().len(), 1);

@@ -11,7 +11,7 @@ use aws::fleet::{Effects, Launched, MinValues};
 use aws::reservations::Availability;
 use aws::subnets::Addresses;
 use aws::template::{AddressFamily, Group, Limits, Reservations};
-use aws::{Cluster, Operation, Tags};
+use aws::{Cluster, Operation, Tags, instance};
 use catalog::{CapacityType, InstanceType, Offering, Overhead, Price};
 use model::Quantity;
 use requirements::{Requirement, Requirements};
@@ -64,9 +64,9 @@ impl Lessons for Notes {
 
     fn launched(&self, launched: &Launched) {
         let now = self.clock.as_ref().expect("a clock").now();
-        if let Some(reservation) = &launched.reservation {
+        if let Some(reservation) = instance::reserved(&launched.instance) {
             let mut room = self.room.lock().expect("a lock");
-            room.launched(&reservation.id, now);
+            room.launched(reservation.id, now);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws::ec2::{Reservation, ReservationPreference, ReservationTarget};
-use aws::{Failure, Operation, Tags};
+use aws::{Failure, Operation, Tags, instance};
 
 use super::super::LaunchError;
 use super::fixture::{World, claim, reserved};
@@ -119,7 +119,8 @@ async fn a_launch_into_a_reservation_has_its_template_and_takes_its_room() {
         targets.len() == 2 && targets.iter().all(only),
         "{targets:?}"
     );
-    let used = launched.reservation.expect("a reservation").id;
+    let used = instance::reserved(&launched.instance).expect("a reservation");
+    let used = used.id.to_owned();
     let available = |id: &str| {
         let known = world.lessons.room.lock().expect("a lock");
         known.available(id, world.clock.now())

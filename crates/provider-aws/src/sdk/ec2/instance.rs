@@ -2,21 +2,12 @@
 
 use aws::Tags;
 use aws::ec2::{
-    Filter, ImpairedCheck, Instance, InstanceState, InstanceStatus, ScheduledEvent, StatusCategory,
-    StatusFilter, TerminatedInstance,
+    ImpairedCheck, Instance, InstanceState, InstanceStatus, ScheduledEvent, StatusCategory,
+    TerminatedInstance,
 };
 use aws_sdk_ec2::types;
 
 use crate::sdk::values::{some_text, text, time};
-
-/// Events that end an instance or make it useless for a time.
-const EVENTS: [&str; 5] = [
-    "instance-reboot",
-    "system-reboot",
-    "system-maintenance",
-    "instance-retirement",
-    "instance-stop",
-];
 
 pub(super) fn instances(reservations: Vec<types::Reservation>) -> Vec<Instance> {
     let instances = reservations.into_iter().filter_map(|r| r.instances);
@@ -78,14 +69,6 @@ pub(super) fn terminated(change: types::InstanceStateChange) -> TerminatedInstan
     TerminatedInstance {
         id: text(change.instance_id),
         state: state(change.current_state),
-    }
-}
-
-pub(super) fn status_filter(filter: StatusFilter) -> Filter {
-    match filter {
-        StatusFilter::InstanceImpaired => Filter::new("instance-status.status", ["impaired"]),
-        StatusFilter::SystemImpaired => Filter::new("system-status.status", ["impaired"]),
-        StatusFilter::Event => Filter::new("event.code", EVENTS),
     }
 }
 

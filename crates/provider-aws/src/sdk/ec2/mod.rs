@@ -12,6 +12,7 @@ use aws::ec2::{
     PlacementGroup, PlacementGroupQuery, Reservation, ReservationQuery, RunCheck, SecurityGroup,
     SpotPrice, StatusFilter, StoredTemplate, Subnet, TemplateKey, TerminatedInstance, TypeOffering,
 };
+use aws::pricing::SPOT_PRODUCTS;
 use aws::{Failure, Operation, Tags};
 use aws_sdk_ec2::config::Builder;
 use aws_sdk_ec2::types::LocationType;
@@ -70,8 +71,7 @@ impl Ec2 for Client {
         let call = self
             .0
             .describe_spot_price_history()
-            .product_descriptions("Linux/UNIX")
-            .product_descriptions("Linux/UNIX (Amazon VPC)")
+            .set_product_descriptions(Some(SPOT_PRODUCTS.map(str::to_owned).to_vec()))
             .start_time(date_time(start));
         let pages = call.into_paginator().page_size(2000).items().send();
         let prices = pages.try_collect().await;
@@ -255,7 +255,7 @@ impl Ec2 for Client {
 
     async fn instance_status(&self, filter: StatusFilter) -> Result<Vec<InstanceStatus>, Failure> {
         let call = self.0.describe_instance_status();
-        let call = call.set_filters(discovery::filters(&[instance::status_filter(filter)]));
+        let call = call.set_filters(discovery::filters(&[filter.filter()]));
         let statuses = call.into_paginator().items().send().try_collect().await;
         let statuses = statuses.or_failure(Operation::DescribeInstanceStatus)?;
         Ok(statuses.into_iter().map(instance::status).collect())

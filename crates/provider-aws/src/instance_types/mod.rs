@@ -5,9 +5,9 @@
 //! one; otherwise only the types that changed are made anew. All that decides is compared, so
 //! nothing has to become old before it is noticed.
 //!
-//! What is *not* here: what types are made of (`aws::types`), finding the class of a pool, and
-//! watching nodes.
+//! What is *not* here: what types are made of (`aws::types`), and finding the class of a pool.
 
+mod loops;
 mod metrics;
 
 use std::collections::BTreeSet;
@@ -35,6 +35,7 @@ use crate::pricing::PricingProvider;
 use crate::rounds::rounds;
 use crate::unavailable::UnavailableOfferings;
 
+pub use loops::{follow_overlays, learn, show};
 pub use metrics::{INTERVAL as METRICS_INTERVAL, show_offerings};
 
 /// How often EC2 is asked what it offers.

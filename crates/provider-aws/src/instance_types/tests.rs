@@ -12,6 +12,8 @@ use crate::fake::Fake;
 use crate::pricing::PriceList;
 use crate::unavailable::Why;
 
+mod loops;
+
 /// A cloud with the types that tests work with, and what watches it.
 struct Scene {
     fake: Fake,
@@ -22,9 +24,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let epoch = "2026-01-01T00:00:00Z".parse().expect("a time");
-        let clock = Clock::simulated(epoch);
-        let fake = Fake::new(clock.clone());
+        let clock = Clock::simulated(crate::testing::START);
+        Self::over(Fake::new(clock.clone()), clock)
+    }
+
+    fn over(fake: Fake, clock: Clock) -> Self {
         fake.change(|state| {
             state.machines = testing::machines();
             state.offerings = testing::type_offerings();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aws::Failure;
 use aws::version::{Incompatible, KubernetesVersion};
+use runtime::Client;
 use runtime::client::ApiError;
-use runtime::{Client, Next};
 
 use crate::calls::Eks;
 
@@ -88,15 +88,9 @@ impl Versions {
         Ok(version.check()?)
     }
 
-    /// One round of the loop `providers.version`.
-    pub async fn round(&self) -> Next {
-        match self.refresh().await {
-            Ok(()) => Next::After(INTERVAL),
-            Err(error) => {
-                tracing::error!(%error, "refreshing the kubernetes version");
-                Next::Failed
-            }
-        }
+    /// One round of the loop `providers.version`. Says when the next one is due.
+    pub async fn round(&self) -> Result<Duration, VersionError> {
+        self.refresh().await.map(|()| INTERVAL)
     }
 
     /// Changes are single assignments, so a panic elsewhere while the lock was held does no harm.

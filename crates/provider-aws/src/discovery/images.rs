@@ -15,7 +15,7 @@ use aws::images::{
     Lookup, NothingFound, Queries, Search, Selected, Unsearchable, is_deprecated, select,
 };
 use aws::selectors::cache_key;
-use runtime::{Clock, Next};
+use runtime::Clock;
 use tokio::sync::Mutex;
 
 use super::parameters::Parameters;
@@ -165,14 +165,8 @@ impl Images {
         Ok(forgotten)
     }
 
-    /// One round of the loop `providers.ssm.invalidation`.
-    pub async fn invalidation_round(&self) -> Next {
-        match self.invalidate().await {
-            Ok(_) => Next::After(INVALIDATION),
-            Err(failure) => {
-                tracing::error!(%failure, "invalidating ssm parameters");
-                Next::Failed
-            }
-        }
+    /// One round of the loop `providers.ssm.invalidation`. Says when the next one is due.
+    pub async fn invalidation_round(&self) -> Result<Duration, Failure> {
+        self.invalidate().await.map(|_| INVALIDATION)
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use api::{Ec2NodeClass, NodeClaim, labels};
 use aws::Failure;
 use aws::profiles::{InUse, unused};
-use runtime::Next;
 
 use super::Profiles;
 
@@ -49,18 +48,17 @@ impl Profiles {
         Ok(deleted)
     }
 
-    /// One round of the loop, with all classes and claims of this provider that there are.
+    /// One round of the loop, with all classes and claims of this provider that there are. Says
+    /// when the next one is due.
     pub async fn garbage_round(
         &self,
         classes: &[Arc<Ec2NodeClass>],
         claims: &[Arc<NodeClaim>],
-    ) -> Next {
-        match self.collect_garbage(classes, claims).await {
-            Ok(_) => Next::After(INTERVAL),
-            Err(failure) => {
-                tracing::error!(%failure, "collecting instance profiles that nobody uses");
-                Next::Failed
-            }
+    ) -> Result<Duration, Failure> {
+        let deleted = self.collect_garbage(classes, claims).await?;
+        if !deleted.is_empty() {
+            tracing::debug!(count = deleted.len(), "collected instance profiles");
         }
+        Ok(INTERVAL)
     }
 }

@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 use api::{NodeClaim, labels};
 use aws::{Operation, Tags};
 use model::Timestamp;
-use runtime::Next;
 
 use super::*;
 use crate::fake::{Fake, Request};
@@ -326,15 +325,15 @@ async fn profiles_that_nobody_uses_are_deleted() {
         .insert(annotation, "by-claim".to_owned());
     let claims = [Arc::new(claim)];
     let failure = Failure::new(Operation::DeleteInstanceProfile, "ServiceFailure", "no");
-    world.fake.fail(failure, 1);
+    world.fake.fail(failure.clone(), 1);
     let round = || world.profiles.garbage_round(&classes, &claims);
-    assert_eq!(round().await, Next::Failed);
+    assert_eq!(round().await, Err(failure));
     assert_eq!(world.names().len(), 5);
-    assert_eq!(round().await, Next::After(MINUTE * 30));
+    assert_eq!(round().await, Ok(MINUTE * 30));
     let left = ["by-claim", "by-class", "kept"].map(str::to_owned);
     assert_eq!(world.names(), left.into());
     world.clock.sleep(MINUTE * 60).await;
-    assert_eq!(round().await, Next::After(MINUTE * 30));
+    assert_eq!(round().await, Ok(MINUTE * 30));
     let left = ["by-claim", "by-class"].map(str::to_owned);
     assert_eq!(world.names(), left.into());
 }

@@ -467,7 +467,7 @@ async fn parameters_whose_image_is_deprecated_are_read_again() {
 async fn parameters_are_looked_at_every_half_hour_and_a_failure_is_tried_again() {
     let world = aliased("al2023@latest", "1.33").await;
     let images = &world.discovery.images;
-    let half_hour = runtime::Next::After(MINUTE * 30);
+    let half_hour = Ok(MINUTE * 30);
     assert_eq!(images.invalidation_round().await, half_hour);
     assert_eq!(
         world.fake.count(CALL),
@@ -476,7 +476,7 @@ async fn parameters_are_looked_at_every_half_hour_and_a_failure_is_tried_again()
     );
     ids(&world).await;
     world.fake.fail(throttled(CALL), 1);
-    assert_eq!(images.invalidation_round().await, runtime::Next::Failed);
+    assert_eq!(images.invalidation_round().await, Err(throttled(CALL)));
     assert_eq!(images.invalidation_round().await, half_hour);
     assert_eq!(world.fake.count(SSM), 5);
 }

@@ -2,6 +2,7 @@
 //!
 //! What is *not* here: the loops (`controllers`) and the clouds (`provider-*`).
 
+mod cloud;
 mod identity;
 mod process;
 mod readiness;

@@ -5,21 +5,20 @@
 
 use std::{collections::BTreeMap, future::pending, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow, bail};
-use controllers::{CloudProvider, World};
-use provider_kwok::{Kwok, load_catalog};
+use anyhow::{Context, anyhow};
+use controllers::World;
 use runtime::{
     Client, Clock, Metrics, Options, Recorder, Shutdown,
     client::{Kind, Source},
     health::{Check, CheckResult, Endpoints, Profiling, Servers},
     lease::{self, Election},
     metrics::names,
-    options::Provider,
     shutdown,
 };
 use tokio::task::JoinHandle;
 
 use crate::{
+    cloud::{Connection, Term},
     identity::{identity, lease_namespace},
     readiness::Readiness,
     start::{COMMIT, VERSION},
@@ -32,12 +31,6 @@ const FLUSH: Duration = Duration::from_secs(2);
 
 /// Runs until a signal comes (`Ok`) or the process can't go on.
 pub(crate) async fn run(options: Options, env: BTreeMap<String, String>) -> anyhow::Result<()> {
-    if options.provider == Provider::Aws {
-        bail!(
-            "this build has no AWS provider yet; use --provider kwok (KARPENTER_PROVIDER=kwok) for \
-             simulated nodes"
-        );
-    }
     let shutdown = Shutdown::new();
     let signals = tokio::spawn(shutdown::on_signals(shutdown.clone()));
     let process = Process::new(Arc::new(options), shutdown.clone()).await?;
@@ -64,6 +57,8 @@ struct Process {
     client: Client,
     /// For the lease, so that throttled loops can't cost leadership.
     lease_client: Client,
+    /// How the cloud is called.
+    connection: Connection,
     /// Asks everybody to stop.
     shutdown: Shutdown,
     /// Tells the ports to close, last of all.
@@ -100,6 +95,8 @@ impl Process {
             .await?
             .with_limit(options.kube_client_qps, options.kube_client_burst)
             .with_metrics(metrics.clone());
+        let ca_bundle = source.ca_bundle();
+        let connection = Connection::find(&options, &metrics, ca_bundle).await?;
         let lease_client = Client::connect(&source, &agent)
             .await?
             .with_limit(20.0, 30)
@@ -114,6 +111,7 @@ impl Process {
             readiness,
             client,
             lease_client,
+            connection,
             shutdown,
             closing,
             serving,
@@ -191,16 +189,18 @@ impl Process {
         let (recorder, outbox) = Recorder::new(clock.clone(), Some(self.metrics.clone()));
         let flush = Shutdown::new();
         let writing = tokio::spawn(outbox.run(self.client.clone(), flush.clone()));
-        let file = &self.options.kwok.instance_types_file_path;
-        let kwok = Arc::new(Kwok::new(
-            self.client.clone(),
-            clock.clone(),
-            load_catalog(file),
-        ));
-        let cloud: Arc<dyn CloudProvider> = kwok.clone();
+        let term = Term {
+            client: &self.client,
+            clock: &clock,
+            recorder: &recorder,
+            metrics: &self.metrics,
+            options: &self.options,
+            seed,
+        };
+        let cloud = self.connection.cloud(term).await?;
         let world = World {
             client: self.client.clone(),
-            cloud,
+            cloud: cloud.provider(),
             clock,
             recorder,
             metrics: self.metrics.clone(),
@@ -208,7 +208,7 @@ impl Process {
             seed,
         };
         let loops = async {
-            let provider = kwok.run(self.shutdown.clone());
+            let provider = cloud.run(self.shutdown.clone());
             let (result, ()) =
                 tokio::join!(controllers::run(world, self.shutdown.clone()), provider);
             result.context("running the control loops")

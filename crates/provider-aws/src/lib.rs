@@ -24,6 +24,7 @@
 pub mod batch;
 pub mod cache;
 pub mod calls;
+pub mod cloud;
 pub mod cluster;
 pub mod discovery;
 #[cfg(any(test, feature = "fake"))]
@@ -33,8 +34,11 @@ pub mod instance_status;
 pub mod instance_types;
 pub mod instances;
 pub mod interruption;
+pub mod kubelets;
 pub mod launch;
+pub mod lessons;
 pub mod limits;
+pub mod node_class;
 pub mod nodes;
 pub mod objects;
 pub mod placement_hook;
@@ -44,6 +48,7 @@ pub mod reserved;
 mod rounds;
 #[cfg(feature = "sdk")]
 pub mod sdk;
+pub mod start;
 pub mod tagging;
 pub mod templates;
 #[cfg(test)]

@@ -139,6 +139,17 @@ pub struct Parts {
     pub metrics: Metrics,
 }
 
+/// Why there is no template to try a launch with.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialFailed {
+    /// AWS refused to make it.
+    #[error(transparent)]
+    Aws(#[from] aws::Failure),
+    /// It can't be made.
+    #[error(transparent)]
+    Other(#[from] LaunchError),
+}
+
 /// What was asked for in vain.
 enum Failed {
     /// EC2 does not have a template that it had a moment ago.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use aws::ec2::Placement;
+use aws::ec2::{LaunchTemplate, Placement};
 use aws::fleet::{self, FLEXIBILITY, LaunchError, TemplateUse, Wanted};
 use aws::resources::EFA;
 use aws::template::{self, Inputs, NITRO_SANDBOX, Needs};
 use catalog::{CapacityType, InstanceType};
 
-use super::{Launch, Launcher};
+use super::{Launch, Launcher, TrialFailed};
 
 /// What a launch asks for.
 pub(super) struct Plan {
@@ -61,6 +61,41 @@ impl Launcher {
         launch: &Launch<'_>,
         plan: &Plan,
     ) -> Result<Vec<TemplateUse>, LaunchError> {
+        let (uses, wanted) = self.wanted(launch, plan)?;
+        let class = &launch.class.metadata.name;
+        let ensured = self.templates.ensure(class, &wanted).await;
+        ensured.map_err(|failure| LaunchError::template(&failure))?;
+        Ok(uses)
+    }
+
+    /// A template in EC2 for one type on demand, as a launch would have it; its name.
+    pub async fn trial(
+        &self,
+        launch: &Launch<'_>,
+        instance_type: &Arc<InstanceType>,
+        tenancy: &str,
+    ) -> Result<String, TrialFailed> {
+        let plan = Plan {
+            types: vec![instance_type.clone()],
+            capacity_type: CapacityType::OnDemand,
+            placement: template::placement(tenancy, launch.group, None),
+            partition: None,
+            has_efa: false,
+        };
+        let (_, wanted) = self.wanted(launch, &plan)?;
+        let class = &launch.class.metadata.name;
+        self.templates.ensure(class, &wanted).await?;
+        let nothing = || LaunchError::no_template(&"there is none for the type");
+        let (first, _) = wanted.into_iter().next().ok_or_else(nothing)?;
+        Ok(first.name)
+    }
+
+    /// The templates that a launch needs, with the size of their user data, and what they are for.
+    fn wanted(
+        &self,
+        launch: &Launch<'_>,
+        plan: &Plan,
+    ) -> Result<(Vec<TemplateUse>, Vec<(LaunchTemplate, usize)>), LaunchError> {
         let class = launch.class;
         let requests = &launch.claim.spec.resources.requests;
         let needs = Needs {
@@ -103,8 +138,6 @@ impl Launcher {
             });
             wanted.push((template, user_data.bytes));
         }
-        let ensured = self.templates.ensure(&class.metadata.name, &wanted).await;
-        ensured.map_err(|failure| LaunchError::template(&failure))?;
-        Ok(uses)
+        Ok((uses, wanted))
     }
 }

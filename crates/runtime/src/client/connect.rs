@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use super::Client;
@@ -41,6 +43,49 @@ pub enum ConnectError {
     /// The credentials or certificates can't be used.
     #[error("preparing the connection, {0}")]
     Client(String),
+}
+
+/// Where a pod finds the certificates of the API server.
+const POD_CA_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+
+impl Source {
+    /// The certificates that the API server is trusted by, as a kubeconfig says them: PEM in base64.
+    /// Empty if none are named or they can't be read; connecting then says why.
+    pub fn ca_bundle(&self) -> String {
+        let of_pod = || {
+            std::fs::read(POD_CA_FILE)
+                .ok()
+                .map(|pem| BASE64_STANDARD.encode(pem))
+        };
+        let found = match self {
+            Self::InCluster => of_pod(),
+            Self::File { path, context } => {
+                let file = Kubeconfig::read_from(path).ok();
+                file.and_then(|file| ca_of(&file, context.as_deref()))
+            }
+            Self::Infer => match Kubeconfig::read() {
+                Ok(file) => ca_of(&file, None),
+                Err(_) => of_pod(),
+            },
+        };
+        found.unwrap_or_default()
+    }
+}
+
+/// The certificates of the cluster of a context; of the current one, if none is named.
+fn ca_of(file: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let context = context.or(file.current_context.as_deref())?;
+    let mut contexts = file.contexts.iter();
+    let context = contexts.find(|one| one.name == context)?;
+    let name = &context.context.as_ref()?.cluster;
+    let mut clusters = file.clusters.iter();
+    let cluster = clusters.find(|one| one.name == *name)?.cluster.as_ref()?;
+    if let Some(data) = &cluster.certificate_authority_data {
+        return Some(data.split_whitespace().collect());
+    }
+    let path = cluster.certificate_authority.as_ref()?;
+    let pem = std::fs::read(path).ok()?;
+    Some(BASE64_STANDARD.encode(pem))
 }
 
 impl Client {

@@ -38,7 +38,7 @@ pub(crate) struct Term<'a> {
 /// A cloud with loops of its own.
 pub(crate) enum Cloud {
     Kwok(Arc<Kwok>),
-    Aws(Box<provider_aws::start::Provider>),
+    Aws(Box<provider_aws::provider::Provider>),
 }
 
 impl Connection {
@@ -89,7 +89,9 @@ impl Connection {
                     ca_bundle: ca_bundle.clone(),
                     seed: term.seed,
                 };
-                let provider = start.start().await.context("starting the AWS provider")?;
+                let provider = Box::pin(start.start())
+                    .await
+                    .context("starting the AWS provider")?;
                 Ok(Cloud::Aws(Box::new(provider)))
             }
         }

@@ -10,7 +10,7 @@ use api::labels::{
     AWS_INSTANCE_PROFILE_NAME, EC2NODECLASS_HASH, EC2NODECLASS_HASH_VERSION, INSTANCE_TYPE,
     NODEPOOL,
 };
-use api::{Ec2NodeClass, NodeClaim, NodePool, ProviderDefaults, condition};
+use api::{Ec2NodeClass, NodeClaim, NodePool, ProviderDefaults};
 use async_trait::async_trait;
 use aws::drift::{self, Drift};
 use aws::ec2::PlacementGroup;
@@ -100,7 +100,7 @@ impl Aws {
             .resolved
     }
 
-    async fn types(
+    fn types(
         &self,
         class: &Ec2NodeClass,
         group: Option<&PlacementGroup>,
@@ -116,7 +116,7 @@ impl Aws {
         let mut found = None;
         if let (Some(class), Some(_)) = (&class, objects.pool(tag(tags::NODEPOOL))) {
             let group = self.group(class).await;
-            let types = self.types(class, group.group()).await.ok();
+            let types = self.types(class, group.group()).ok();
             let mut types = types.iter().flat_map(|types| types.iter());
             found = types
                 .find(|one| *one.name == *instance.instance_type)
@@ -245,7 +245,7 @@ impl CloudProvider for Aws {
         let tags = self.parts.world.cluster.tags(&class, pool);
         let tags = tags.map_err(|error| CloudError::NodeClassNotReady(error.to_string()))?;
         let group = self.group(&class).await;
-        let types = self.types(&class, group.group()).await;
+        let types = self.types(&class, group.group());
         let types = types.map_err(|error| {
             tracing::error!(NodeClaim.name = claim.metadata.name, %error, "resolving instance types");
             CloudError::Create {
@@ -311,7 +311,7 @@ impl CloudProvider for Aws {
             return Ok(Arc::new([]));
         };
         let group = self.group(&class).await;
-        self.types(&class, group.group()).await.map_err(other)
+        self.types(&class, group.group()).map_err(other)
     }
 
     async fn is_drifted(&self, claim: &NodeClaim) -> Result<Option<DriftReason>, CloudError> {
@@ -329,7 +329,7 @@ impl CloudProvider for Aws {
             return Ok(reason(drift));
         }
         let group = self.group(&class).await;
-        let types = self.types(&class, group.group()).await.map_err(other)?;
+        let types = self.types(&class, group.group()).map_err(other)?;
         let wanted = claim
             .metadata
             .labels
@@ -365,11 +365,6 @@ impl CloudProvider for Aws {
     fn registration_hooks(&self) -> Vec<Arc<dyn RegistrationHook>> {
         self.parts.hooks.clone()
     }
-}
-
-/// Whether a class can be used, as the pools' loops see it.
-pub fn is_ready(class: &Ec2NodeClass) -> bool {
-    condition::is_true(&class.status.conditions, condition::READY)
 }
 
 fn no_instance(claim: &NodeClaim) -> CloudError {

@@ -3,7 +3,7 @@
 //!
 //! What is *not* here: what settings mean (`aws::kubelet`).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::Ec2NodeClass;
@@ -18,29 +18,29 @@ use crate::instance_types::InstanceTypes;
 /// For how long compiled settings are kept that nobody uses.
 const UNUSED: Duration = Duration::from_hours(12);
 
-/// Resolves settings. The types are told once they are there.
+/// Resolves settings.
 pub struct Kubelets {
     expressions: Expressions,
     reserved_enis: u64,
-    types: OnceLock<Arc<InstanceTypes>>,
+    types: Arc<InstanceTypes>,
     /// By the settings as JSON.
     compiled: Cache<String, Arc<Compiled>>,
 }
 
 impl Kubelets {
-    /// Resolves nothing by name before [`Kubelets::know`].
-    pub fn new(clock: Clock, expressions: Expressions, reserved_enis: u64) -> Self {
+    /// Of the machines that `types` know.
+    pub fn new(
+        clock: Clock,
+        expressions: Expressions,
+        reserved_enis: u64,
+        types: Arc<InstanceTypes>,
+    ) -> Self {
         Self {
             expressions,
             reserved_enis,
-            types: OnceLock::new(),
+            types,
             compiled: Cache::new(clock, UNUSED),
         }
-    }
-
-    /// The types whose machines are resolved by name. Once.
-    pub fn know(&self, types: Arc<InstanceTypes>) {
-        let _ = self.types.set(types);
     }
 
     fn compiled(&self, kubelet: &Map<String, Value>) -> Result<Arc<Compiled>, String> {
@@ -59,7 +59,7 @@ impl Kubelets {
     /// The settings of a class on the type of this name; none if there is no such type, or nothing
     /// can be made of the settings.
     pub fn resolve(&self, class: &Ec2NodeClass, name: &str) -> Option<Resolved> {
-        let region = self.types.get()?.region();
+        let region = self.types.region();
         let machine = region
             .machines()
             .iter()

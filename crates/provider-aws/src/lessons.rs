@@ -54,12 +54,10 @@ impl launch::Lessons for Lessons {
     }
 
     fn launched(&self, launched: &Launched) {
-        if let Some(reservation) = &launched.reservation {
-            let at = launched
-                .instance
-                .launched
-                .unwrap_or_else(|| self.clock.now());
-            self.reservations.launched(&reservation.id, at);
+        let made = &launched.instance;
+        if let Some(reservation) = aws::instance::reserved(made) {
+            let at = made.launched.unwrap_or_else(|| self.clock.now());
+            self.reservations.launched(reservation.id, at);
         }
     }
 }

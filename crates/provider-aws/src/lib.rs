@@ -16,7 +16,9 @@
 //! - `sdk` (a feature): the official SDK behind these traits.
 //! - [`limits`]: how often EC2 is called to change something.
 //! - [`launch`]: from a claim to an instance; [`templates`]: launch templates that it needs;
-//!   [`nodes`]: how the instance becomes a node.
+//!   [`nodes`], [`kubelets`]: how the instance becomes a node; [`lessons`]: what launches teach.
+//! - [`node_class`]: the loop of node classes. [`cloud`]: the cloud as the loops of every cloud
+//!   call it. [`start`]: all of this put together, which makes the [`provider`].
 //!
 //! What is *not* here: what requests and answers mean (`aws`, without I/O), and the phases of a
 //! NodeClaim (`lifecycle`).
@@ -44,6 +46,7 @@ pub mod objects;
 pub mod placement_hook;
 pub mod pricing;
 pub mod profiles;
+pub mod provider;
 pub mod reserved;
 mod rounds;
 #[cfg(feature = "sdk")]

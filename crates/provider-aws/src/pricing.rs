@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws::Failure;
 use aws::pricing::{NoPrices, Prices, currency, has_price_list, questions, read};
-use runtime::{Clock, Shutdown};
+use runtime::{Clock, Metrics, Shutdown};
 
 use crate::calls::{self, Calls, Ec2};
-use crate::rounds::rounds;
+use crate::rounds::Rounds;
 
 /// How often prices are asked for.
 pub const INTERVAL: Duration = Duration::from_hours(12);
@@ -109,22 +109,20 @@ impl PricingProvider {
     }
 
     /// Keeps prices up to date until `shutdown`.
-    pub async fn run(&self, shutdown: Shutdown) {
+    pub async fn run(&self, metrics: &Metrics, shutdown: &Shutdown) {
         if self.list == PriceList::Isolated || !has_price_list(&self.region) {
             tracing::info!(
                 region = self.region,
                 "prices on demand stay as they are built in: the price list cannot be asked"
             );
         }
-        let update = || self.update();
-        rounds(
-            "providers.pricing",
-            &self.clock,
-            &shutdown,
-            INTERVAL,
-            update,
-        )
-        .await;
+        let rounds = Rounds {
+            name: "providers.pricing",
+            clock: &self.clock,
+            metrics,
+        };
+        let update = || async { self.update().await.map(|()| INTERVAL) };
+        rounds.run(shutdown, update).await;
     }
 
     fn change(

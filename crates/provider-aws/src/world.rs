@@ -8,14 +8,11 @@ use std::time::Duration;
 use api::NodeClaim;
 use controllers::cloud::termination_mode;
 use runtime::metrics::names;
-use runtime::queue::Backoff;
 use runtime::{Client, Clock, Metrics, Recorder, Shutdown};
 
 use crate::calls::Calls;
 use crate::objects::Objects;
-
-/// How a loop waits after failures.
-const BACKOFF: Backoff = Backoff::exponential(Duration::from_secs(1), Duration::from_mins(2));
+use crate::rounds::{Rounds, count_failure};
 
 /// Everything outside that the loops may touch. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -37,46 +34,28 @@ pub struct World {
 }
 
 impl World {
-    /// Does `pass` again and again until `shutdown`, from when all objects have been listed. It
+    /// Does `round` again and again until `shutdown`, from when all objects have been listed. It
     /// says how long to wait; after a failure the wait grows. What has begun is finished first.
-    pub async fn again<F, Fut, E>(&self, name: &'static str, shutdown: &Shutdown, mut pass: F)
+    pub async fn again<F, Fut, E>(&self, name: &'static str, shutdown: &Shutdown, round: F)
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<Duration, E>>,
         E: Display,
     {
-        let mut failures = 0;
         if shutdown.or_stop(self.objects.synced()).await.is_none() {
             return;
         }
-        while !shutdown.is_triggered() {
-            let wait = match pass().await {
-                Ok(wait) => {
-                    failures = 0;
-                    self.count(name, "requeue_after");
-                    wait
-                }
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(controller = name, %error, "failed and will be repeated");
-                    self.count_failure(name);
-                    BACKOFF.wait(failures)
-                }
-            };
-            let _ = shutdown.or_stop(self.clock.sleep(wait)).await;
-        }
+        let rounds = Rounds {
+            name,
+            clock: &self.clock,
+            metrics: &self.metrics,
+        };
+        rounds.run(shutdown, round).await;
     }
 
-    fn count(&self, controller: &str, result: &str) {
-        self.metrics
-            .add(&names::RECONCILES, &[controller, result], 1.0);
-    }
-
-    /// Counts something that failed and is repeated.
+    /// Counts something that failed and is tried again.
     pub(crate) fn count_failure(&self, controller: &str) {
-        self.count(controller, "error");
-        self.metrics
-            .add(&names::RECONCILE_ERRORS, &[controller], 1.0);
+        count_failure(&self.metrics, controller);
     }
 
     /// Counts a claim that is removed for a reason.

@@ -32,7 +32,7 @@ use runtime::{Clock, Metrics, Shutdown};
 
 use crate::calls::{Calls, Ec2};
 use crate::pricing::PricingProvider;
-use crate::rounds::rounds;
+use crate::rounds::Rounds;
 use crate::unavailable::UnavailableOfferings;
 
 pub use loops::{follow_overlays, learn, show};
@@ -147,10 +147,14 @@ impl InstanceTypes {
     }
 
     /// Keeps what EC2 offers up to date until `shutdown`.
-    pub async fn run(&self, shutdown: Shutdown) {
-        let update = || self.update();
-        let name = "providers.instancetype";
-        rounds(name, &self.clock, &shutdown, INTERVAL, update).await;
+    pub async fn run(&self, shutdown: &Shutdown) {
+        let rounds = Rounds {
+            name: "providers.instancetype",
+            clock: &self.clock,
+            metrics: &self.metrics,
+        };
+        let update = || async { self.update().await.map(|()| INTERVAL) };
+        rounds.run(shutdown, update).await;
     }
 
     /// What EC2 offers, as far as it is known.

@@ -289,5 +289,5 @@ async fn ec2_is_asked_at_the_start_and_every_twelve_hours() {
         assert_eq!(asked(&scene), 3);
         shutdown.trigger();
     };
-    tokio::join!(scene.types.run(shutdown.clone()), watching);
+    tokio::join!(scene.types.run(&shutdown), watching);
 }

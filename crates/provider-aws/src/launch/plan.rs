@@ -19,6 +19,15 @@ pub(super) struct Plan {
     pub(super) has_efa: bool,
 }
 
+/// The templates that a launch needs.
+#[derive(Default)]
+struct Needed {
+    /// What they are for.
+    uses: Vec<TemplateUse>,
+    /// With the size of their user data, as [`crate::templates::Templates::ensure`] takes it.
+    templates: Vec<(LaunchTemplate, usize)>,
+}
+
 impl Launcher {
     pub(super) fn plan(&self, launch: &Launch<'_>, wanted: &Wanted) -> Result<Plan, LaunchError> {
         let min_values = self.settings.min_values;
@@ -61,11 +70,11 @@ impl Launcher {
         launch: &Launch<'_>,
         plan: &Plan,
     ) -> Result<Vec<TemplateUse>, LaunchError> {
-        let (uses, wanted) = self.wanted(launch, plan)?;
+        let needed = self.needed(launch, plan)?;
         let class = &launch.class.metadata.name;
-        let ensured = self.templates.ensure(class, &wanted).await;
+        let ensured = self.templates.ensure(class, &needed.templates).await;
         ensured.map_err(|failure| LaunchError::template(&failure))?;
-        Ok(uses)
+        Ok(needed.uses)
     }
 
     /// A template in EC2 for one type on demand, as a launch would have it; its name.
@@ -82,20 +91,15 @@ impl Launcher {
             partition: None,
             has_efa: false,
         };
-        let (_, wanted) = self.wanted(launch, &plan)?;
+        let needed = self.needed(launch, &plan)?;
         let class = &launch.class.metadata.name;
-        self.templates.ensure(class, &wanted).await?;
+        self.templates.ensure(class, &needed.templates).await?;
         let nothing = || LaunchError::no_template(&"there is none for the type");
-        let (first, _) = wanted.into_iter().next().ok_or_else(nothing)?;
+        let first = needed.uses.into_iter().next().ok_or_else(nothing)?;
         Ok(first.name)
     }
 
-    /// The templates that a launch needs, with the size of their user data, and what they are for.
-    fn wanted(
-        &self,
-        launch: &Launch<'_>,
-        plan: &Plan,
-    ) -> Result<(Vec<TemplateUse>, Vec<(LaunchTemplate, usize)>), LaunchError> {
+    fn needed(&self, launch: &Launch<'_>, plan: &Plan) -> Result<Needed, LaunchError> {
         let class = launch.class;
         let requests = &launch.claim.spec.resources.requests;
         let needs = Needs {
@@ -107,8 +111,7 @@ impl Launcher {
         let limits = |one: &InstanceType| self.blueprint.limits(class, one);
         let groups =
             template::groups(&needs, limits).map_err(|why| LaunchError::no_template(&why))?;
-        let mut wanted = Vec::new();
-        let mut uses = Vec::new();
+        let mut needed = Needed::default();
         for group in groups {
             let user_data = self
                 .blueprint
@@ -129,15 +132,15 @@ impl Launcher {
             };
             let template =
                 template::request(class, inputs).map_err(|why| LaunchError::no_template(&why))?;
-            uses.push(TemplateUse {
+            needed.uses.push(TemplateUse {
                 name: template.name.clone(),
                 image_id: group.image_id,
                 types: group.types,
                 reservation: group.reservation,
                 zone: None,
             });
-            wanted.push((template, user_data.bytes));
+            needed.templates.push((template, user_data.bytes));
         }
-        Ok((uses, wanted))
+        Ok(needed)
     }
 }

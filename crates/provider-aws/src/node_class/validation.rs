@@ -141,14 +141,7 @@ impl Validation {
     }
 
     fn say(&self, class: &mut Ec2NodeClass, verdict: &Verdict) {
-        let mut subject = condition::Subject {
-            dependents: self.parts.reserved.dependents(),
-            generation: class.metadata.generation,
-            created: class.metadata.creation_timestamp,
-            deleting: class.metadata.is_deleting(),
-            now: self.parts.clock.now(),
-        };
-        subject.now = self.parts.clock.now();
+        let subject = aws::class::subject(class, self.parts.reserved, self.parts.clock.now());
         let (status, reason, message) = match verdict {
             Verdict::Valid => (condition::TRUE, VALIDATION_SUCCEEDED, ""),
             Verdict::Invalid { reason, message } => (condition::FALSE, *reason, message.as_str()),

@@ -215,5 +215,6 @@ async fn prices_are_asked_for_every_twelve_hours_and_sooner_after_failures() {
         assert_eq!(scene.fake.count(operation), asked + 1);
         shutdown.trigger();
     };
-    tokio::join!(scene.pricing.run(shutdown.clone()), watching);
+    let metrics = Metrics::new();
+    tokio::join!(scene.pricing.run(&metrics, &shutdown), watching);
 }

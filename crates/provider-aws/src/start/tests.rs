@@ -48,7 +48,7 @@ impl Rig {
             ca_bundle: "Y2EtYnVuZGxlCg==".to_owned(),
             seed: 7,
         };
-        let provider = Arc::new(start.start().await.expect("starts"));
+        let provider = Arc::new(Box::pin(start.start()).await.expect("starts"));
         let shutdown = Shutdown::new();
         let (running, stop) = (provider.clone(), shutdown.clone());
         tokio::spawn(async move { running.run(stop).await });

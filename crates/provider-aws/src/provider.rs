@@ -55,32 +55,36 @@ impl Provider {
             reserved_capacity: gates.reserved_capacity,
             ..Context::default()
         };
-        tokio::join!(
-            world.objects.run(shutdown.clone()),
-            self.classes.run(shutdown.clone()),
-            self.types.run(shutdown),
-            self.pricing.run(&world.metrics, shutdown),
-            instance_types::learn(world, &self.types, shutdown),
-            instance_types::show(world, &cloud, gates.reserved_capacity, shutdown),
-            self.housekeeping(shutdown),
-            tagging::run(world, &self.instances, shutdown),
-            garbage::run(world, &self.instances, shutdown),
-            instance_status::run(world, &self.interruptions, shutdown),
-            zonal_shift::run(world, &self.shifts, shutdown),
-            only(
-                gates.node_overlay,
-                instance_types::follow_overlays(world, &self.types, shutdown)
-            ),
-            only(
-                !queue.is_empty(),
-                interruption::queue::run(&self.interruptions, queue, shutdown)
-            ),
-            only(
-                gates.reserved_capacity,
-                reserved::demote(world, &self.instances, &context, shutdown)
-            ),
-            only(gates.reserved_capacity, reserved::expire(world, shutdown)),
-        );
+        // On the heap: together they are large.
+        let loops = async {
+            tokio::join!(
+                world.objects.run(shutdown.clone()),
+                self.classes.run(shutdown.clone()),
+                self.types.run(shutdown),
+                self.pricing.run(&world.metrics, shutdown),
+                instance_types::learn(world, &self.types, shutdown),
+                instance_types::show(world, &cloud, gates.reserved_capacity, shutdown),
+                self.housekeeping(shutdown),
+                tagging::run(world, &self.instances, shutdown),
+                garbage::run(world, &self.instances, shutdown),
+                instance_status::run(world, &self.interruptions, shutdown),
+                zonal_shift::run(world, &self.shifts, shutdown),
+                only(
+                    gates.node_overlay,
+                    instance_types::follow_overlays(world, &self.types, shutdown)
+                ),
+                only(
+                    !queue.is_empty(),
+                    interruption::queue::run(&self.interruptions, queue, shutdown)
+                ),
+                only(
+                    gates.reserved_capacity,
+                    reserved::demote(world, &self.instances, &context, shutdown)
+                ),
+                only(gates.reserved_capacity, reserved::expire(world, shutdown)),
+            );
+        };
+        Box::pin(loops).await;
     }
 
     /// What is remembered is kept true, and what nobody uses any more is deleted.

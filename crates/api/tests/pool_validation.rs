@@ -115,6 +115,26 @@ fn requirements_are_checked() {
     }
 }
 
+/// ADM-36
+#[test]
+fn a_tenancy_has_a_value_that_there_is() {
+    let tenancy = |values: Value| {
+        let key = "karpenter.k8s.aws/instance-tenancy";
+        requirement(json!({"key": key, "operator": "In", "values": values}))
+    };
+    let expected = "invalid value: no valid values found in [host shared] for \
+                    karpenter.k8s.aws/instance-tenancy, expected one of: [dedicated default], got: \
+                    [host shared] in requirements, restricted";
+    assert_eq!(one(tenancy(json!(["host", "shared"]))), expected);
+    for good in [
+        json!(["default"]),
+        json!(["dedicated"]),
+        json!(["host", "dedicated"]),
+    ] {
+        assert_eq!(tenancy(good), [""; 0]);
+    }
+}
+
 #[test]
 fn the_label_of_the_pool_itself_is_no_requirement() {
     let item = json!({"key": "karpenter.sh/nodepool", "operator": "In", "values": ["a"]});

@@ -38,6 +38,7 @@ fn changed(pointer: &str, value: Value) -> String {
     hash(&spec, "test-ca-bundle")
 }
 
+/// HASH-1
 #[test]
 fn hashes_of_changed_fields_equal_those_that_clusters_have() {
     assert_eq!(hash(&base(), "test-ca-bundle"), "11148166120438674859");
@@ -136,6 +137,7 @@ fn hashes_of_changed_fields_equal_those_that_clusters_have() {
     }
 }
 
+/// HASH-1: the row of a profile.
 #[test]
 fn a_profile_in_place_of_a_role_has_its_own_hash() {
     let mut spec = base();
@@ -145,6 +147,7 @@ fn a_profile_in_place_of_a_role_has_its_own_hash() {
     assert_eq!(hash(&spec, "test-ca-bundle"), "10323991363677716244");
 }
 
+/// HASH-1: further vectors.
 #[test]
 fn hashes_of_plain_classes_equal_those_that_clusters_have() {
     let plain = |extra: &Value| {
@@ -172,4 +175,71 @@ fn hashes_of_plain_classes_equal_those_that_clusters_have() {
     ] {
         assert_eq!(plain(&extra), expected, "{extra}");
     }
+}
+
+/// HASH-2
+#[test]
+fn the_order_of_tags_and_disks_does_not_count() {
+    let base = base();
+    let text = base.to_string();
+    let tags = r#"{"keyTag-1":"valueTag-1","keyTag-2":"valueTag-2"}"#;
+    let turned = r#"{"keyTag-2":"valueTag-2","keyTag-1":"valueTag-1"}"#;
+    assert!(text.contains(tags), "{text}");
+    let parsed: Ec2NodeClass =
+        serde_json::from_str(&format!("{{\"spec\":{}}}", text.replace(tags, turned)))
+            .expect("a class");
+    assert_eq!(parsed.hash("test-ca-bundle"), "11148166120438674859");
+    let mut disks = base;
+    disks["blockDeviceMappings"]
+        .as_array_mut()
+        .expect("a list")
+        .reverse();
+    assert_eq!(hash(&disks, "test-ca-bundle"), "11148166120438674859");
+}
+
+/// HASH-3
+#[test]
+fn what_is_selected_does_not_count() {
+    for (field, value) in [
+        ("/amiSelectorTerms", json!([{"id": "ami-9"}])),
+        ("/subnetSelectorTerms", json!([{"id": "subnet-9"}])),
+        ("/securityGroupSelectorTerms", json!([{"name": "group"}])),
+        ("/capacityReservationSelectorTerms", json!([{"id": "cr-9"}])),
+        ("/ipPrefixCount", json!(2)),
+    ] {
+        assert_eq!(changed(field, value), "11148166120438674859", "{field}");
+    }
+}
+
+/// HASH-4
+#[test]
+fn a_family_counts_and_not_how_it_is_said() {
+    let plain = json!({"role": "r", "amiFamily": "AL2023"});
+    let alias = json!({"role": "r", "amiSelectorTerms": [{"alias": "al2023@latest"}]});
+    assert_eq!(hash(&plain, ""), hash(&alias, ""));
+    let both = json!({"role": "r", "amiFamily": "AL2023",
+        "amiSelectorTerms": [{"alias": "al2023@v20240625"}]});
+    assert_eq!(hash(&plain, ""), hash(&both, ""));
+    let other = json!({"role": "r", "amiSelectorTerms": [{"alias": "al2@latest"}]});
+    assert_ne!(hash(&plain, ""), hash(&other, ""));
+}
+
+/// HASH-5
+#[test]
+fn values_of_the_kubelet_in_another_order_are_other_values() {
+    let with = |reserved: Value| hash(&json!({"role": "r", "kubelet": reserved}), "");
+    let one = with(json!({"kubeReserved": {"cpu": "12m", "memory": "34Mi"}}));
+    let other = with(json!({"kubeReserved": {"cpu": "34m", "memory": "12Mi"}}));
+    assert_ne!(one, other);
+    assert_ne!(
+        with(json!({"clusterDNS": ["10.0.0.1", "10.0.0.2"]})),
+        with(json!({"clusterDNS": ["10.0.0.2", "10.0.0.1"]})),
+    );
+    assert_ne!(with(json!({"maxPods": 12})), with(json!({"maxPods": 21})));
+}
+
+/// HASH-6
+#[test]
+fn no_settings_of_the_kubelet_are_empty_ones() {
+    assert_eq!(changed("/kubelet", json!({})), "11148166120438674859");
 }

@@ -82,7 +82,10 @@ pub(crate) fn alias(_: &mut SchemaGenerator) -> Schema {
 fn at_least_one(fields: &[&str]) -> Value {
     let has: Vec<String> = fields
         .iter()
-        .map(|field| format!("has(x.{field})"))
+        .map(|field| match *field {
+            "tags" => "(has(x.tags) && x.tags.size() > 0)".to_owned(),
+            field => format!("has(x.{field})"),
+        })
         .collect();
     let named: Vec<String> = fields
         .iter()

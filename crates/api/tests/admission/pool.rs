@@ -92,6 +92,25 @@ fn shape() -> Vec<Case> {
     ]
 }
 
+/// Labels of EC2 in requirements and in the template's labels.
+pub(crate) fn labels_of_ec2() -> Vec<Case> {
+    let label = |key: &str| with(json!({"template": {"metadata": {"labels": {key: "a"}}}}));
+    let restricted = "label domain \"karpenter.k8s.aws\" is restricted";
+    let unknown = "karpenter.k8s.aws/unknown";
+    let mut cases = vec![
+        Case::refused("an unknown requirement", with_key(unknown), restricted),
+        Case::refused("an unknown label", label(unknown), restricted),
+    ];
+    let known = api::labels::AWS_WELL_KNOWN.iter();
+    let known: Vec<&&str> = known.filter(|key| key.contains("k8s.aws/")).collect();
+    assert!(known.len() > 20, "{known:?}");
+    for key in known {
+        cases.push(Case::accepted(&format!("required: {key}"), with_key(key)));
+        cases.push(Case::accepted(&format!("label: {key}"), label(key)));
+    }
+    cases
+}
+
 fn requirements() -> Vec<Case> {
     let one = |operator: &str, values: Value| {
         with_requirement(json!({"key": "example.com/a", "operator": operator, "values": values}))

@@ -1,7 +1,7 @@
 //! EKS.
 
 use async_trait::async_trait;
-use aws::{Failure, Operation};
+use aws::Failure;
 
 use super::failure::OrFailure;
 use super::values::text;
@@ -20,7 +20,7 @@ impl Client {
 impl Eks for Client {
     async fn cluster(&self, name: &str) -> Result<EksCluster, Failure> {
         let call = self.0.describe_cluster().name(name);
-        let output = call.send().await.or_failure(Operation::DescribeCluster)?;
+        let output = call.send().await.or_failure()?;
         let Some(cluster) = output.cluster else {
             return Ok(EksCluster::default());
         };

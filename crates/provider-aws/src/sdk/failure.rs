@@ -2,35 +2,37 @@
 
 use std::error::Error;
 
-use aws::{Failure, Operation};
+use aws::Failure;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use super::operations::OfOperation;
+
 /// Turns what the SDK returns into what the traits return.
 pub(super) trait OrFailure<T> {
     /// The value, or why the call failed.
-    fn or_failure(self, operation: Operation) -> Result<T, Failure>;
+    fn or_failure(self) -> Result<T, Failure>;
 }
 
 impl<T, E> OrFailure<T> for Result<T, SdkError<E, HttpResponse>>
 where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    E: OfOperation + ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    fn or_failure(self, operation: Operation) -> Result<T, Failure> {
+    fn or_failure(self) -> Result<T, Failure> {
         self.map_err(|error| {
-            let failure = failure(operation, &error);
+            let failure = failure(&error);
             log(&failure);
             failure
         })
     }
 }
 
-fn failure<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure
+fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure
 where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    E: OfOperation + ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let of_service = error.as_service_error().map(ProvideErrorMetadata::meta);
     let said = of_service.and_then(|meta| meta.message());
@@ -38,7 +40,7 @@ where
         .and_then(RequestId::request_id)
         .or_else(|| error.request_id());
     Failure {
-        operation,
+        operation: E::OPERATION,
         code: text(of_service.and_then(|meta| meta.code())),
         message: said.map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned),
         status: error

@@ -1,7 +1,7 @@
 //! IAM.
 
 use async_trait::async_trait;
-use aws::{Failure, Operation, Tags};
+use aws::{Failure, Tags};
 use aws_sdk_iam::types;
 
 use super::failure::OrFailure;
@@ -20,8 +20,7 @@ impl Client {
 impl Iam for Client {
     async fn instance_profile(&self, name: &str) -> Result<InstanceProfile, Failure> {
         let call = self.0.get_instance_profile().instance_profile_name(name);
-        let sent = call.send().await;
-        let output = sent.or_failure(Operation::GetInstanceProfile)?;
+        let output = call.send().await.or_failure()?;
         Ok(output.instance_profile.map(profile).unwrap_or_default())
     }
 
@@ -37,39 +36,34 @@ impl Iam for Client {
             .instance_profile_name(name)
             .path(path)
             .set_tags(Some(tag_list(tags)));
-        let sent = call.send().await;
-        let output = sent.or_failure(Operation::CreateInstanceProfile)?;
+        let output = call.send().await.or_failure()?;
         Ok(output.instance_profile.map(profile).unwrap_or_default())
     }
 
     async fn add_role(&self, profile: &str, role: &str) -> Result<(), Failure> {
         let call = self.0.add_role_to_instance_profile();
         let call = call.instance_profile_name(profile).role_name(role);
-        let sent = call.send().await;
-        sent.or_failure(Operation::AddRoleToInstanceProfile)?;
+        call.send().await.or_failure()?;
         Ok(())
     }
 
     async fn remove_role(&self, profile: &str, role: &str) -> Result<(), Failure> {
         let call = self.0.remove_role_from_instance_profile();
         let call = call.instance_profile_name(profile).role_name(role);
-        let sent = call.send().await;
-        sent.or_failure(Operation::RemoveRoleFromInstanceProfile)?;
+        call.send().await.or_failure()?;
         Ok(())
     }
 
     async fn delete_instance_profile(&self, name: &str) -> Result<(), Failure> {
         let call = self.0.delete_instance_profile().instance_profile_name(name);
-        let sent = call.send().await;
-        sent.or_failure(Operation::DeleteInstanceProfile)?;
+        call.send().await.or_failure()?;
         Ok(())
     }
 
     async fn instance_profiles(&self, path_prefix: &str) -> Result<Vec<InstanceProfile>, Failure> {
         let call = self.0.list_instance_profiles().path_prefix(path_prefix);
         let pages = call.into_paginator().items().send();
-        let listed = pages.try_collect().await;
-        let profiles = listed.or_failure(Operation::ListInstanceProfiles)?;
+        let profiles = pages.try_collect().await.or_failure()?;
         Ok(profiles.into_iter().map(profile).collect())
     }
 }

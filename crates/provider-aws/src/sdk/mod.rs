@@ -10,6 +10,7 @@ mod eks;
 mod failure;
 mod iam;
 mod meter;
+mod operations;
 mod pricing;
 mod sqs;
 mod ssm;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use aws::Service;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
@@ -65,13 +66,18 @@ pub enum Error {
 
 /// Finds configuration and region. No service is called yet, but instance metadata may be.
 pub async fn connect(settings: &Settings) -> Result<Connected, Error> {
+    connect_as(settings, aws_config::defaults(BehaviorVersion::latest())).await
+}
+
+/// The same for who knows some of it already: what `known` does not say is found.
+pub async fn connect_as(settings: &Settings, known: ConfigLoader) -> Result<Connected, Error> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(ATTEMPT)
         .build();
-    let config = aws_config::defaults(BehaviorVersion::latest())
+    let config = known
         .http_client(http)
         .timeout_config(timeouts)
         .load()

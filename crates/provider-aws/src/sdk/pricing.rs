@@ -1,7 +1,7 @@
 //! Price list.
 
 use async_trait::async_trait;
-use aws::{Failure, Operation};
+use aws::Failure;
 use aws_sdk_pricing::types::{Filter, FilterType};
 
 use super::failure::OrFailure;
@@ -34,6 +34,6 @@ impl Pricing for Client {
         let call = self.0.get_products().service_code("AmazonEC2");
         let call = call.set_filters(Some(filters));
         let pages = call.into_paginator().page_size(PAGE).items().send();
-        pages.try_collect().await.or_failure(Operation::GetProducts)
+        pages.try_collect().await.or_failure()
     }
 }

@@ -1,7 +1,7 @@
 //! Queues.
 
 use async_trait::async_trait;
-use aws::{Failure, Operation};
+use aws::Failure;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 
 use super::failure::OrFailure;
@@ -26,7 +26,7 @@ impl Client {
 impl Sqs for Client {
     async fn queue_url(&self, name: &str) -> Result<String, Failure> {
         let call = self.0.get_queue_url().queue_name(name);
-        let output = call.send().await.or_failure(Operation::GetQueueUrl)?;
+        let output = call.send().await.or_failure()?;
         Ok(text(output.queue_url))
     }
 
@@ -40,7 +40,7 @@ impl Sqs for Client {
             .visibility_timeout(SECONDS)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_attribute_names("All");
-        let output = call.send().await.or_failure(Operation::ReceiveMessage)?;
+        let output = call.send().await.or_failure()?;
         let messages = output.messages.into_iter().flatten();
         Ok(messages
             .map(|message| Message {
@@ -53,8 +53,7 @@ impl Sqs for Client {
 
     async fn delete_message(&self, url: &str, receipt: &str) -> Result<(), Failure> {
         let call = self.0.delete_message().queue_url(url);
-        let sent = call.receipt_handle(receipt).send().await;
-        sent.or_failure(Operation::DeleteMessage)?;
+        call.receipt_handle(receipt).send().await.or_failure()?;
         Ok(())
     }
 }

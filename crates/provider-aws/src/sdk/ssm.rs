@@ -1,7 +1,7 @@
 //! Systems Manager.
 
 use async_trait::async_trait;
-use aws::{Failure, Operation};
+use aws::Failure;
 
 use super::failure::OrFailure;
 use super::values::text;
@@ -20,7 +20,7 @@ impl Client {
 impl Ssm for Client {
     async fn parameter(&self, name: &str) -> Result<String, Failure> {
         let call = self.0.get_parameter().name(name);
-        let output = call.send().await.or_failure(Operation::GetParameter)?;
+        let output = call.send().await.or_failure()?;
         Ok(text(output.parameter.and_then(|parameter| parameter.value)))
     }
 }

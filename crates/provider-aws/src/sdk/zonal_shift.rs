@@ -1,7 +1,7 @@
 //! Zonal shift.
 
 use async_trait::async_trait;
-use aws::{Failure, Operation};
+use aws::Failure;
 use aws_sdk_arczonalshift::types::AppliedStatus;
 use model::Timestamp;
 
@@ -22,8 +22,7 @@ impl Client {
 impl ZonalShift for Client {
     async fn shifts(&self, arn: &str) -> Result<Vec<Shift>, Failure> {
         let call = self.0.get_managed_resource().resource_identifier(arn);
-        let sent = call.send().await;
-        let output = sent.or_failure(Operation::GetManagedResource)?;
+        let output = call.send().await.or_failure()?;
         let shifts = output.zonal_shifts.into_iter();
         Ok(shifts
             .map(|shift| Shift {

@@ -13,7 +13,7 @@ use aws::ec2::{
     SpotPrice, StatusFilter, StoredTemplate, Subnet, TemplateKey, TerminatedInstance, TypeOffering,
 };
 use aws::pricing::SPOT_PRODUCTS;
-use aws::{Failure, Operation, Tags};
+use aws::{Failure, Tags};
 use aws_sdk_ec2::config::Builder;
 use aws_sdk_ec2::types::LocationType;
 use catalog::ec2::Machine;
@@ -45,16 +45,14 @@ fn dry_run<T>(result: Result<T, Failure>) -> Result<(), Failure> {
 impl Ec2 for Client {
     async fn check(&self) -> Result<(), Failure> {
         let call = self.0.describe_instance_types().dry_run(true);
-        let sent = call.send().await;
-        dry_run(sent.or_failure(Operation::DescribeInstanceTypes))
+        dry_run(call.send().await.or_failure())
     }
 
     async fn instance_types(&self) -> Result<Vec<Machine>, Failure> {
         let call = self.0.describe_instance_types();
         let call = call.set_filters(discovery::filters(&machine::filters()));
         let pages = call.into_paginator().page_size(100).items().send();
-        let types = pages.try_collect().await;
-        let types = types.or_failure(Operation::DescribeInstanceTypes)?;
+        let types = pages.try_collect().await.or_failure()?;
         Ok(types.into_iter().map(machine::machine).collect())
     }
 
@@ -62,8 +60,7 @@ impl Ec2 for Client {
         let call = self.0.describe_instance_type_offerings();
         let call = call.location_type(LocationType::AvailabilityZone);
         let pages = call.into_paginator().page_size(1000).items().send();
-        let offerings = pages.try_collect().await;
-        let offerings = offerings.or_failure(Operation::DescribeInstanceTypeOfferings)?;
+        let offerings = pages.try_collect().await.or_failure()?;
         Ok(offerings.into_iter().map(discovery::offering).collect())
     }
 
@@ -74,8 +71,7 @@ impl Ec2 for Client {
             .set_product_descriptions(Some(SPOT_PRODUCTS.map(str::to_owned).to_vec()))
             .start_time(date_time(start));
         let pages = call.into_paginator().page_size(2000).items().send();
-        let prices = pages.try_collect().await;
-        let prices = prices.or_failure(Operation::DescribeSpotPriceHistory)?;
+        let prices = pages.try_collect().await.or_failure()?;
         Ok(prices.into_iter().map(discovery::spot_price).collect())
     }
 
@@ -83,8 +79,7 @@ impl Ec2 for Client {
         let call = self.0.describe_subnets();
         let call = call.set_filters(discovery::filters(filters));
         let pages = call.into_paginator().page_size(500).items().send();
-        let subnets = pages.try_collect().await;
-        let subnets = subnets.or_failure(Operation::DescribeSubnets)?;
+        let subnets = pages.try_collect().await.or_failure()?;
         Ok(subnets.into_iter().map(discovery::subnet).collect())
     }
 
@@ -92,8 +87,7 @@ impl Ec2 for Client {
         let call = self.0.describe_security_groups();
         let call = call.set_filters(discovery::filters(filters));
         let pages = call.into_paginator().page_size(500).items().send();
-        let groups = pages.try_collect().await;
-        let groups = groups.or_failure(Operation::DescribeSecurityGroups)?;
+        let groups = pages.try_collect().await.or_failure()?;
         Ok(groups.into_iter().map(discovery::security_group).collect())
     }
 
@@ -104,8 +98,7 @@ impl Ec2 for Client {
             call = call.owners(owner);
         }
         let pages = call.into_paginator().page_size(1000).items().send();
-        let images = pages.try_collect().await;
-        let images = images.or_failure(Operation::DescribeImages)?;
+        let images = pages.try_collect().await.or_failure()?;
         Ok(images.into_iter().map(discovery::image).collect())
     }
 
@@ -122,8 +115,7 @@ impl Ec2 for Client {
                 .into_paginator()
                 .page_size(1000),
         };
-        let reservations = pages.items().send().try_collect().await;
-        let reservations = reservations.or_failure(Operation::DescribeCapacityReservations)?;
+        let reservations = pages.items().send().try_collect().await.or_failure()?;
         Ok(reservations
             .into_iter()
             .map(discovery::reservation)
@@ -140,8 +132,7 @@ impl Ec2 for Client {
             PlacementGroupQuery::Id(id) => call.group_ids(id),
             PlacementGroupQuery::Name(name) => call.group_names(name),
         };
-        let sent = call.send().await;
-        let output = sent.or_failure(Operation::DescribePlacementGroups)?;
+        let output = call.send().await.or_failure()?;
         let groups = output.placement_groups.into_iter().flatten();
         Ok(groups.map(discovery::placement_group).collect())
     }
@@ -151,8 +142,7 @@ impl Ec2 for Client {
             .0
             .describe_launch_templates()
             .launch_template_names(name);
-        let sent = call.send().await;
-        let output = sent.or_failure(Operation::DescribeLaunchTemplates)?;
+        let output = call.send().await.or_failure()?;
         let templates = output.launch_templates.into_iter().flatten();
         Ok(templates.map(template::stored).collect())
     }
@@ -161,8 +151,7 @@ impl Ec2 for Client {
         let call = self.0.describe_launch_templates();
         let call = call.set_filters(discovery::filters(filters));
         let pages = call.into_paginator().page_size(200).items().send();
-        let templates = pages.try_collect().await;
-        let templates = templates.or_failure(Operation::DescribeLaunchTemplates)?;
+        let templates = pages.try_collect().await.or_failure()?;
         Ok(templates.into_iter().map(template::stored).collect())
     }
 
@@ -176,8 +165,7 @@ impl Ec2 for Client {
             .launch_template_name(&template.name)
             .launch_template_data(template::data(&template.data))
             .tag_specifications(template::own_tags(&template.tags));
-        let sent = call.send().await;
-        let output = sent.or_failure(Operation::CreateLaunchTemplate)?;
+        let output = call.send().await.or_failure()?;
         Ok(output
             .launch_template
             .map(template::stored)
@@ -190,8 +178,7 @@ impl Ec2 for Client {
             TemplateKey::Id(id) => call.launch_template_id(id),
             TemplateKey::Name(name) => call.launch_template_name(name),
         };
-        let sent = call.send().await;
-        sent.or_failure(Operation::DeleteLaunchTemplate)?;
+        call.send().await.or_failure()?;
         Ok(())
     }
 
@@ -204,14 +191,14 @@ impl Ec2 for Client {
         } else {
             call.send().await
         };
-        sent.or_failure(Operation::CreateFleet).map(fleet::output)
+        sent.or_failure().map(fleet::output)
     }
 
     async fn check_run(&self, check: &RunCheck) -> Result<(), Failure> {
         let call = fleet::run(self.0.run_instances(), check);
         let without_retries = Builder::new().retry_config(once());
         let call = call.customize().config_override(without_retries);
-        dry_run(call.send().await.or_failure(Operation::RunInstances))
+        dry_run(call.send().await.or_failure())
     }
 
     async fn instances_by_id(
@@ -224,8 +211,7 @@ impl Ec2 for Client {
         let call = call.set_filters(discovery::filters(filters));
         // EC2 takes no page size beside ids.
         let pages = call.into_paginator().items().send();
-        let reservations = pages.try_collect().await;
-        let reservations = reservations.or_failure(Operation::DescribeInstances)?;
+        let reservations = pages.try_collect().await.or_failure()?;
         Ok(instance::instances(reservations))
     }
 
@@ -233,31 +219,40 @@ impl Ec2 for Client {
         let call = self.0.describe_instances();
         let call = call.set_filters(discovery::filters(filters));
         let pages = call.into_paginator().page_size(1000).items().send();
-        let reservations = pages.try_collect().await;
-        let reservations = reservations.or_failure(Operation::DescribeInstances)?;
+        let reservations = pages.try_collect().await.or_failure()?;
         Ok(instance::instances(reservations))
     }
 
     async fn terminate(&self, ids: &[String]) -> Result<Vec<TerminatedInstance>, Failure> {
         let call = self.0.terminate_instances();
-        let sent = call.set_instance_ids(Some(ids.to_vec())).send().await;
-        let output = sent.or_failure(Operation::TerminateInstances)?;
+        let output = call
+            .set_instance_ids(Some(ids.to_vec()))
+            .send()
+            .await
+            .or_failure()?;
         let changes = output.terminating_instances.into_iter().flatten();
         Ok(changes.map(instance::terminated).collect())
     }
 
     async fn tag(&self, resource: &str, tags: &Tags) -> Result<(), Failure> {
         let call = self.0.create_tags().resources(resource);
-        let sent = call.set_tags(Some(template::tag_list(tags))).send().await;
-        sent.or_failure(Operation::CreateTags)?;
+        call.set_tags(Some(template::tag_list(tags)))
+            .send()
+            .await
+            .or_failure()?;
         Ok(())
     }
 
     async fn instance_status(&self, filter: StatusFilter) -> Result<Vec<InstanceStatus>, Failure> {
         let call = self.0.describe_instance_status();
         let call = call.set_filters(discovery::filters(&[filter.filter()]));
-        let statuses = call.into_paginator().items().send().try_collect().await;
-        let statuses = statuses.or_failure(Operation::DescribeInstanceStatus)?;
+        let statuses = call
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .or_failure()?;
         Ok(statuses.into_iter().map(instance::status).collect())
     }
 }

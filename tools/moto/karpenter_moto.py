@@ -68,7 +68,8 @@ USER_DATA_LIMIT = 16384
 
 
 class Fault:
-    """What happens to calls that match: service (as in the signature) and action, empty for any.
+    """What happens to calls that match: service (as in the signature), action, and access key,
+    empty for any.
 
     ``count`` calls are hit (absent: all). In this order: wait ``delay`` seconds; ``cut`` the
     connection; answer ``answer`` (text) with ``status``; answer the error ``code`` and ``message``
@@ -78,6 +79,7 @@ class Fault:
     def __init__(self, rule):
         self.service = rule.get("service", "")
         self.action = rule.get("action", "")
+        self.key = rule.get("key", "")
         self.count = rule.get("count")
         self.delay = rule.get("delay", 0)
         self.cut = rule.get("cut", False)
@@ -86,9 +88,11 @@ class Fault:
         self.message = rule.get("message", "injected")
         self.status = rule.get("status", 400)
 
-    def take(self, service, action):
+    def take(self, service, action, key):
         """Whether this call is hit; then it counts."""
-        if self.service not in ("", service) or self.action not in ("", action) or self.count == 0:
+        if self.service not in ("", service) or self.action not in ("", action) or self.key not in ("", key):
+            return False
+        if self.count == 0:
             return False
         if self.count is not None:
             self.count -= 1
@@ -749,7 +753,7 @@ class Gate:
         call = Call(environ, body)
         with LOCK:
             CONTROL.calls.append(call.record)
-            fault = next((one for one in CONTROL.faults if one.take(call.service, call.action)), None)
+            fault = next((one for one in CONTROL.faults if one.take(call.service, call.action, call.record["key"])), None)
         if fault is not None:
             time.sleep(fault.delay)
             if fault.cut:

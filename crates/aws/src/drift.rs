@@ -124,9 +124,14 @@ pub fn of_instance(
     Ok(is_elsewhere.then_some(Drift::PlacementGroup))
 }
 
-/// Whether an instance runs in a reservation that is not of the class: worth a second look at the
-/// instance, which may have fallen back to on-demand.
-pub fn is_reserved_elsewhere(class: &Ec2NodeClass, instance: &Instance) -> bool {
+/// Whether EC2 has to be asked anew before [`of_instance`] can tell: what is known comes from the
+/// answer to its launch, which names no security groups, or the instance runs in a reservation that
+/// is not of the class, and may have fallen back to on-demand since it was seen.
+pub fn needs_a_second_look(class: &Ec2NodeClass, instance: &Instance) -> bool {
+    instance.security_groups.is_empty() || is_reserved_elsewhere(class, instance)
+}
+
+fn is_reserved_elsewhere(class: &Ec2NodeClass, instance: &Instance) -> bool {
     let own = &class.status.capacity_reservations;
     reserved(instance).is_some_and(|it| own.iter().all(|reservation| reservation.id != it.id))
 }

@@ -1,6 +1,6 @@
 //! Calls to the cloud, timed and counted.
 
-use api::{NodeClaim, NodePool};
+use api::{NodeClaim, NodePool, condition};
 use lifecycle::finalize::Instance as State;
 use runtime::metrics::names;
 use std::sync::Arc;
@@ -64,6 +64,11 @@ pub(crate) async fn instance_types(
     let call = shared.world.cloud.instance_types(pool);
     match measured(shared, "provisioner", "GetInstanceTypes", call).await {
         Ok(types) => Some(types),
+        // A class that is not ready yet says itself what it lacks.
+        Err(error) if !condition::is_true(&pool.status.conditions, condition::READY) => {
+            tracing::debug!(nodepool = pool.metadata.name, %error, "listing instance types failed");
+            None
+        }
         Err(error) => {
             tracing::warn!(nodepool = pool.metadata.name, %error, "listing instance types failed");
             None

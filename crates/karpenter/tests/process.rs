@@ -136,14 +136,19 @@ fn help_and_version_answer_and_bad_settings_say_what_is_wrong() {
 }
 
 #[test]
-fn the_aws_provider_is_refused_in_words_and_not_by_accident() {
-    let refused = output(&["--cluster-name", "c", "--metrics-port", "0"]);
+fn the_aws_provider_without_a_region_says_where_one_may_stand() {
+    let api = Api::start();
+    let refused = karpenter()
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .args(["--cluster-name", "c", "--kubeconfig"])
+        .arg(api.folder.path().join("config"))
+        .args(["--metrics-port", "0", "--health-probe-port", "0"])
+        .output()
+        .expect("runs");
     assert_eq!(refused.status.code(), Some(1));
     let said = text(&refused.stderr);
-    assert!(
-        said.contains("no AWS provider yet; use --provider kwok"),
-        "{said}"
-    );
+    assert!(said.contains("unable to determine region"), "{said}");
+    assert!(said.contains("AWS_REGION"), "{said}");
 }
 
 #[test]

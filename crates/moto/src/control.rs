@@ -14,6 +14,7 @@ use crate::http::{Request, send};
 pub struct Fault {
     service: String,
     action: String,
+    key: String,
     code: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
@@ -35,6 +36,14 @@ impl Fault {
             action: action.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Only calls with this access key, which [`Moto::environment`] gives to programs; what tests
+    /// ask themselves is signed with another one.
+    #[must_use]
+    pub fn of(self, key: &str) -> Self {
+        let key = key.to_owned();
+        Self { key, ..self }
     }
 
     /// They fail with a code, by default with status 400.

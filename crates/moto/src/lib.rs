@@ -21,10 +21,12 @@
 mod control;
 mod environment;
 mod http;
+mod machines;
 mod seed;
 mod server;
 
 pub use control::{Call, Fault};
 pub use environment::{Environment, Report};
+pub use machines::Machine;
 pub use seed::{Network, Subnet, text_between};
-pub use server::Moto;
+pub use server::{Moto, PROGRAM_KEY};

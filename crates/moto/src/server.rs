@@ -53,6 +53,9 @@ const TYPES: &[&str] = &[
     "x2gd.large",
 ];
 
+/// The access key of programs.
+pub const PROGRAM_KEY: &str = "test";
+
 /// A running moto, killed when it is dropped; if this program is killed, it ends by itself.
 #[derive(Debug)]
 pub struct Moto {
@@ -106,7 +109,7 @@ impl Moto {
         [
             ("AWS_ENDPOINT_URL", endpoint.as_str()),
             ("AWS_REGION", region),
-            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_ACCESS_KEY_ID", PROGRAM_KEY),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ]

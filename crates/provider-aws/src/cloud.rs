@@ -14,12 +14,14 @@ use api::{Ec2NodeClass, NodeClaim, NodePool, ProviderDefaults};
 use async_trait::async_trait;
 use aws::drift::{self, Drift};
 use aws::ec2::PlacementGroup;
+use aws::family;
 use aws::images::Choices;
 use aws::instance::{self, Context};
 use aws::placement::Resolved;
 use aws::provider_id::{instance_id, provider_id};
 use aws::tags;
 use catalog::InstanceType;
+use catalog::ec2::AmiFamily;
 use controllers::cloud::{DriftReason, RepairPolicy};
 use controllers::{
     CloudError, CloudProvider, Instance, InstanceState, Launched, NodeClassKind, RegistrationHook,
@@ -28,6 +30,7 @@ use model::k8s::Resource;
 use requirements::Vocabulary;
 use runtime::recorder::{Notice, ObjectRef};
 
+use crate::cluster::{CidrError, ServiceCidr};
 use crate::discovery::Discovery;
 use crate::instance_types::InstanceTypes;
 use crate::instances::{self, Freshness, Instances};
@@ -55,6 +58,8 @@ pub struct Parts {
     pub instances: Instances,
     /// Knows types.
     pub types: Arc<InstanceTypes>,
+    /// Knows the addresses of services.
+    pub cidr: Arc<ServiceCidr>,
     /// Knows what classes select.
     pub discovery: Arc<Discovery>,
     /// What has to be done before a node is registered.
@@ -201,8 +206,7 @@ impl Aws {
             .get(id, Freshness::Known)
             .await
             .map_err(of_instance)?;
-        if drift::is_reserved_elsewhere(class, &seen) {
-            // It may have fallen back to on-demand since it was seen last.
+        if drift::needs_a_second_look(class, &seen) {
             seen = instances
                 .get(id, Freshness::Fresh)
                 .await
@@ -244,6 +248,10 @@ impl CloudProvider for Aws {
             .map_or("", String::as_str);
         let tags = self.parts.world.cluster.tags(&class, pool);
         let tags = tags.map_err(|error| CloudError::NodeClassNotReady(error.to_string()))?;
+        if family::of(&class) == AmiFamily::Al2023 {
+            // Its user data names them, and a process that has just begun does not know them yet.
+            self.parts.cidr.resolve().await.map_err(of_cidr)?;
+        }
         let group = self.group(&class).await;
         let types = self.types(&class, group.group());
         let types = types.map_err(|error| {
@@ -370,6 +378,13 @@ impl CloudProvider for Aws {
 fn no_instance(claim: &NodeClaim) -> CloudError {
     let id = &claim.status.provider_id;
     CloudError::Other(format!("provider id {id:?} names no instance"))
+}
+
+fn of_cidr(error: CidrError) -> CloudError {
+    CloudError::Create {
+        reason: "ClusterCIDRResolutionFailed".to_owned(),
+        message: error.to_string(),
+    }
 }
 
 fn of_launch(error: LaunchError) -> CloudError {

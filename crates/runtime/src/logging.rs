@@ -31,7 +31,7 @@ use sample::Sampler;
 pub use fields::Json;
 pub use sink::Sink;
 
-/// Libraries whose lines below a warning help nobody.
+/// Libraries whose lines below a warning help nobody. So are all whose names begin with [`SDK`].
 const LIBRARIES: [&str; 9] = [
     "hyper",
     "hyper_util",
@@ -43,6 +43,9 @@ const LIBRARIES: [&str; 9] = [
     "tower",
     "tower_http",
 ];
+
+/// How the names of the crates of AWS' SDK begin.
+const SDK: &str = "aws_";
 
 /// Why logs can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +102,8 @@ impl JsonLayer {
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
         let level = *metadata.level();
         let crate_name = metadata.target().split("::").next().unwrap_or_default();
-        if LIBRARIES.contains(&crate_name) && level > Level::WARN {
+        let is_library = LIBRARIES.contains(&crate_name) || crate_name.starts_with(SDK);
+        if is_library && level > Level::WARN {
             return false;
         }
         match self.level {

@@ -52,6 +52,18 @@ fn what_is_as_its_class_says_has_not_drifted() {
     assert_eq!(drift_of(&class(), &instance()), Ok(None));
 }
 
+/// A fleet's answer names no security groups: it must not be taken for drift.
+#[test]
+fn what_is_only_known_from_its_launch_is_looked_at_again() {
+    let known = instance();
+    assert!(!needs_a_second_look(&class(), &known));
+    let launched = Instance {
+        security_groups: Vec::new(),
+        ..known
+    };
+    assert!(needs_a_second_look(&class(), &launched));
+}
+
 /// DR-2
 #[test]
 fn another_image_for_the_type_or_none_is_drift() {

@@ -242,6 +242,11 @@ impl History {
         now
     }
 
+    /// What there is, as far as it was told.
+    pub fn now(&self) -> Now {
+        lock(&self.told.0).now.clone()
+    }
+
     /// All that happened, in its order.
     pub fn changes(&self) -> Vec<Change> {
         let mut changes = lock(&self.told.0).changes.clone();

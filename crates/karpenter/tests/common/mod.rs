@@ -103,10 +103,19 @@ impl Drop for Karpenter {
 }
 
 /// Waits for a condition, and fails when it never comes.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn until(what: &str, condition: impl FnMut() -> bool) {
+    within(LONG, what, condition);
+}
+
+/// The same for what takes longer.
+pub fn until_within(minutes: u64, what: &str, condition: impl FnMut() -> bool) {
+    within(Duration::from_mins(minutes), what, condition);
+}
+
+fn within(time: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
-        assert!(began.elapsed() < LONG, "never: {what}");
+        assert!(began.elapsed() < time, "never: {what}");
         std::thread::park_timeout(Duration::from_millis(50));
     }
 }

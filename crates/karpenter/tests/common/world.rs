@@ -37,6 +37,13 @@ impl World {
 
     /// The same with settings of the control plane.
     pub fn start_with(name: &str, settings: Settings) -> anyhow::Result<Self> {
+        let world = Self::of_provider(name, settings, "kwok")?;
+        world.apply(&[class()]);
+        Ok(world)
+    }
+
+    /// A control plane with the kinds, and the rights for a provider.
+    pub fn of_provider(name: &str, settings: Settings, provider: &str) -> anyhow::Result<Self> {
         let world = Self {
             cluster: TestCluster::start_with(name, settings)?,
         };
@@ -44,16 +51,24 @@ impl World {
         until("the kinds are served", || {
             world.kubectl(&["get", "nodepools,nodeclaims"]).is_ok()
         });
-        world.give_rights();
-        world.apply(&[class()]);
+        world.give_rights(provider);
         Ok(world)
     }
 
     /// Makes the account and the roles of the chart, as Helm renders them.
-    fn give_rights(&self) {
+    fn give_rights(&self, provider: &str) {
+        let provider = format!("provider={provider}");
+        let cluster = "settings.clusterName=demo";
         let mut helm = Command::new(self.cluster.binaries().path(Program::Helm));
         helm.args(["template", "karpenter", &format!("{CHARTS}/karpenter")])
-            .args(["--namespace", "kube-system", "--set", "provider=kwok"]);
+            .args([
+                "--namespace",
+                "kube-system",
+                "--set",
+                &provider,
+                "--set",
+                cluster,
+            ]);
         for file in RIGHTS {
             helm.args(["--show-only", &format!("templates/{file}.yaml")]);
         }
@@ -149,24 +164,20 @@ impl World {
 
     /// Starts Karpenter with the KWOK provider and further arguments.
     pub fn karpenter(&self, further: &[&str]) -> Karpenter {
+        let mut all = vec!["--provider", "kwok"];
+        all.extend(further);
+        self.karpenter_with(&[], &all)
+    }
+
+    /// Starts Karpenter with an environment and arguments.
+    pub fn karpenter_with(&self, environment: &[(String, String)], args: &[&str]) -> Karpenter {
         let child = karpenter()
-            .args([
-                "--provider",
-                "kwok",
-                "--metrics-port",
-                "0",
-                "--health-probe-port",
-                "0",
-            ])
-            .args([
-                "--leader-election-namespace",
-                "kube-system",
-                "--log-level",
-                "debug",
-            ])
-            .arg("--kubeconfig")
+            .envs(environment.iter().cloned())
+            .args(["--metrics-port", "0", "--health-probe-port", "0"])
+            .args(["--leader-election-namespace", "kube-system"])
+            .args(["--log-level", "debug", "--kubeconfig"])
             .arg(self.kubeconfig())
-            .args(further)
+            .args(args)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

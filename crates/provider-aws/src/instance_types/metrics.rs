@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::NodePool;
+use api::{NodePool, condition};
 use aws::types::gauges;
 use catalog::InstanceType;
 use controllers::{CloudError, CloudProvider};
@@ -14,8 +14,8 @@ use runtime::metrics::names;
 pub const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Shows what the offerings of all pools cost and whether they can be had. What no pool has any
-/// more is no longer shown. Pools whose types are not known now are passed over; the last of their
-/// errors is returned once the rest is shown.
+/// more is no longer shown. Pools whose types are not known now are passed over; the last error of
+/// one that is ready is returned once the rest is shown.
 pub async fn show_offerings(
     cloud: &dyn CloudProvider,
     pools: &[Arc<NodePool>],
@@ -29,7 +29,11 @@ pub async fn show_offerings(
             // Many pools have the same list.
             Ok(list) if lists.iter().any(|known| Arc::ptr_eq(known, &list)) => {}
             Ok(list) => lists.push(list),
-            Err(error) => outcome = Err(error),
+            Err(error) => {
+                if condition::is_true(&pool.status.conditions, condition::READY) {
+                    outcome = Err(error);
+                }
+            }
         }
     }
     let gauges = gauges(lists.iter().map(|list| &**list), reserved_capacity);

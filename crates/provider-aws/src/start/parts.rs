@@ -127,6 +127,7 @@ impl Start {
             launcher,
             instances: instances.clone(),
             types: shared.types.clone(),
+            cidr: shared.cidr.clone(),
             discovery: shared.discovery.clone(),
             hooks: vec![Arc::new(PlacementGroupHook::new(instances.clone()))],
             reserved_capacity: self.options.feature_gates.reserved_capacity,

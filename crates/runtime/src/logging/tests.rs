@@ -113,6 +113,7 @@ async fn levels_let_through_what_they_promise_and_debug_names_the_caller() {
 async fn libraries_are_heard_only_when_they_warn() {
     let captured = logged(LogLevel::Debug, || {
         tracing::info!(target: "hyper::proto", "chatter");
+        tracing::debug!(target: "aws_smithy_runtime::client::retries", "chatter");
         tracing::warn!(target: "hyper::proto", "trouble");
     });
     let messages: Vec<_> = captured

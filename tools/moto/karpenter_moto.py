@@ -5,7 +5,8 @@
 prints ``listening on PORT`` and serves until it is killed (or, with ``--watch-stdin``, until its
 standard input ends, so that it never outlives the test that started it). Everything is in memory.
 
-The control address is ``/_control/NAME``: JSON in, JSON out.
+Beside the services there is what programs get credentials from: instance metadata (``/latest/``)
+and Pod Identity (``/v1/credentials``). The control address is ``/_control/NAME``: JSON in, JSON out.
 
     GET    /_control/calls            calls so far: service, action, region, status, parameters
     DELETE /_control/calls            forget them
@@ -21,6 +22,7 @@ The control address is ``/_control/NAME``: JSON in, JSON out.
     POST   /_control/impaired         {"i-...": {"instance": seconds, "system": seconds, "ebs": seconds,
                                         "events": [{"Code", "Description"}]}}
     POST   /_control/shifts           {"arn:...": [{"awayFrom", "expiryTime", "appliedStatus"}]}
+    POST   /_control/pages            {"access key": 2, ...}: rows that a page of a list has at most
     POST   /_control/settings         {"pending_seconds", "shutting_down_seconds", "types": [...] or null}
     POST   /_control/reset            all of the above as at the start; moto's own state is kept
 
@@ -71,8 +73,8 @@ class Fault:
     """What happens to calls that match: service (as in the signature), action, and access key,
     empty for any.
 
-    ``count`` calls are hit (absent: all). In this order: wait ``delay`` seconds; ``cut`` the
-    connection; answer ``answer`` (text) with ``status``; answer the error ``code`` and ``message``
+    ``count`` calls are hit (absent: all). In this order: wait ``delay`` seconds; do what is asked if
+    the connection is cut ``after`` that; ``cut`` the connection; answer ``answer`` (text) with ``status``; answer the error ``code`` and ``message``
     with ``status``; with none of these the call goes on.
     """
 
@@ -83,6 +85,7 @@ class Fault:
         self.count = rule.get("count")
         self.delay = rule.get("delay", 0)
         self.cut = rule.get("cut", False)
+        self.after = rule.get("after", False)
         self.answer = rule.get("answer")
         self.code = rule.get("code", "")
         self.message = rule.get("message", "injected")
@@ -90,9 +93,8 @@ class Fault:
 
     def take(self, service, action, key):
         """Whether this call is hit; then it counts."""
-        if self.service not in ("", service) or self.action not in ("", action) or self.key not in ("", key):
-            return False
-        if self.count == 0:
+        wanted = [(self.service, service), (self.action, action), (self.key, key)]
+        if self.count == 0 or any(one not in ("", have) for one, have in wanted):
             return False
         if self.count is not None:
             self.count -= 1
@@ -115,10 +117,12 @@ class Control:
         self.parameters = {}
         self.images = []
         self.reservations = {}
-        self.groups = []
+        self.groups = {}
         self.impaired = {}
         self.shifts = {}
+        self.pages = {}
         self.fleets = {}
+        self.templates = {}
         self.settings = {"pending_seconds": 0, "shutting_down_seconds": 0, "types": None}
         self.answers = {}
 
@@ -143,12 +147,12 @@ class Control:
         elif name == "reservations":
             self.reservations.update({r["CapacityReservationId"]: dict(r) for r in given})
         elif name == "placement-groups":
-            self.groups = given
+            self.groups.update({group["GroupId"]: group for group in given})
         elif name == "images":
             self.images.extend(given)
         elif name == "settings":
             self.settings.update(given)
-        elif name in ("pools", "parameters", "impaired", "shifts"):
+        elif name in ("pools", "parameters", "impaired", "shifts", "pages"):
             getattr(self, name).update(given)
         else:
             raise KeyError(name)
@@ -157,6 +161,13 @@ class Control:
 
 
 CONTROL = Control()
+# The call that a thread is answering.
+ANSWERING = threading.local()
+
+
+def most_rows():
+    """How many rows a page has at most, whatever is asked for: AWS may always give fewer."""
+    return CONTROL.pages.get(ANSWERING.key, sys.maxsize)
 
 
 # --- facts -------------------------------------------------------------------------------------
@@ -259,7 +270,7 @@ def matches(row, filters, names):
 def page(response, key, rows, default=1000):
     """Part of a list, and the token of the next part, which moto gives for instances only."""
     start = int(response._get_param("NextToken") or 0)
-    size = int(response._get_param("MaxResults") or default)
+    size = min(int(response._get_param("MaxResults") or default), most_rows())
     more = str(start + size) if start + size < len(rows) else None
     return ActionResult({key: rows[start:start + size], "NextToken": more})
 
@@ -349,6 +360,9 @@ def describe_instances(self, original=EC2Response.describe_instances):
             twice.append({name: values})
         seen.setdefault(name, values)
     self._filters_from_querystring = lambda: seen
+    get = self._get_param
+    self._get_param = lambda name, *rest, **more: (
+        min(int(get(name) or 1000), most_rows()) if name == "MaxResults" else get(name, *rest, **more))
     if not twice:
         return original(self)
     ids = None
@@ -410,12 +424,13 @@ def describe_capacity_reservations(self):
 
 def describe_placement_groups(self):
     ids, group_names = self._get_param("GroupIds", []), self._get_param("GroupNames", [])
+    known = list(CONTROL.groups.values())
     for kind, wanted in [("GroupId", ids), ("GroupName", group_names)]:
-        if missing := set(wanted) - {group[kind] for group in CONTROL.groups}:
+        if missing := set(wanted) - {group[kind] for group in known}:
             raise EC2ClientError("InvalidPlacementGroup.Unknown",
                                  f"The Placement Group '{missing.pop()}' is unknown.")
     names = {"state": lambda row: [row.get("State", "available")], "strategy": lambda row: [row["Strategy"]]}
-    rows = [{"State": "available"} | group for group in CONTROL.groups
+    rows = [{"State": "available"} | group for group in known
             if (not ids or group["GroupId"] in ids) and (not group_names or group["GroupName"] in group_names)]
     return ActionResult({"PlacementGroups": [row for row in rows if matches(row, filters_of(self), names)]})
 
@@ -424,10 +439,16 @@ def describe_placement_groups(self):
 
 
 def create_launch_template(self, original=EC2Response.create_launch_template):
+    """A repeated client token gets the same answer."""
+    self.error_on_dryrun()
     data = self._get_param("LaunchTemplateData", {}).get("UserData") or ""
     if len(data) * 3 // 4 > USER_DATA_LIMIT:
         raise EC2ClientError("InvalidUserData.Malformed", f"User data is limited to {USER_DATA_LIMIT} bytes")
-    return original(self)
+    token = self._get_param("ClientToken")
+    with LOCK:
+        if token is None or token not in CONTROL.templates:
+            CONTROL.templates[token] = original(self).result
+        return ActionResult(CONTROL.templates[token])
 
 
 def delete_launch_template(self, original=EC2Response.delete_launch_template):
@@ -682,7 +703,10 @@ def list_instance_profiles(self):
     """moto gives all of them, whatever the path."""
     prefix = self._get_param("PathPrefix") or "/"
     rows = [one for one in self.backend.get_instance_profiles() if one.path.startswith(prefix)]
-    return ActionResult({"InstanceProfiles": rows, "IsTruncated": False})
+    start = int(self._get_param("Marker") or 0)
+    end = start + min(int(self._get_param("MaxItems") or 100), most_rows())
+    more = {"Marker": str(end)} if end < len(rows) else {}
+    return ActionResult({"InstanceProfiles": rows[start:end], "IsTruncated": end < len(rows), **more})
 
 
 def get_products(body):
@@ -700,7 +724,7 @@ def get_products(body):
         })
         for name in names if INSTANCE_TYPES[name]["BareMetal"] == metal
     ]
-    start, size = int(body.get("NextToken") or 0), int(body.get("MaxResults") or 100)
+    start, size = int(body.get("NextToken") or 0), min(int(body.get("MaxResults") or 100), most_rows())
     more = {"NextToken": str(start + size)} if start + size < len(rows) else {}
     return {"FormatVersion": "aws_v1", "PriceList": rows[start:start + size], **more}
 
@@ -750,12 +774,21 @@ class Gate:
         if path == "/latest/api/token":
             # The Rust SDK gives up without the header that says for how long a token is good.
             return reply(start_response, 200, "token", [("x-aws-ec2-metadata-token-ttl-seconds", "21600")])
+        if path == "/v1/credentials":
+            # As EKS Pod Identity gives them; the access key is the token that was shown.
+            return reply(start_response, 200, json.dumps({
+                "AccessKeyId": environ.get("HTTP_AUTHORIZATION", ""), "SecretAccessKey": "secret",
+                "Token": "token", "Expiration": "2100-01-01T00:00:00Z"}))
         call = Call(environ, body)
+        ANSWERING.key = call.record["key"]
         with LOCK:
             CONTROL.calls.append(call.record)
-            fault = next((one for one in CONTROL.faults if one.take(call.service, call.action, call.record["key"])), None)
+            fault = next((one for one in CONTROL.faults
+                          if one.take(call.service, call.action, ANSWERING.key)), None)
         if fault is not None:
             time.sleep(fault.delay)
+            if fault.cut and fault.after:
+                self.answer(call, environ, lambda *_: None)
             if fault.cut:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                 call.record["status"] = 0
@@ -763,7 +796,8 @@ class Gate:
             if fault.answer is not None or fault.code or fault.status >= 500:
                 call.record["status"] = fault.status
                 text = call.error(fault.code, fault.message) if fault.answer is None else fault.answer
-                return reply(start_response, fault.status, text, [("x-amzn-errortype", fault.code)])
+                return reply(start_response, fault.status, text,
+                             [("x-amzn-errortype", fault.code), ("x-amzn-requestid", "injected-0001")])
         return self.answer(call, environ, start_response)
 
     def answer(self, call, environ, start_response):
@@ -777,7 +811,7 @@ class Gate:
             call.record["status"] = 404
             return reply(start_response, 404, json.dumps({"message": "no such resource"}),
                          [("x-amzn-errortype", "ResourceNotFoundException")])
-        key = (call.region, call.body) if call.action in CACHED else None
+        key = (call.region, call.body, most_rows()) if call.action in CACHED else None
         with LOCK:
             known = CONTROL.answers.get(key)
         if known is not None:

@@ -24,6 +24,7 @@ pub struct Fault {
     count: Option<u32>,
     delay: f64,
     cut: bool,
+    after: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
 }
@@ -88,6 +89,13 @@ impl Fault {
         Self { cut, ..self }
     }
 
+    /// They are carried out, but their connection is cut before the answer.
+    #[must_use]
+    pub fn cut_after(self) -> Self {
+        let after = true;
+        Self { after, ..self }.cut()
+    }
+
     /// They get this text as their answer, with status 200 unless said otherwise.
     #[must_use]
     pub fn answer(self, text: &str) -> Self {
@@ -137,6 +145,13 @@ impl Moto {
     pub fn calls_of(&self, action: &str, region: &str) -> Result<Vec<Call>> {
         let mut calls = self.calls()?;
         calls.retain(|call| call.action == action && (region.is_empty() || call.region == region));
+        Ok(calls)
+    }
+
+    /// The calls that were signed with an access key.
+    pub fn calls_by(&self, key: &str) -> Result<Vec<Call>> {
+        let mut calls = self.calls()?;
+        calls.retain(|call| call.key == key);
         Ok(calls)
     }
 
@@ -193,7 +208,7 @@ impl Moto {
         self.set("reservations", reservations)
     }
 
-    /// All placement groups, as DescribePlacementGroups tells them.
+    /// Placement groups, as DescribePlacementGroups tells them.
     pub fn placement_groups(&self, groups: &Value) -> Result<()> {
         self.set("placement-groups", groups)
     }
@@ -208,6 +223,11 @@ impl Moto {
     /// 1970), `appliedStatus`. A resource without any is not found.
     pub fn shifts(&self, arn: &str, shifts: &Value) -> Result<()> {
         self.set("shifts", &json!({ arn: shifts }))
+    }
+
+    /// How many rows a page of a list has at most, for who signs with this access key.
+    pub fn pages(&self, key: &str, rows: u32) -> Result<()> {
+        self.set("pages", &json!({ key: rows }))
     }
 
     /// For how long new instances are `pending`, and terminated ones `shutting-down`, in seconds.

@@ -110,6 +110,19 @@ impl Moto {
         self.sqs(region, "SendMessage", &message).map(drop)
     }
 
+    /// How many messages are in a queue, those that somebody has received among them.
+    pub fn waiting(&self, region: &str, url: &str) -> Result<u32> {
+        let names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        ];
+        let wanted = json!({ "QueueUrl": url, "AttributeNames": names });
+        let answer = self.sqs(region, "GetQueueAttributes", &wanted)?;
+        let of = |name: &str| answer["Attributes"][name].as_str()?.parse::<u32>().ok();
+        let counts: Option<u32> = names.into_iter().map(of).sum();
+        counts.context("the queue does not count its messages")
+    }
+
     /// Sends an event of EventBridge: `aws.ec2`, `EC2 Spot Instance Interruption Warning`, ...
     pub fn send_event(
         &self,

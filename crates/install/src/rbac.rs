@@ -85,9 +85,9 @@ pub const LOOPS: &[Rule] = &[
 /// What the AWS provider needs, everywhere in the cluster.
 #[rustfmt::skip]
 pub const AWS: &[Rule] = &[
-    rule("karpenter.k8s.aws", &["ec2nodeclasses"], &["get", "list", "watch", "patch", "update"],
+    rule("karpenter.k8s.aws", &["ec2nodeclasses"], &["get", "list", "watch", "patch"],
         "Node classes are read, hashed, and kept until nothing uses them."),
-    rule("karpenter.k8s.aws", &["ec2nodeclasses/status"], &["patch", "update"],
+    rule("karpenter.k8s.aws", &["ec2nodeclasses/status"], &["patch"],
         "What the selectors of a class found, and whether it can be used."),
 ];
 

@@ -4,12 +4,10 @@
 
 mod common;
 
-use common::{until, world::World};
+use common::{audit::Calls, until, world::World};
 use control_plane::Settings;
 use install::rbac;
 use serde_json::{Value, json};
-
-const ACCOUNT: &str = "system:serviceaccount:kube-system:karpenter";
 
 /// Turns on everything that asks the API server for more.
 const EVERYTHING: [&str; 6] = [
@@ -29,35 +27,6 @@ const FOR_OTHERS: [(&str, &str); 3] = [
     ("delete", "pods"),       // Pods that a deadline catches.
     ("patch", "events"),      // What is said more than once.
 ];
-
-/// A line of the audit log about a call of the controller.
-struct Call {
-    verb: String,
-    resource: String,
-    code: u64,
-}
-
-fn calls(world: &World) -> Vec<Call> {
-    let log = std::fs::read_to_string(world.cluster.audit_log()).expect("a log");
-    let lines = log
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let own = lines.filter(|line| line["user"]["username"] == ACCOUNT);
-    own.map(|line| {
-        let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
-        let object = &line["objectRef"];
-        let resource = match object["subresource"].as_str() {
-            Some(sub) => format!("{}/{sub}", text(&object["resource"])),
-            None => text(&object["resource"]),
-        };
-        Call {
-            verb: text(&line["verb"]),
-            resource,
-            code: line["responseStatus"]["code"].as_u64().unwrap_or(0),
-        }
-    })
-    .collect()
-}
 
 fn pool(name: &str, spec: &Value) -> Value {
     let mut whole = json!({
@@ -162,32 +131,12 @@ fn nothing_that_the_controller_asks_for_is_refused() -> anyhow::Result<()> {
     karpenter.signal("-TERM");
     assert_eq!(karpenter.ends().code(), Some(0));
 
-    let calls = calls(&world);
-    let refused: Vec<String> = calls
-        .iter()
-        .filter(|call| call.code == 401 || call.code == 403)
-        .map(|call| format!("{} {}", call.verb, call.resource))
-        .collect();
-    assert!(refused.is_empty(), "refused: {refused:?}");
+    let calls = Calls::of(&world);
+    calls.assert_none_refused();
     // The log is about this account, what matters most is in it, and nothing is granted that is
-    // not used. Whoever may list a kind learns nothing from getting an object of it.
+    // not used.
     let rules = [rbac::LOOPS, rbac::KWOK, rbac::LEASE].concat();
-    for rule in &rules {
-        for (verb, resource) in rule.verbs.iter().flat_map(|verb| {
-            rule.resources
-                .iter()
-                .map(move |resource| (*verb, *resource))
-        }) {
-            let free = verb == "get" && rule.verbs.contains(&"list");
-            let used = calls
-                .iter()
-                .any(|call| call.verb == verb && call.resource == resource);
-            assert!(
-                free || used || FOR_OTHERS.contains(&(verb, resource)),
-                "granted, and never used: {verb} {resource}"
-            );
-        }
-    }
+    calls.assert_all_used(&rules, &FOR_OTHERS);
     for (verb, resource) in [
         ("create", "nodeclaims"),
         ("create", "nodes"),
@@ -203,8 +152,7 @@ fn nothing_that_the_controller_asks_for_is_refused() -> anyhow::Result<()> {
         ("patch", "nodepools/status"),
         ("delete", "nodes"),
     ] {
-        let done = |call: &Call| call.verb == verb && call.resource == resource;
-        assert!(calls.iter().any(done), "never: {verb} {resource}");
+        assert!(calls.has(verb, resource), "never: {verb} {resource}");
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ impl Cloud {
         moto.cluster(REGION, CLUSTER, "1.33")?;
         moto.role(ROLE)?;
         let queue = moto.queue(REGION, QUEUE)?;
-        let world = World::of_provider(name, Settings::default(), "aws")?;
+        let world = World::of_provider(name, Settings { audit: true }, "aws")?;
         let history = History::follow(&world);
         let kubelets = Kubelets::start(moto.clone(), &world);
         Ok(Self {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use install::rbac;
 use serde_json::{Value, json};
 
 use crate::cloud::{CLUSTER, Cloud, REGION, ROLE, example, inflate, instance_of, one_of, pool};
+use crate::common::audit::Calls;
 use crate::common::history::{Kind, Now, is_deleting, is_true, name, names};
 use crate::common::until;
 
@@ -13,8 +15,8 @@ fn class() -> Value {
 }
 
 fn condition(class: &Value, kind: &str) -> Option<Value> {
-    let conditions = class["status"]["conditions"].as_array()?.iter();
-    conditions.cloned().find(|one| one["type"] == kind)
+    let mut conditions = class["status"]["conditions"].as_array()?.iter();
+    conditions.find(|one| one["type"] == kind).cloned()
 }
 
 /// What the class' status has found, by a field of it.
@@ -186,6 +188,9 @@ fn the_guides_first_pods_get_instances_and_everything_goes_with_them() -> anyhow
     assert_eq!(added[0].field("RoleName"), Some(ROLE));
     karpenter.signal("-TERM");
     assert_eq!(karpenter.ends().code(), Some(0));
+    let asked = Calls::of(&cloud.world);
+    asked.assert_none_refused();
+    asked.assert_all_used(&[rbac::AWS, rbac::DNS].concat(), &[]);
     Ok(())
 }
 

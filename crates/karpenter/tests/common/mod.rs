@@ -5,6 +5,7 @@
     reason = "each test program uses a part of it"
 )]
 
+pub mod audit;
 pub mod history;
 pub mod objects;
 pub mod world;

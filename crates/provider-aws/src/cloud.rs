@@ -1,8 +1,8 @@
 //! The cloud as the loops call it.
 //!
 //! Here it is only put together who answers what: launches ([`crate::launch`]), instances
-//! ([`crate::instances`]), types ([`crate::instance_types`]), drift (`aws::drift`). What is *not* here:
-//! the provider's own loops.
+//! ([`crate::instances`]), types ([`crate::instance_types`]), drift (`aws::drift`). What is *not*
+//! here: the provider's own loops.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ use runtime::recorder::{Notice, ObjectRef};
 use crate::cluster::{CidrError, ServiceCidr};
 use crate::discovery::Discovery;
 use crate::instance_types::InstanceTypes;
-use crate::instances::{self, Freshness, Instances};
+use crate::instances::{Freshness, Instances};
 use crate::launch::{Launch, LaunchError, Launcher};
 use crate::world::World;
 
@@ -202,15 +202,9 @@ impl Aws {
     ) -> Result<Option<Drift>, CloudError> {
         let id = instance_id(&claim.status.provider_id).ok_or_else(|| no_instance(claim))?;
         let instances = &self.parts.instances;
-        let mut seen = instances
-            .get(id, Freshness::Known)
-            .await
-            .map_err(of_instance)?;
+        let mut seen = instances.get(id, Freshness::Known).await?;
         if drift::needs_a_second_look(class, &seen) {
-            seen = instances
-                .get(id, Freshness::Fresh)
-                .await
-                .map_err(of_instance)?;
+            seen = instances.get(id, Freshness::Fresh).await?;
         }
         let group = self.group(class).await;
         drift::of_instance(class, claim, &seen, &group).map_err(other)
@@ -290,18 +284,18 @@ impl CloudProvider for Aws {
         {
             self.parts.discovery.reservations.terminated(reservation);
         }
-        deleted.map_err(of_instance)
+        Ok(deleted?)
     }
 
     async fn get(&self, provider_id: &str) -> Result<Instance, CloudError> {
         let unreadable = || CloudError::Other(format!("provider id {provider_id:?} is not ours"));
         let id = instance_id(provider_id).ok_or_else(unreadable)?;
         let found = self.parts.instances.get(id, Freshness::Known).await;
-        Ok(self.seen(&*found.map_err(of_instance)?).await)
+        Ok(self.seen(&*found?).await)
     }
 
     async fn list(&self) -> Result<Vec<Instance>, CloudError> {
-        let listed = self.parts.instances.list().await.map_err(of_instance)?;
+        let listed = self.parts.instances.list().await?;
         let mut all = Vec::with_capacity(listed.len());
         for instance in listed {
             all.push(self.seen(&instance).await);
@@ -395,13 +389,9 @@ fn of_launch(error: LaunchError) -> CloudError {
     }
 }
 
-fn of_instance(error: instances::Error) -> CloudError {
-    if error.is_not_found() {
-        return CloudError::NotFound(error.to_string());
-    }
-    other(error)
-}
-
 fn other(error: impl std::fmt::Display) -> CloudError {
     CloudError::Other(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

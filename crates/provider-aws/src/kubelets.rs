@@ -84,3 +84,6 @@ impl Kubelets {
         resolved.ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,3 +61,6 @@ impl launch::Lessons for Lessons {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! What is done again and again: a round says when the next one is due, after failures the waits grow.
+//! What is done again and again: a round says when the next one is due, after failures the waits
+//! grow.
 
 use std::fmt::Display;
 use std::time::Duration;

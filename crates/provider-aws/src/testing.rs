@@ -1,6 +1,8 @@
 //! A cluster for the tests of this crate: an API server in process, and time that is not waited
 //! for.
 
+pub(crate) mod rig;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -314,6 +314,47 @@ fn metadata_is_as_the_class_says() {
     assert_eq!(absent.hop_limit, Some(2));
 }
 
+/// AMI-15
+#[test]
+fn where_metadata_is_not_told_by_ipv6_nothing_is_said_of_it() {
+    let families = [
+        "AL2",
+        "AL2023",
+        "Bottlerocket",
+        "Ubuntu",
+        "Windows2019",
+        "Windows2022",
+        "Windows2025",
+        "Custom",
+    ];
+    let without = [
+        "us-iso-east-1",
+        "us-iso-west-1",
+        "us-isob-east-1",
+        "us-isob-west-1",
+        "us-isof-south-1",
+        "us-isof-east-1",
+    ];
+    for family in families {
+        let mut class = class();
+        class.spec.ami_family = Some(family.to_owned());
+        for options in [Some(MetadataOptions::default()), None] {
+            class.spec.metadata_options = options;
+            let told = |region: &'static str| {
+                let template = made(&class, |inputs| inputs.region = region);
+                template.data.metadata.protocol_ipv6
+            };
+            for region in without {
+                assert_eq!(told(region), None, "{family} in {region}");
+            }
+            for region in ["us-west-2", "us-gov-west-1", "cn-north-1", "eu-isoe-west-1"] {
+                let expected = Some("disabled".to_owned());
+                assert_eq!(told(region), expected, "{family} in {region}");
+            }
+        }
+    }
+}
+
 /// LT-18: tenancy requirement dedicated / placement dedicated; both or none / default.
 ///
 /// (Which of them a claim means is in the tests of fleets.)

@@ -26,8 +26,8 @@ pub(super) fn annotations(metadata: &ObjectMeta, hash: &str) -> Option<Value> {
 }
 
 impl NodeClasses {
-    /// Where the class' hash was made by another algorithm, gives its claims today's: they are as the
-    /// class is, unless it is known that they have drifted.
+    /// Where the class' hash was made by another algorithm, gives its claims today's: they are as
+    /// the class is, unless it is known that they have drifted.
     pub(super) async fn migrate(&self, class: &Ec2NodeClass, hash: &str) -> Result<(), ApiError> {
         let version =
             |metadata: &ObjectMeta| metadata.annotations.get(EC2NODECLASS_HASH_VERSION).cloned();

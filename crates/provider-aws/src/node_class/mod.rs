@@ -1,9 +1,9 @@
 //! The loop of node classes: what they select is looked for, whether they can be used is tried, and
 //! what was made for them goes with them.
 //!
-//! A class is looked at when it changes, when a claim of it goes, and again after a time that what it
-//! selects decides, a minute at most. What is *not* here: the searches ([`crate::discovery`]) and the
-//! trials ([`validation`]).
+//! A class is looked at when it changes, when a claim of it goes, and again after a time that what
+//! it selects decides, a minute at most. What is *not* here: the searches ([`crate::discovery`])
+//! and the trials ([`validation`]).
 
 mod finalize;
 mod hash;
@@ -215,3 +215,6 @@ fn difference(before: &Ec2NodeClass, after: &Ec2NodeClass) -> Result<Value, Fail
     }
     Ok(new)
 }
+
+#[cfg(test)]
+mod tests;

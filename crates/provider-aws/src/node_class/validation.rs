@@ -1,8 +1,8 @@
 //! Whether a node class can be used: what can be known without asking, and then a launch that is
 //! tried without being made.
 //!
-//! Trials cost calls, so their result is remembered for half an hour, by everything that they depend
-//! on. What is *not* here: what refusals mean (`aws::validation`).
+//! Trials cost calls, so their result is remembered for half an hour, by everything that they
+//! depend on. What is *not* here: what refusals mean (`aws::validation`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ use crate::objects::Objects;
 /// For how long the result of a trial is remembered.
 const REMEMBERED: Duration = Duration::from_mins(30);
 /// How soon a class is looked at again.
-const AGAIN: Duration = Duration::from_mins(10);
+pub(super) const AGAIN: Duration = Duration::from_mins(10);
 /// How soon a trial is repeated that AWS did not answer.
-const SOON: Duration = Duration::from_secs(5);
+pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// Whether launches are tried at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

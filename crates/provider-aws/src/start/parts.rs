@@ -57,6 +57,7 @@ struct Shared {
     addresses: Arc<Mutex<Addresses>>,
     discovery: Arc<Discovery>,
     unavailable: Arc<UnavailableOfferings>,
+    pricing: Arc<PricingProvider>,
     types: Arc<InstanceTypes>,
     templates: Templates,
 }
@@ -69,10 +70,41 @@ impl Start {
         versions: Versions,
         shifts: ZonalShifts,
     ) -> Provider {
+        let shared = self.shared(access, &versions, &shifts);
+        let launcher = self.launcher(&shared);
+        let classes = self.classes(&shared, &launcher);
+        let instances = shared.instances(&shifts);
+        let cloud = Aws::new(cloud::Parts {
+            world: shared.world.clone(),
+            launcher,
+            instances: instances.clone(),
+            types: shared.types.clone(),
+            cidr: shared.cidr.clone(),
+            discovery: shared.discovery.clone(),
+            hooks: vec![Arc::new(PlacementGroupHook::new(instances.clone()))],
+            reserved_capacity: self.options.feature_gates.reserved_capacity,
+        });
+        Provider {
+            interruptions: self.interruptions(&shared),
+            options: self.options,
+            cloud: Arc::new(cloud),
+            instances,
+            shifts,
+            pricing: shared.pricing,
+            versions,
+            classes,
+            world: shared.world,
+            types: shared.types,
+            discovery: shared.discovery,
+            templates: shared.templates,
+        }
+    }
+
+    fn shared(&self, access: ClusterAccess, versions: &Versions, shifts: &ZonalShifts) -> Shared {
         let world = self.world();
         let clock = &self.clock;
         let addresses = Arc::new(Mutex::new(Addresses::default()));
-        let discovery = Arc::new(self.discovery(&world.calls, &versions, &addresses));
+        let discovery = Arc::new(self.discovery(&world.calls, versions, &addresses));
         let unavailable = Arc::new(UnavailableOfferings::new(clock.clone()));
         let pricing = Arc::new(PricingProvider::new(
             &self.region,
@@ -93,58 +125,25 @@ impl Start {
             },
             further: Vec::new(),
         };
-        let measures = (clock.clone(), self.metrics.clone());
         let types = InstanceTypes::new(
             &self.region,
             self.type_options(),
-            measures,
+            (clock.clone(), self.metrics.clone()),
             &world.calls,
             sources,
         );
-        let shared = Shared {
-            cidr: Arc::new(ServiceCidr::new(
-                world.calls.eks.clone(),
-                world.cluster.name.clone(),
-            )),
-            templates: Templates::new(
-                world.calls.ec2.clone(),
-                &world.cluster.name,
-                clock.clone(),
-                self.metrics.clone(),
-            ),
+        let (ec2, eks) = (world.calls.ec2.clone(), world.calls.eks.clone());
+        let (cluster, metrics) = (&world.cluster.name, self.metrics.clone());
+        Shared {
+            cidr: Arc::new(ServiceCidr::new(eks, cluster.clone())),
+            templates: Templates::new(ec2, cluster, clock.clone(), metrics),
             types: Arc::new(types),
             world,
             access,
             addresses,
             discovery,
             unavailable,
-        };
-        let launcher = self.launcher(&shared);
-        let classes = self.classes(&shared, &launcher);
-        let instances = shared.instances(&shifts);
-        let cloud = Aws::new(cloud::Parts {
-            world: shared.world.clone(),
-            launcher,
-            instances: instances.clone(),
-            types: shared.types.clone(),
-            cidr: shared.cidr.clone(),
-            discovery: shared.discovery.clone(),
-            hooks: vec![Arc::new(PlacementGroupHook::new(instances.clone()))],
-            reserved_capacity: self.options.feature_gates.reserved_capacity,
-        });
-        Provider {
-            interruptions: self.interruptions(&shared),
-            options: self.options,
-            cloud: Arc::new(cloud),
-            instances,
-            shifts,
             pricing,
-            versions,
-            classes,
-            world: shared.world,
-            types: shared.types,
-            discovery: shared.discovery,
-            templates: shared.templates,
         }
     }
 

@@ -1,121 +1,16 @@
 //! The provider as a whole, on a pretended AWS and an API server in process, in virtual time.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use api::NodeClaim;
 use aws::Operation;
 use aws::ec2::InstanceState;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use controllers::CloudError;
-use runtime::Shutdown;
-use runtime::options::{Parsed, parse};
 use serde_json::{Value, json};
 
-use super::{Provider, Start};
-use crate::fake::Fake;
-use crate::testing::{CLASSES, Kube};
-
-/// Longer than anything takes.
-const LONG: Duration = Duration::from_mins(20);
-
-struct Rig {
-    kube: Kube,
-    fake: Fake,
-    provider: Arc<Provider>,
-    shutdown: Shutdown,
-}
-
-impl Rig {
-    async fn new() -> Self {
-        let kube = Kube::unwatched();
-        let fake = Fake::new(kube.clock.clone());
-        let args = ["--cluster-name=test-cluster", "--eks-control-plane=true"];
-        let args: Vec<String> = args.map(str::to_owned).to_vec();
-        let Ok(Parsed::Run(options)) = parse(&args, &BTreeMap::new()) else {
-            panic!("settings");
-        };
-        let start = Start {
-            calls: fake.calls(),
-            region: "us-west-2".to_owned(),
-            client: kube.client.clone(),
-            clock: kube.clock.clone(),
-            recorder: kube.recorder.clone(),
-            metrics: kube.metrics.clone(),
-            options: Arc::new(*options),
-            ca_bundle: "Y2EtYnVuZGxlCg==".to_owned(),
-            seed: 7,
-        };
-        let provider = Arc::new(Box::pin(start.start()).await.expect("starts"));
-        let shutdown = Shutdown::new();
-        let (running, stop) = (provider.clone(), shutdown.clone());
-        tokio::spawn(async move { running.run(stop).await });
-        Self {
-            kube,
-            fake,
-            provider,
-            shutdown,
-        }
-    }
-
-    /// A class that selects what the account has, and a pool of it.
-    fn class_and_pool(&self) {
-        self.kube.create(
-            CLASSES,
-            json!({"apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass",
-                "metadata": {"name": "default"},
-                "spec": {"role": "test-role",
-                    "amiSelectorTerms": [{"alias": "al2023@latest"}],
-                    "subnetSelectorTerms": [{"tags": {"foo": "bar"}}],
-                    "securityGroupSelectorTerms": [{"tags": {"foo": "bar"}}]}}),
-        );
-        self.kube.pool("default", &json!([]));
-    }
-
-    /// Waits until something holds.
-    async fn until(&self, what: &str, holds: impl Fn() -> bool) {
-        let end = self.kube.clock.now() + LONG;
-        while !holds() {
-            assert!(self.kube.clock.now() < end, "never: {what}");
-            self.kube.clock.sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    fn condition(&self, kind: &str) -> Option<(String, String)> {
-        let class = self.kube.get(CLASSES, "default")?;
-        let conditions = class["status"]["conditions"].as_array()?.clone();
-        let one = conditions.into_iter().find(|one| one["type"] == kind)?;
-        let text = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
-        Some((text("status"), text("reason")))
-    }
-
-    async fn ready(&self) {
-        let is_ready = || {
-            self.condition("Ready")
-                .is_some_and(|(status, _)| status == "True")
-        };
-        self.until("the class is ready", is_ready).await;
-    }
-}
-
-fn claim() -> NodeClaim {
-    serde_json::from_value(json!({
-        "metadata": {"name": "default-1", "uid": "uid-1",
-            "labels": {"karpenter.sh/nodepool": "default", "team": "a"}},
-        "spec": {
-            "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass",
-                "name": "default"},
-            "requirements": [
-                {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
-                {"key": "node.kubernetes.io/instance-type", "operator": "In",
-                    "values": ["m5.large", "m5.xlarge"]}],
-            "resources": {"requests": {"cpu": "1", "memory": "1Gi", "pods": "2"}},
-            "expireAfter": "720h"},
-    }))
-    .expect("a claim")
-}
+use crate::testing::CLASSES;
+use crate::testing::rig::{Rig, claim};
 
 /// NC-1, IP-1, CP-2, LT-6: from a class to an instance that has what the class says, and back.
 #[tokio::test(start_paused = true)]
@@ -199,7 +94,6 @@ async fn a_class_becomes_ready_its_claims_get_instances_and_nothing_is_left_of_i
     let is_gone = || rig.kube.get(CLASSES, "default").is_none();
     rig.until("the class is gone", is_gone).await;
     assert_eq!(rig.fake.change(|state| state.profiles.len()), 0);
-    rig.shutdown.trigger();
 }
 
 /// NC-2, VAL-1: a class whose selector finds nothing says so, and recovers.
@@ -223,7 +117,6 @@ async fn a_class_that_finds_nothing_is_not_ready_until_it_does() {
     );
     rig.fake.change(|state| state.subnets = kept);
     rig.ready().await;
-    rig.shutdown.trigger();
 }
 
 /// VAL-7: a missing permission is told by the class, and tried again after the usual time only.
@@ -242,7 +135,6 @@ async fn a_missing_permission_is_told_by_the_class() {
     let asked = rig.fake.count(operation);
     rig.kube.clock.sleep(Duration::from_mins(9)).await;
     assert_eq!(rig.fake.count(operation), asked);
-    rig.shutdown.trigger();
 }
 
 /// GC-1: an instance of which no claim knows, as a crash leaves it, is ended.
@@ -264,5 +156,4 @@ async fn an_instance_that_a_crash_has_left_is_ended() {
     };
     assert!(!ended());
     rig.until("it is ended", ended).await;
-    rig.shutdown.trigger();
 }

@@ -49,8 +49,8 @@ pub enum ConnectError {
 const POD_CA_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
 
 impl Source {
-    /// The certificates that the API server is trusted by, as a kubeconfig says them: PEM in base64.
-    /// Empty if none are named or they can't be read; connecting then says why.
+    /// The certificates that the API server is trusted by, as a kubeconfig says them: PEM in
+    /// base64. Empty if none are named or they can't be read; connecting then says why.
     pub fn ca_bundle(&self) -> String {
         let of_pod = || {
             std::fs::read(POD_CA_FILE)

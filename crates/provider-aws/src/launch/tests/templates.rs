@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws::ec2::{Reservation, ReservationPreference, ReservationTarget};
 use aws::{Failure, Operation, Tags, instance};
+use model::Quantity;
 
 use super::super::LaunchError;
 use super::fixture::{World, claim, reserved};
@@ -43,6 +44,33 @@ async fn a_template_that_somebody_deleted_is_made_again() {
     assert_eq!(world.fleets().len(), 5);
     let left = ["subnet-test1", "subnet-test2", "subnet-test3"].map(|id| world.left(id));
     assert_eq!(left.iter().sum::<i64>(), 300 - 2 * 29, "two have come");
+}
+
+/// AMI-16
+#[tokio::test(start_paused = true)]
+async fn enclaves_are_for_claims_that_ask_for_them() {
+    for (resource, expected) in [
+        ("eks.amazonaws.com/nitro-sandbox", true),
+        ("nvidia.com/gpu", false),
+        ("", false),
+    ] {
+        let mut world = World::new();
+        let mut claim = claim(1, &["on-demand"]);
+        let requests = &mut claim.spec.resources.requests;
+        requests.insert("cpu".to_owned(), Quantity::from_units(1));
+        if !resource.is_empty() {
+            let amount = Quantity::from_units(1);
+            requests.insert(resource.to_owned(), amount);
+            for one in &mut world.types {
+                let one = Arc::make_mut(one);
+                one.capacity.insert(resource.to_owned(), amount);
+            }
+        }
+        world.launch(&claim).await.expect("an instance");
+        let instances = world.instances();
+        let made = instances.values().map(|template| template.data.enclave);
+        assert_eq!(made.collect::<Vec<bool>>(), [expected], "{resource}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

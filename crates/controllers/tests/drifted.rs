@@ -162,6 +162,29 @@ async fn the_cloud_is_not_asked_more_than_it_must() {
     .await;
 }
 
+/// A provider that sees a change of the node class later than the loop still answers by the class
+/// as it was; it is asked once more before the five minutes are over.
+#[tokio::test(start_paused = true)]
+async fn the_first_answer_after_a_change_of_the_node_class_is_asked_for_again() {
+    let rig = settled().await;
+    rig.clock.sleep(MINUTE).await;
+    let asked = rig.cloud.drift_asked();
+    let note = json!({"metadata": {"annotations": {"example.com/note": "1"}}});
+    let class = |class: &mut Value| common::merge(class, &note);
+    rig.server
+        .modify(CLASSES, "", "default", &WriteOptions::default(), class)
+        .expect("a change");
+    rig.until(SOON, "asked for both claims", |rig| {
+        rig.cloud.drift_asked() == asked + 2
+    })
+    .await;
+    rig.cloud.drift(Some(Ok("AMIDrift")));
+    rig.until(3 * SOON, "drifted", |rig| drift(rig, "default").is_some())
+        .await;
+    rig.clock.sleep(MINUTE).await;
+    assert_eq!(rig.cloud.drift_asked(), asked + 4);
+}
+
 /// An answer that does not come changes nothing, and holds nothing else up.
 #[tokio::test(start_paused = true)]
 async fn without_an_answer_the_condition_stays() {

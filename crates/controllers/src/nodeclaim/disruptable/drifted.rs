@@ -12,6 +12,10 @@ use crate::cloud::CloudError;
 use crate::nodeclaim::found::Found;
 use crate::shared::Shared;
 
+/// For how long the first answer after a change of the node class counts. Providers follow node
+/// classes by watches of their own, so that it may still be about the class as it was.
+const AT_FIRST: Duration = Duration::from_secs(10);
+
 /// What the cloud has answered, by claim.
 pub(crate) type Answers = Found<Answer>;
 
@@ -31,6 +35,8 @@ struct Said {
     /// The version of the node class that it was compared with.
     class: String,
     drift: Option<Drift>,
+    /// For how long it counts.
+    holds: Duration,
 }
 
 /// What is known about drift.
@@ -102,7 +108,7 @@ async fn instance(shared: &Shared, claim: &NodeClaim) -> Look {
     let mut answer = shared.answers.get(claim).unwrap_or_default();
     let now = shared.now();
     if let Some(said) = answer.instance.as_ref().filter(|said| said.class == class) {
-        let left = AGAIN.saturating_sub(now.since(said.at));
+        let left = said.holds.saturating_sub(now.since(said.at));
         if !left.is_zero() {
             return Look::known(said.drift.clone(), left);
         }
@@ -110,13 +116,16 @@ async fn instance(shared: &Shared, claim: &NodeClaim) -> Look {
     match calls::is_drifted(shared, claim).await {
         Ok(reason) => {
             let drift = reason.map(|reason| Drift::Provider(reason.0));
+            let is_first = answer.instance.is_some_and(|said| said.class != class);
+            let holds = if is_first { AT_FIRST } else { AGAIN };
             answer.instance = Some(Said {
                 at: now,
                 class,
                 drift: drift.clone(),
+                holds,
             });
             shared.answers.put(claim, answer);
-            Look::known(drift, AGAIN)
+            Look::known(drift, holds)
         }
         // What follows from that is decided elsewhere; the claim may also be too young to be seen.
         Err(CloudError::NotFound(_)) => Look::Unclear {

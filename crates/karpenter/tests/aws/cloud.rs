@@ -81,7 +81,7 @@ impl Cloud {
     pub(crate) fn until_nothing_leaks(&self) {
         // Instances without a claim are looked for every two minutes.
         let mut seen = (BTreeSet::new(), BTreeSet::new());
-        until_within(5, "the instances are those of the claims", || {
+        until_within(8, "the instances are those of the claims", || {
             let now = self.history.now();
             let ids = now.claims().into_iter().map(instance_of);
             seen.0 = ids.collect();

@@ -58,24 +58,26 @@ fn every_call_may_be_throttled_fail_or_be_cut() -> anyhow::Result<()> {
     karpenter.says("discovered instance types");
     // What has not been asked yet keeps its first faults: something may be asked at any moment.
     for operation in Operation::ALL {
-        cloud.moto.fault(&throttled(*operation).times(4))?;
-        cloud.moto.fault(&failing(*operation).times(4))?;
+        cloud.moto.fault(&throttled(*operation).times(3))?;
+        cloud.moto.fault(&failing(*operation).times(3))?;
     }
 
     cloud.world.apply(&[class]);
     cloud.scale(2);
-    let now = cloud.history.until("two pods run", |now| now.is_settled(2));
+    // One call after the other fails, and waits grow up to a minute.
+    until_within(10, "two pods run", || cloud.history.now().is_settled(2));
+    let now = cloud.history.now();
     let interrupted = instance_of(now.claims()[0]);
     let notice = json!({"instance-id": interrupted, "instance-action": "terminate"});
     cloud.event("EC2 Spot Instance Interruption Warning", &notice);
-    until_within(5, "the instance has ended, and pods run", || {
+    until_within(10, "the instance has ended, and pods run", || {
         let machines = cloud.machines();
         let is_there = machines.iter().any(|one| one.id == interrupted);
         !is_there && cloud.history.now().is_settled(2)
     });
     cloud.until_nothing_leaks();
     cloud.scale(0);
-    until_within(5, "all instances have ended", || {
+    until_within(10, "all instances have ended", || {
         cloud.machines().is_empty() && cloud.history.now().claims().is_empty()
     });
     let gone = cloud.world.kubectl(&["delete", "ec2nodeclass", "default"]);

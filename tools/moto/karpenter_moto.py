@@ -74,8 +74,9 @@ class Fault:
     empty for any.
 
     ``count`` calls are hit (absent: all). In this order: wait ``delay`` seconds; do what is asked if
-    the connection is cut ``after`` that; ``cut`` the connection; answer ``answer`` (text) with ``status``; answer the error ``code`` and ``message``
-    with ``status``; with none of these the call goes on.
+    the connection is cut ``after`` that; ``cut`` the connection; answer ``answer`` (text) with
+    ``status``; answer the error ``code`` and ``message`` with ``status``; with none of these the
+    call goes on.
     """
 
     def __init__(self, rule):

@@ -49,6 +49,13 @@ fn change_pool(rig: &Rig, name: &str, patch: &Value) {
         .expect("a change");
 }
 
+fn change_class(rig: &Rig, patch: &Value) {
+    let lay = |class: &mut Value| common::merge(class, patch);
+    rig.server
+        .modify(CLASSES, "", "default", &WriteOptions::default(), lay)
+        .expect("a change");
+}
+
 fn change_claim(rig: &Rig, pool: &str, patch: &Value) {
     let name = claim(rig, pool)["metadata"]["name"].clone();
     let name = name.as_str().expect("a name");
@@ -152,10 +159,7 @@ async fn the_cloud_is_not_asked_more_than_it_must() {
     rig.clock.sleep(SOON).await;
     assert_eq!(rig.cloud.drift_asked(), asked);
     set_status(&rig.server, CLASSES, "default", "seen", json!("1"));
-    let class = |class: &mut Value| common::merge(class, &note);
-    rig.server
-        .modify(CLASSES, "", "default", &WriteOptions::default(), class)
-        .expect("a change");
+    change_class(&rig, &note);
     rig.until(SOON, "asked for both claims", |rig| {
         rig.cloud.drift_asked() == asked + 2
     })
@@ -170,10 +174,7 @@ async fn the_first_answer_after_a_change_of_the_node_class_is_asked_for_again() 
     rig.clock.sleep(MINUTE).await;
     let asked = rig.cloud.drift_asked();
     let note = json!({"metadata": {"annotations": {"example.com/note": "1"}}});
-    let class = |class: &mut Value| common::merge(class, &note);
-    rig.server
-        .modify(CLASSES, "", "default", &WriteOptions::default(), class)
-        .expect("a change");
+    change_class(&rig, &note);
     rig.until(SOON, "asked for both claims", |rig| {
         rig.cloud.drift_asked() == asked + 2
     })

@@ -53,6 +53,12 @@ impl Moto {
         Ok(machines)
     }
 
+    /// The ids of [`Moto::machines`].
+    pub fn instances(&self, region: &str) -> Result<Vec<String>> {
+        let machines = self.machines(region)?;
+        Ok(machines.into_iter().map(|machine| machine.id).collect())
+    }
+
     /// The user data that an instance was started with, in base64; empty if there is none.
     pub fn user_data(&self, region: &str, id: &str) -> Result<String> {
         let wanted = [("InstanceId", id), ("Attribute", "userData")];

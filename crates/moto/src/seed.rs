@@ -155,24 +155,6 @@ impl Moto {
         self.ec2(region, "DescribeLaunchTemplateVersions", &wanted)
     }
 
-    /// Ids of the instances that are not terminated.
-    pub fn instances(&self, region: &str) -> Result<Vec<String>> {
-        let wanted = [
-            ("Filter.1.Name", "instance-state-name"),
-            ("Filter.1.Value.1", "pending"),
-            ("Filter.1.Value.2", "running"),
-            ("Filter.1.Value.3", "shutting-down"),
-        ];
-        let listed = self.ec2(region, "DescribeInstances", &wanted)?;
-        let items = listed.split("<instanceId>").skip(1);
-        let mut ids: Vec<String> = items
-            .filter_map(|text| Some(text.split_once('<')?.0.to_owned()))
-            .collect();
-        ids.sort();
-        ids.dedup();
-        Ok(ids)
-    }
-
     /// Ends an instance behind Karpenter's back.
     pub fn terminate(&self, region: &str, id: &str) -> Result<()> {
         let wanted = [("InstanceId.1", id)];

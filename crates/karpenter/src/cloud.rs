@@ -107,6 +107,14 @@ impl Cloud {
         }
     }
 
+    /// Waits until what it answers from has been read, which [`Cloud::run`] does.
+    pub(crate) async fn synced(&self) {
+        match self {
+            Self::Kwok(_) => (),
+            Self::Aws(aws) => aws.synced().await,
+        }
+    }
+
     /// Its own loops, until `shutdown`.
     pub(crate) async fn run(&self, shutdown: Shutdown) {
         match self {

@@ -207,10 +207,14 @@ impl Process {
             options: self.options.clone(),
             seed,
         };
+        let controllers = async {
+            match self.shutdown.or_stop(cloud.synced()).await {
+                Some(()) => controllers::run(world, self.shutdown.clone()).await,
+                None => Ok(()),
+            }
+        };
         let loops = async {
-            let provider = cloud.run(self.shutdown.clone());
-            let (result, ()) =
-                tokio::join!(controllers::run(world, self.shutdown.clone()), provider);
+            let (result, ()) = tokio::join!(controllers, cloud.run(self.shutdown.clone()));
             result.context("running the control loops")
         };
         let result = tokio::select! {

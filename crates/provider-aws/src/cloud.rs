@@ -28,6 +28,7 @@ use controllers::{
 };
 use model::k8s::Resource;
 use requirements::Vocabulary;
+use runtime::ObjectKey;
 use runtime::recorder::{Notice, ObjectRef};
 
 use crate::cluster::{CidrError, ServiceCidr};
@@ -86,6 +87,32 @@ impl Aws {
     /// The class of this name, unless it is on its way out. Says so on `object` if there is none.
     fn class<T: Resource>(&self, name: &str, object: &T) -> Option<Arc<Ec2NodeClass>> {
         let class = self.parts.world.objects.class(name);
+        self.not_leaving(class, object)
+    }
+
+    /// Like [`Self::class`], but the API server has the last word: without its class a claim is
+    /// given up, and one that has not been heard of may only be new.
+    async fn class_to_launch(
+        &self,
+        name: &str,
+        claim: &NodeClaim,
+    ) -> Result<Arc<Ec2NodeClass>, CloudError> {
+        let mut class = self.parts.world.objects.class(name);
+        if class.is_none() {
+            let client = &self.parts.world.client;
+            let found = client.find(&ObjectKey::cluster(name)).await;
+            class = found.map_err(other)?.map(Arc::new);
+        }
+        self.not_leaving(class, claim).ok_or_else(|| {
+            CloudError::InsufficientCapacity(format!("EC2NodeClass {name:?} not found"))
+        })
+    }
+
+    fn not_leaving<T: Resource>(
+        &self,
+        class: Option<Arc<Ec2NodeClass>>,
+        object: &T,
+    ) -> Option<Arc<Ec2NodeClass>> {
         let class = class.filter(|class| !class.metadata.is_deleting());
         if class.is_none() {
             let about = ObjectRef::of(object);
@@ -231,9 +258,7 @@ impl CloudProvider for Aws {
             .node_class_ref
             .or_default(&ProviderDefaults::aws())
             .name;
-        let class = self.class(&name, claim).ok_or_else(|| {
-            CloudError::InsufficientCapacity(format!("EC2NodeClass {name:?} not found"))
-        })?;
+        let class = self.class_to_launch(&name, claim).await?;
         aws::fleet::ready(&class).map_err(of_launch)?;
         let pool = claim
             .metadata

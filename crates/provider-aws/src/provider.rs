@@ -43,6 +43,12 @@ impl Provider {
         self.cloud.clone()
     }
 
+    /// Waits until what the cloud answers from has been read, which [`Provider::run`] does. Before
+    /// that it may say of a class that there is none.
+    pub async fn synced(&self) {
+        self.world.objects.synced().await;
+    }
+
     /// All loops of the provider, until `shutdown`; what has begun is finished first.
     pub async fn run(&self, shutdown: Shutdown) {
         let world = &self.world;

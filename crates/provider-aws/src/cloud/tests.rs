@@ -2,6 +2,7 @@
 
 use api::labels::CAPACITY_RESERVATION_ID;
 use aws::{Failure, Operation};
+use http::Method;
 use runtime::Next;
 use serde_json::{Value, json};
 
@@ -188,6 +189,36 @@ async fn a_claim_whose_class_is_gone_or_going_has_no_capacity() {
         matches!(gone, CloudError::InsufficientCapacity(_)),
         "{gone}"
     );
+}
+
+/// A claim is given up only if the API server has no class.
+#[tokio::test(start_paused = true)]
+async fn a_class_that_has_not_been_heard_of_is_asked_for() {
+    let mut rig = rig().await;
+    rig.restart_unread(&[]).await;
+    assert!(rig.provider.world.objects.classes().is_empty());
+    // As often as the client asks.
+    for _ in 0..5 {
+        rig.lose(Method::GET, "/ec2nodeclasses/default");
+    }
+    let unknown = refused(&rig).await;
+    assert!(matches!(unknown, CloudError::Other(_)), "{unknown}");
+    let cloud = rig.provider.cloud();
+    cloud.create(&claim()).await.expect("an instance");
+    assert_eq!(rig.kube.told(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_provider_says_when_it_has_read_what_it_answers_from() {
+    let mut rig = rig().await;
+    rig.restart_unread(&[]).await;
+    {
+        let mut synced = std::pin::pin!(rig.provider.synced());
+        assert!(futures::poll!(&mut synced).is_pending());
+    }
+    rig.follow().await;
+    rig.provider.synced().await;
+    assert_eq!(rig.provider.world.objects.classes().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

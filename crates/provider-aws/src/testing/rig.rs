@@ -68,15 +68,20 @@ impl Rig {
 
     /// Another process in place of this one, which does not run its loops either.
     pub(crate) async fn restart(&mut self, args: &[&str]) {
+        self.restart_unread(args).await;
+        self.follow().await;
+    }
+
+    /// Another process in place of this one, which has not read any object yet.
+    pub(crate) async fn restart_unread(&mut self, args: &[&str]) {
         self.shutdown.trigger();
         self.shutdown = Shutdown::new();
         let client = losing(&self.kube, &self.lost);
         self.provider = start(&self.kube, &self.fake, &client, args).await;
         self.fake.forget_calls();
-        self.follow().await;
     }
 
-    async fn follow(&self) {
+    pub(crate) async fn follow(&self) {
         let objects = self.provider.world.objects.clone();
         let (followed, stop) = (objects.clone(), self.shutdown.clone());
         tokio::spawn(async move { followed.run(stop).await });

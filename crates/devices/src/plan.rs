@@ -173,7 +173,7 @@ impl Planner<'_> {
         compiled.map_err(|problem| Refused::Selector {
             claim: key.clone(),
             request: request.to_owned(),
-            expression: cel.expression.clone(),
+            expression: expressions::excerpt(&cel.expression),
             problem,
         })
     }

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kube_cel::KubeCelExt;
-use kube_cel::cel::objects::{Key, Map};
-use kube_cel::cel::{Context, Program, Value};
+use expressions::cel::objects::{Key, Map};
+use expressions::cel::{Context, Value};
+use expressions::{Expression, KubeCelExt};
 use model::Quantity;
 use model::k8s::dra::{Device, DeviceAttribute};
 
@@ -22,8 +22,8 @@ pub(crate) type SelectorId = usize;
 /// apart.
 pub(crate) struct Selectors {
     functions: Context<'static>,
-    quantity: Option<Program>,
-    version: Option<Program>,
+    quantity: Option<Expression>,
+    version: Option<Expression>,
     ids: BTreeMap<String, Result<SelectorId, String>>,
     list: Vec<Selector>,
     verdicts: BTreeMap<(SelectorId, Sight), Verdict>,
@@ -31,7 +31,7 @@ pub(crate) struct Selectors {
 
 struct Selector {
     text: String,
-    program: Program,
+    expression: Expression,
     /// Texts in the expression, any of which may be a domain.
     literals: Vec<String>,
     /// Whether names can be made up, so that every attribute may matter.
@@ -51,8 +51,8 @@ impl Selectors {
     pub(crate) fn new() -> Self {
         Self {
             functions: Context::default().with_all(),
-            quantity: Program::compile("quantity(text)").ok(),
-            version: Program::compile("semver(text)").ok(),
+            quantity: Expression::compile("quantity(text)").ok(),
+            version: Expression::compile("semver(text)").ok(),
             ids: BTreeMap::new(),
             list: Vec::new(),
             verdicts: BTreeMap::new(),
@@ -64,11 +64,11 @@ impl Selectors {
         if let Some(known) = self.ids.get(text) {
             return known.clone();
         }
-        let compiled = Program::compile(text).map_err(|error| error.to_string());
-        let id = compiled.map(|program| {
+        let compiled = Expression::compile(text).map_err(|error| error.to_string());
+        let id = compiled.map(|expression| {
             self.list.push(Selector {
                 text: text.to_owned(),
-                program,
+                expression,
                 literals: literals(text),
                 sees_all: can_make_names(text),
             });
@@ -98,7 +98,7 @@ impl Selectors {
         let selector = &self.list[id];
         let mut scope = self.functions.new_inner_scope();
         scope.add_variable_from_value("device", self.device(sight, &selector.literals));
-        match selector.program.execute(&scope) {
+        match selector.expression.evaluate(&scope) {
             Ok(Value::Bool(verdict)) => Ok(verdict),
             Ok(_) => Err(format!("{:?} is neither true nor false", selector.text).into()),
             Err(error) => Err(error.to_string().into()),
@@ -137,10 +137,10 @@ impl Selectors {
     }
 
     /// A value of a type that only a function makes.
-    fn typed(&self, make: Option<&Program>, value: &impl ToString) -> Option<Value> {
+    fn typed(&self, make: Option<&Expression>, value: &impl ToString) -> Option<Value> {
         let mut scope = self.functions.new_inner_scope();
         scope.add_variable_from_value("text", text(&value.to_string()));
-        make?.execute(&scope).ok()
+        make?.evaluate(&scope).ok()
     }
 }
 

@@ -15,17 +15,24 @@ use super::Problem;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("manifests", &[]),
-    ("apiserver", &[]),
+    ("expressions", &[]),
+    ("apiserver", &["expressions"]),
     ("control-plane", &[]),
     ("moto", &[]),
     ("view", &["model"]),
     ("api", &["model"]),
     ("requirements", &["api", "model"]),
     ("catalog", &["api", "model", "requirements"]),
-    ("aws", &["api", "catalog", "model", "requirements"]),
+    (
+        "aws",
+        &["api", "catalog", "expressions", "model", "requirements"],
+    ),
     ("install", &["api", "aws"]),
     ("cluster", &["api", "catalog", "model", "requirements"]),
-    ("devices", &["catalog", "cluster", "model", "requirements"]),
+    (
+        "devices",
+        &["catalog", "cluster", "expressions", "model", "requirements"],
+    ),
     (
         "scheduling",
         &[
@@ -158,6 +165,7 @@ const PROVIDER: &[&str] = &[
 /// The crates below the I/O line.
 const BELOW: &[&str] = &[
     "model",
+    "expressions",
     "api",
     "requirements",
     "catalog",

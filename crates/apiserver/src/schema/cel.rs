@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, sync::Arc};
 
-use kube_cel::{
+use expressions::{
     KubeCelExt,
     cel::{Context, Value as Cel},
 };
@@ -128,7 +128,7 @@ enum Past {
 
 /// Why the rule does not hold, or `None` if it does.
 fn violation(rule: &Rule, scope: &Context<'_>) -> Option<String> {
-    match rule.program.execute(scope) {
+    match rule.expression.evaluate(scope) {
         Ok(Cel::Bool(true)) => None,
         Ok(Cel::Bool(false)) => Some(message(rule, scope)),
         Ok(_) => Some(format!("rule did not evaluate to a bool: {}", rule.source)),
@@ -138,9 +138,9 @@ fn violation(rule: &Rule, scope: &Context<'_>) -> Option<String> {
 
 fn message(rule: &Rule, scope: &Context<'_>) -> String {
     let made = rule
-        .message_program
+        .message_expression
         .as_ref()
-        .and_then(|p| p.execute(scope).ok());
+        .and_then(|made| made.evaluate(scope).ok());
     match made {
         Some(Cel::String(text)) if !text.trim().is_empty() => Arc::unwrap_or_clone(text),
         _ => static_message(rule),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
-use kube_cel::cel::{
+use expressions::cel::{
     Value as Cel,
     objects::{Key, Map},
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kube_cel::cel::Program;
+use expressions::Expression;
 use regex::Regex;
 use serde_json::Value;
 
@@ -112,9 +112,9 @@ pub(crate) struct Bound {
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) source: String,
-    pub(crate) program: Program,
+    pub(crate) expression: Expression,
     pub(crate) message: Option<String>,
-    pub(crate) message_program: Option<Program>,
+    pub(crate) message_expression: Option<Expression>,
     pub(crate) reason: Option<String>,
     pub(crate) field_path: Option<String>,
     /// Uses `oldSelf`.

@@ -1,6 +1,6 @@
 //! From `openAPIV3Schema` to [`Node`]s; patterns and rules are compiled once, here.
 
-use kube_cel::cel::Program;
+use expressions::Expression;
 use regex::Regex;
 use serde_json::Value;
 
@@ -163,26 +163,26 @@ impl Parser<'_> {
             ));
             return None;
         };
-        let program = self.program(&source, &format!("{path}.rule"))?;
-        let message_program = match text("messageExpression") {
-            Some(e) => Some(self.program(&e, &format!("{path}.messageExpression"))?),
+        let expression = self.expression(&source, &format!("{path}.rule"))?;
+        let message_expression = match text("messageExpression") {
+            Some(e) => Some(self.expression(&e, &format!("{path}.messageExpression"))?),
             None => None,
         };
         Some(Rule {
-            is_transition: program.references().has_variable("oldSelf"),
+            is_transition: expression.has_variable("oldSelf"),
             optional_old_self: rule.get("optionalOldSelf").and_then(Value::as_bool) == Some(true),
             source,
-            program,
+            expression,
             message: text("message"),
-            message_program,
+            message_expression,
             reason: text("reason"),
             field_path: text("fieldPath"),
         })
     }
 
-    fn program(&mut self, source: &str, path: &str) -> Option<Program> {
-        match Program::compile(source) {
-            Ok(program) => Some(program),
+    fn expression(&mut self, source: &str, path: &str) -> Option<Expression> {
+        match Expression::compile(source) {
+            Ok(expression) => Some(expression),
             Err(error) => {
                 let detail = format!("compilation failed: {error}");
                 self.errors

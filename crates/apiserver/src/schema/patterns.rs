@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
-use kube_cel::cel::{Context, ExecutionError, ResolveResult, Value, extractors::This};
+use expressions::cel::{Context, ExecutionError, ResolveResult, Value, extractors::This};
 use regex::Regex;
 
 /// How many patterns are kept. Rules have a few dozen; one that makes up patterns from data starts

@@ -6,18 +6,19 @@
 use std::sync::Arc;
 
 use catalog::ec2::Machine;
-use kube_cel::KubeCelExt;
-use kube_cel::cel::extractors::Arguments;
-use kube_cel::cel::{Context, ExecutionError, Program, Value};
+use expressions::KubeCelExt;
+use expressions::cel::extractors::Arguments;
+use expressions::cel::{Context, ExecutionError, Value};
+use expressions::{CompileError, excerpt};
 
 use super::types::{self, TypeError};
 
 /// An expression cannot be used on any instance type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidExpression {
-    /// It is not CEL.
+    /// It is not CEL, or too large.
     #[error("{0:?} is not an expression, {1}")]
-    Syntax(String, String),
+    Syntax(String, CompileError),
     /// Its types are wrong, or its result is no number.
     #[error("{0:?} is not a number, {1}")]
     Type(String, TypeError),
@@ -98,20 +99,20 @@ impl Functions {
 
 /// An expression whose result is a number.
 #[derive(Clone, Debug)]
-pub(super) struct Expression(Arc<Program>);
+pub(super) struct Expression(Arc<expressions::Expression>);
 
 impl Expression {
     pub(super) fn compile(text: &str) -> Result<Self, InvalidExpression> {
-        let program = Program::compile(text)
-            .map_err(|error| InvalidExpression::Syntax(text.to_owned(), error.to_string()))?;
-        types::check_number(program.expression())
-            .map_err(|error| InvalidExpression::Type(text.to_owned(), error))?;
-        Ok(Self(Arc::new(program)))
+        let compiled = expressions::Expression::compile(text)
+            .map_err(|error| InvalidExpression::Syntax(excerpt(text), error))?;
+        types::check_number(compiled.tree())
+            .map_err(|error| InvalidExpression::Type(excerpt(text), error))?;
+        Ok(Self(Arc::new(compiled)))
     }
 
     /// Its number, without what is behind the decimal point.
     pub(super) fn evaluate(&self, scope: &Context<'_>) -> Result<i64, NoNumber> {
-        match self.0.execute(scope) {
+        match self.0.evaluate(scope) {
             Ok(Value::Int(number)) => Ok(number),
             Ok(Value::Float(number)) => whole(number),
             Ok(other) => Err(NoNumber::Failed(format!("{other:?} is not a number"))),

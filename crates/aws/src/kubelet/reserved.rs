@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-use kube_cel::cel::Context;
+use expressions::cel::Context;
 
 use super::expression::{Expression, InvalidExpression, NoNumber};
 use super::parse::is_expression;

@@ -5,7 +5,7 @@
 //! has it: no conversion but by `int()` and the like. Maps, messages and whatever else says nothing
 //! about an instance type are refused.
 
-use kube_cel::cel::common::ast::{
+use expressions::cel::common::ast::{
     CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators,
 };
 

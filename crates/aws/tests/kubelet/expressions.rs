@@ -116,6 +116,11 @@ fn what_is_no_number_is_refused() {
             "{expression}: {error}"
         );
     }
+    let sum = |terms| format!("vcpus{}", "+1".repeat(terms));
+    let deep = invalid(&sum(5000)).to_string();
+    assert!(deep.contains("more than 100 steps"), "{deep}");
+    assert!(deep.len() < 400, "{deep}");
+    compiled(&json!({"maxPods": sum(99)}));
     assert_eq!(
         invalid("cores * 2").to_string(),
         "\"cores * 2\" is not a number, there is no variable \"cores\""

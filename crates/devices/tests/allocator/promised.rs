@@ -188,6 +188,7 @@ fn claims_that_nothing_can_meet_are_refused_with_the_reason() {
         .claim("net", exactly("net", 1))
         .claim("no-class", exactly("absent", 1))
         .claim("no-cel", bad("device.driver =="))
+        .claim("deep-cel", bad(&format!("1{}", "+1".repeat(5000))))
         .claim("no-bool", bad("device.driver"))
         .claim("no-attribute", bad("device.attributes['x.com'].y == 1"))
         .claim("too-many", exactly("gpu", 33))
@@ -198,6 +199,7 @@ fn claims_that_nothing_can_meet_are_refused_with_the_reason() {
         ("net", "no instance type can satisfy the allocation"),
         ("no-class", "device class absent"),
         ("no-cel", "can't be compiled"),
+        ("deep-cel", "more than 100 steps"),
         ("no-bool", "neither true nor false"),
         ("no-attribute", "fails on device"),
         ("too-many", "asks for 33 devices"),

@@ -207,12 +207,13 @@ impl Process {
             options: self.options.clone(),
             seed,
         };
-        let controllers = async {
+        // On the heap: it is large.
+        let controllers = Box::pin(async {
             match self.shutdown.or_stop(cloud.synced()).await {
                 Some(()) => controllers::run(world, self.shutdown.clone()).await,
                 None => Ok(()),
             }
-        };
+        });
         let loops = async {
             let (result, ()) = tokio::join!(controllers, cloud.run(self.shutdown.clone()));
             result.context("running the control loops")

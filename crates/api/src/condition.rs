@@ -45,6 +45,8 @@ pub const TRUE: &str = "True";
 pub const FALSE: &str = "False";
 /// The status of a condition of which nothing is known yet.
 pub const UNKNOWN: &str = "Unknown";
+/// Longest message, in characters; with a longer one the API server refuses the whole status.
+pub const MAX_MESSAGE: usize = 32_768;
 /// The root condition of every kind.
 pub const READY: &str = "Ready";
 
@@ -167,7 +169,7 @@ fn put(
         status: status.to_owned(),
         last_transition_time: since.or(Some(subject.now)),
         reason: reason.to_owned(),
-        message: message.to_owned(),
+        message: message.chars().take(MAX_MESSAGE).collect(),
         observed_generation: subject.generation,
     };
     match old {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cluster::ObjectKey;
+use expressions::excerpt;
 use model::Quantity;
 use model::k8s::ResourceClaim;
 use model::k8s::dra::{
@@ -173,7 +174,7 @@ impl Planner<'_> {
         compiled.map_err(|problem| Refused::Selector {
             claim: key.clone(),
             request: request.to_owned(),
-            expression: expressions::excerpt(&cel.expression),
+            expression: excerpt(&cel.expression),
             problem,
         })
     }

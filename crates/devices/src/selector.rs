@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use expressions::cel::objects::{Key, Map};
 use expressions::cel::{Context, Value};
-use expressions::{Expression, KubeCelExt};
+use expressions::{Expression, KubeCelExt, excerpt};
 use model::Quantity;
 use model::k8s::dra::{Device, DeviceAttribute};
 
@@ -100,8 +100,8 @@ impl Selectors {
         scope.add_variable_from_value("device", self.device(sight, &selector.literals));
         match selector.expression.evaluate(&scope) {
             Ok(Value::Bool(verdict)) => Ok(verdict),
-            Ok(_) => Err(format!("{:?} is neither true nor false", selector.text).into()),
-            Err(error) => Err(error.to_string().into()),
+            Ok(_) => Err(format!("{:?} is neither true nor false", excerpt(&selector.text)).into()),
+            Err(error) => Err(excerpt(&error.to_string()).into()),
         }
     }
 

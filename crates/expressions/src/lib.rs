@@ -64,13 +64,13 @@ pub enum CompileError {
 pub struct Expression(Program);
 
 impl Expression {
-    /// Reads an expression.
+    /// Reads an expression. Fails with what is wrong with it.
     pub fn compile(text: &str) -> Result<Self, CompileError> {
         if text.len() > MAX_LENGTH {
             return Err(CompileError::TooLong(text.len()));
         }
         // A tree that is too deep is dropped in there too.
-        stacker::grow(STACK + text.len() * STACK_PER_BYTE, || {
+        stacker::grow(parser_stack(text), || {
             let program = parse(text)?;
             depth::check(program.expression())?;
             Ok(Self(program))
@@ -93,17 +93,23 @@ impl Expression {
     }
 }
 
+/// How much stack the parser is given for a text.
+fn parser_stack(text: &str) -> usize {
+    STACK + text.len() * STACK_PER_BYTE
+}
+
 /// In builds that check arithmetic the parser panics where it should say that choices nest too
 /// deep.
 fn parse(text: &str) -> Result<Program, CompileError> {
     match panic::catch_unwind(|| Program::compile(text)) {
         Ok(Ok(program)) => Ok(program),
-        Ok(Err(error)) => Err(CompileError::Syntax(error.to_string())),
+        // It repeats the text for each of its errors.
+        Ok(Err(error)) => Err(CompileError::Syntax(excerpt(&error.to_string()))),
         Err(_panic) => Err(CompileError::Syntax("the parser failed".to_owned())),
     }
 }
 
-/// The beginning of a text that was refused, for messages: who wrote it knows it by that.
+/// The beginning of a text, for messages about what was refused: who wrote it knows it by that.
 pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 200;
     match text.char_indices().nth(LONGEST) {

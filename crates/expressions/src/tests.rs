@@ -67,8 +67,9 @@ fn trees_are_as_deep_as_is_said() {
     let total = i64::try_from(MAX_DEPTH).expect("a small number");
     assert_eq!(sum(most), Ok(Ok(Value::Int(total))));
     assert_eq!(sum(most + 1).expect_err("too deep"), CompileError::TooDeep);
-    let nested = |times| on_a_thread(around("[", "1", "]", times));
-    assert!(matches!(nested(most.min(90)), Ok(Ok(Value::List(_)))));
+    // The parser stops at 96 by itself.
+    let nested = on_a_thread(around("[", "1", "]", 90));
+    assert!(matches!(nested, Ok(Ok(Value::List(_)))));
     let fields = on_a_thread(around("", "a", ".b", MAX_DEPTH));
     assert_eq!(fields.expect_err("too deep"), CompileError::TooDeep);
     let keys = on_a_thread(format!("{{{}: 1}}", around("", "1", "+1", most)));
@@ -92,6 +93,47 @@ fn conditions_side_by_side_are_not_deep() {
 fn what_is_no_expression_is_told_with_its_place() {
     let error = Expression::compile("1 +").expect_err("no expression");
     assert!(error.to_string().contains("1:4"), "{error}");
+    for (before, after) in [("1 + + ", ""), ("\n", ") ) ("), ("'", "a b")] {
+        let error = Expression::compile(&around(before, "", after, 1000)).expect_err("junk");
+        let length = error.to_string().chars().count();
+        assert!(length < 250, "{length}: {before}{after}");
+    }
+}
+
+/// Runs with so much stack, which it must not exceed.
+fn within<T: Send + 'static>(stack: usize, run: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = thread::Builder::new().stack_size(stack).spawn(run);
+    thread.expect("a thread").join().expect("no panic")
+}
+
+/// The deepest of each chain that is let through.
+#[test]
+fn half_the_stack_that_evaluation_is_given_is_enough() {
+    for (before, middle, after) in CHAINS {
+        let compiled = |times: &usize| Expression::compile(&around(before, middle, after, *times));
+        let Some(deepest) = (1..=MAX_DEPTH)
+            .rev()
+            .find_map(|times| compiled(&times).ok())
+        else {
+            continue;
+        };
+        within(EVALUATION / 2, move || {
+            let _any = deepest.0.execute(&Context::default());
+        });
+    }
+}
+
+/// As long as texts may be, and as short as they can be to nest as deep as the parser goes.
+#[test]
+fn half_the_stack_that_the_parser_is_given_is_enough() {
+    for (before, middle, after) in CHAINS {
+        for times in [96, MAX_LENGTH / (before.len() + after.len()) - 1] {
+            let text = around(before, middle, after, times);
+            within(parser_stack(&text) / 2, move || {
+                let _any = parse(&text);
+            });
+        }
+    }
 }
 
 #[test]

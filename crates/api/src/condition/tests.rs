@@ -116,3 +116,15 @@ fn another_order_alone_is_no_change() {
     };
     assert!(set_true(&mut conditions, &newer, "Launched"));
 }
+
+/// The API server would refuse the whole status, again and again.
+#[test]
+fn a_message_is_no_longer_than_the_schema_lets_it_be() {
+    let mut conditions = Vec::new();
+    let long = "ü".repeat(MAX_MESSAGE + 1);
+    let status = ("Launched", FALSE);
+    assert!(set(&mut conditions, &subject(10), status, "Failed", &long));
+    let message = &find(&conditions, "Launched").expect("it is set").message;
+    assert_eq!(message.chars().count(), MAX_MESSAGE);
+    assert!(!set(&mut conditions, &subject(11), status, "Failed", &long));
+}

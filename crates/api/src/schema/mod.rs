@@ -143,7 +143,7 @@ fn condition_list(required: &Value, of_reason: &Value) -> Schema {
                 },
                 "reason": reason,
                 "message": {
-                    "type": "string", "maxLength": 32768,
+                    "type": "string", "maxLength": crate::condition::MAX_MESSAGE,
                     "description": "Details for people. May be empty.",
                 },
                 "lastTransitionTime": {
